@@ -1,0 +1,1 @@
+"""What is brought in and taken out: data types, file formats and bundled samples."""

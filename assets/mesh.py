@@ -1,0 +1,23 @@
+"""A triangle mesh as the renderers draw it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Mesh:
+    """Triangles with normals and either vertex colours or one texture."""
+
+    vertices: np.ndarray
+    """[v, 3] float32, world units."""
+    faces: np.ndarray
+    """[f, 3] int32 indices into `vertices`, counter-clockwise seen from outside."""
+    normals: np.ndarray
+    """[v, 3] float32, unit length."""
+    colours: np.ndarray
+    """[v, 3] float32 sRGB in [0, 1]; white where the file gives none."""
+    texture: np.ndarray | None = None
+    """[h, w, 3] float32 sRGB in [0, 1], first row at the top, or None."""
+    uvs: np.ndarray | None = None
+    """[v, 2] float32 texture coordinates, v upwards, or None."""

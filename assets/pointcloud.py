@@ -1,0 +1,18 @@
+"""Coloured points in space: where structure from motion saw something."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True, eq=False)
+class PointCloud:
+    """Points without connections."""
+
+    positions: np.ndarray
+    """[n, 3] float32, world units."""
+    colours: np.ndarray
+    """[n, 3] float32 sRGB in [0, 1]."""
+
+    def __len__(self) -> int:
+        return len(self.positions)

@@ -1,0 +1,1 @@
+"""What learns: generators of events that know nothing of windows."""

@@ -1,0 +1,61 @@
+"""The contract between what learns and whoever lets it learn.
+
+A run is a generator: the caller decides after every event whether to go on. A thread in
+the app, a progress bar on the command line and a test all drive the very same one.
+Closing the generator stops the run and leaves the engine in its last good state.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from assets.camera import Camera
+from engines.events import Event
+from engines.slots import Slots
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class RenderedView:
+    """What an engine draws of a camera when it is asked to."""
+
+    camera: Camera
+    image: np.ndarray
+    """[h, w, 3] float32 sRGB in [0, 1]."""
+    depth: np.ndarray
+    """[h, w] float32 expected distance along the camera's z; 0 where nothing is."""
+    alpha: np.ndarray
+    """[h, w] float32 opacity accumulated along the ray."""
+
+
+class RenderSource(Protocol):
+    """Something that only an engine can draw; asked off the UI thread, newest camera wins."""
+
+    def render(self, camera: Camera, budget_ms: float | None = None) -> RenderedView:
+        """The view of `camera` (input frame), at a lower resolution if `budget_ms` is short."""
+        ...
+
+
+class Engine(Protocol):
+    """One run of one method on one data set."""
+
+    slots: Slots
+    step: int
+    """Steps done."""
+
+    def run(self) -> Iterator[Event]:
+        """Prepare and train; yields events and returns at the end, on failure or at its limit.
+
+        Running it again after it ended or was closed goes on from the last good state.
+        """
+        ...
+
+    def save_checkpoint(self, folder: Path) -> None:
+        """Write everything needed to go on as if never interrupted; call between two events."""
+        ...
+
+    def source(self) -> RenderSource:
+        """A view of the present state that may be rendered while training goes on."""
+        ...

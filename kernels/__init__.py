@@ -1,0 +1,1 @@
+"""What runs in the inner loop: arrays in, arrays out; each operation has up to three twins."""

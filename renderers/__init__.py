@@ -1,0 +1,1 @@
+"""What draws: OpenGL through vispy; knows assets, and neither Qt nor engines."""
