@@ -1,0 +1,115 @@
+"""A data set made ready for training: normalised, shrunk, split and checked."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from assets.camera import Camera
+from assets.errors import InputError
+from assets.frame import Normalisation, normalisation_of
+from assets.photos import PhotoCache
+from assets.pointcloud import PointCloud
+from assets.posed import PosedPhotos, View, split_holdout
+from assets.region import random_points
+from engines.events import Event, Prepared, Warned
+from engines.splats.config import SplatConfig
+
+PIXELS = {"cpu": 160_000, "cuda": 2_000_000}
+"""Pixels a photo has at most when the size is chosen automatically."""
+FEW_POINTS = 100
+"""A data set with fewer points than this starts from random ones."""
+
+
+class Scene:
+    """Cameras (normalised frame, training resolution) and photos, training and held out."""
+
+    def __init__(self, dataset: PosedPhotos, config: SplatConfig, device: torch.device) -> None:
+        if not dataset.views:
+            raise InputError(
+                f"{dataset.name} has no photo with a known camera; at least one is needed"
+            )
+        self.dataset, self.config, self.device = dataset, config, device
+        self.frame = _frame_of(dataset)
+        self.downscale = config.downscale or automatic_downscale(dataset.views, device)
+        self.views: list[View] = []
+        self.cameras: list[Camera] = []
+        self.train: list[int] = []
+        self.held_out: list[int] = []
+        self.has_alpha = False
+        self._cache = PhotoCache(config.photo_memory_mb * 2**20)
+
+    def prepare(self) -> Iterator[Event]:
+        """Read every photo once; those that cannot be read are left out and said so."""
+        total = len(self.dataset.views)
+        for done, view in enumerate(self.dataset.views):
+            yield Prepared(phase="Reading photos", done=done, total=total)
+            width = max(1, round(view.camera.width / self.downscale))
+            height = max(1, round(view.camera.height / self.downscale))
+            try:
+                photo = self._cache.load(view.photo, width, height)
+            except InputError as error:
+                yield Warned(message=f"{error} This photo is left out.")
+                continue
+            self.has_alpha = self.has_alpha or photo.shape[2] == 4
+            camera = view.camera.resized(width, height)
+            pose = self.frame.pose_to_normalised(camera.camera_to_world)
+            self.views.append(view)
+            self.cameras.append(camera.moved(pose))
+        yield Prepared(phase="Reading photos", done=total, total=total)
+        if not self.views:
+            raise InputError(
+                f"None of the {total} photos of {self.dataset.name} can be read; check the files"
+            )
+        names = [view.name for view in self.views]
+        self.train, self.held_out = split_holdout(names, self.config.holdout)
+        if self.config.holdout and not self.held_out:
+            yield Warned(
+                message="Too few photos to hold any out, so the result is only judged "
+                "on photos it has seen"
+            )
+
+    def target(self, index: int, background: Tensor) -> Tensor:
+        """[h, w, 3] the photo of view `index` over `background` [3], on the training device."""
+        camera = self.cameras[index]
+        array = self._cache.load(self.views[index].photo, camera.width, camera.height)
+        photo = torch.from_numpy(array).to(self.device)
+        if photo.shape[2] == 3:
+            return photo
+        return photo[..., :3] * photo[..., 3:] + background * (1 - photo[..., 3:])
+
+    def start_points(self, generator: np.random.Generator) -> tuple[PointCloud, str]:
+        """Where Gaussians start (normalised frame), and a word on where that is from."""
+        points = self.dataset.points
+        if points is not None:
+            good = np.isfinite(points.positions).all(axis=1)
+            points = PointCloud(points.positions[good], points.colours[good])
+        if points is None or len(points) < FEW_POINTS:
+            points = random_points(self.dataset, self.config.start_count, generator)
+            origin = "random points where the cameras look"
+        else:
+            origin = "points of the data set"
+        if len(points) > self.config.max_gaussians:
+            chosen = generator.choice(len(points), self.config.max_gaussians, replace=False)
+            points = PointCloud(points.positions[chosen], points.colours[chosen])
+        return replace(points, positions=self.frame.to_normalised(points.positions)), origin
+
+
+def automatic_downscale(views: tuple[View, ...], device: torch.device) -> int:
+    """The smallest whole factor that brings the median photo down to what `device` bears."""
+    pixels = float(np.median([view.camera.width * view.camera.height for view in views]))
+    return max(1, math.ceil(math.sqrt(pixels / PIXELS[device.type]) - 0.05))
+
+
+def _frame_of(dataset: PosedPhotos) -> Normalisation:
+    """Cameras reach out to 1; cameras at one place are measured by what they see instead."""
+    frame = normalisation_of(dataset.centres)
+    spread = np.linalg.norm(dataset.centres - frame.centre, axis=1).max()
+    if dataset.points is not None and len(dataset.points):
+        distance = float(np.median(np.linalg.norm(dataset.points.positions - frame.centre, axis=1)))
+        if spread < 1e-3 * distance:
+            return Normalisation(centre=frame.centre, scale=1.0 / distance)
+    return frame
