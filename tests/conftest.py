@@ -1,0 +1,166 @@
+"""What every test stands on: a display, a home of its own, real inputs and no leftovers."""
+
+import gc
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+ROOT = Path(__file__).resolve().parent.parent
+_BELONGINGS = pytest.StashKey[dict]()
+
+settings.register_profile(
+    "zograscope",
+    deadline=None,
+    max_examples=25,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+)
+settings.load_profile("zograscope")
+
+
+def start_display() -> subprocess.Popen | None:
+    """Start Xvfb on a free display number and point DISPLAY at it; None if it is not installed."""
+    if shutil.which("Xvfb") is None:
+        return None
+    reader, writer = os.pipe()
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(writer), "-screen", "0", "1920x1080x24", "-nolisten", "tcp"],
+        pass_fds=[writer],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(writer)
+    with os.fdopen(reader) as answer:
+        number = answer.readline().strip()
+    if not number:
+        server.wait(timeout=10)
+        return None
+    os.environ["DISPLAY"] = f":{number}"
+    return server
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before anything else is imported: a home, a display and the settings of Qt and torch."""
+    home = Path(tempfile.mkdtemp(prefix="zograscope-tests-"))
+    config.stash[_BELONGINGS] = {"home": home, "display": None}
+    for name, folder in {
+        "HOME": "",
+        "USERPROFILE": "",
+        "APPDATA": "config",
+        "LOCALAPPDATA": "config",
+        "XDG_CONFIG_HOME": "config",
+        "XDG_DATA_HOME": "data",
+        "XDG_CACHE_HOME": "cache",
+        "XDG_STATE_HOME": "state",
+        "XDG_RUNTIME_DIR": "runtime",
+    }.items():
+        (home / folder).mkdir(mode=0o700, exist_ok=True)
+        os.environ[name] = str(home / folder)
+    os.environ.setdefault("OMP_NUM_THREADS", "2")
+    if sys.platform == "linux":
+        os.environ.pop("WAYLAND_DISPLAY", None)
+        if not os.environ.get("DISPLAY"):
+            config.stash[_BELONGINGS]["display"] = start_display()
+        has_display = bool(os.environ.get("DISPLAY"))
+        os.environ["QT_QPA_PLATFORM"] = "xcb" if has_display else "offscreen"
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Give back what `pytest_configure` took."""
+    belongings = config.stash.get(_BELONGINGS, {"home": None, "display": None})
+    if belongings["display"] is not None:
+        belongings["display"].terminate()
+        belongings["display"].wait(timeout=10)
+    if belongings["home"] is not None:
+        shutil.rmtree(belongings["home"], ignore_errors=True)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what draws where nothing can be drawn, and say so."""
+    if item.get_closest_marker("gl") and os.environ.get("QT_QPA_PLATFORM") == "offscreen":
+        pytest.skip("no display and no Xvfb: install xvfb to run the OpenGL tests")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _two_torch_threads() -> None:
+    """The same sums in the same order on every machine."""
+    import torch
+
+    torch.set_num_threads(2)
+
+
+@pytest.fixture(scope="session")
+def qapp_cls():
+    """The QApplication class, with GL contexts shared before the first one exists."""
+    from PySide6.QtCore import QCoreApplication, Qt
+    from PySide6.QtWidgets import QApplication
+
+    QCoreApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
+    return QApplication
+
+
+@pytest.fixture(scope="session")
+def qapp(qapp_cls, qapp_args, pytestconfig):
+    """The one QApplication, under a name of its own so that no real settings are touched."""
+    from PySide6.QtWidgets import QApplication
+
+    application = QApplication.instance() or qapp_cls(qapp_args)
+    application.setOrganizationName("zograscope-tests")
+    application.setApplicationName("zograscope-tests")
+    import vispy
+
+    vispy.use(app="pyside6")
+    return application
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real inputs beside the repository."""
+    folder = ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip(f"real inputs are not at {folder}")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _no_leftovers(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test that leaves a thread, a running timer or a window behind."""
+    uses_qt = "qapp" in request.fixturenames
+    if uses_qt:
+        request.getfixturevalue("qapp")
+    threads = set(threading.enumerate())
+    windows = set(_windows()) if uses_qt else set()
+    yield
+    deadline = time.monotonic() + 2.0
+    while True:
+        if uses_qt:
+            _run_deferred_deletes()
+        left = [t.name for t in threading.enumerate() if t not in threads and t.is_alive()]
+        left += [repr(w) for w in _windows() if w not in windows] if uses_qt else []
+        if not left or time.monotonic() > deadline:
+            break
+        gc.collect()
+        time.sleep(0.05)
+    assert not left, f"the test left behind: {', '.join(left)}"
+
+
+def _windows() -> list:
+    from PySide6.QtWidgets import QApplication
+
+    return [w for w in QApplication.topLevelWidgets() if w.parent() is None]
+
+
+def _run_deferred_deletes() -> None:
+    from PySide6.QtCore import QCoreApplication, QEvent
+
+    QCoreApplication.processEvents()
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
