@@ -29,6 +29,8 @@ class GaussianCloud:
     """[n, k, 3] spherical harmonics coefficients per colour channel, k = (degree + 1)**2."""
     ids: np.ndarray | None = None
     """[n] int64 identity of each Gaussian within its run, or None for a file's."""
+    notes: tuple[str, ...] = ()
+    """Sentences on what was left out or assumed while reading a file, each said once."""
 
     def __len__(self) -> int:
         return len(self.means)

@@ -21,3 +21,5 @@ class Mesh:
     """[h, w, 3] float32 sRGB in [0, 1], first row at the top, or None."""
     uvs: np.ndarray | None = None
     """[v, 2] float32 texture coordinates, v upwards, or None."""
+    notes: tuple[str, ...] = ()
+    """Sentences on what was left out or assumed while reading a file, each said once."""

@@ -13,6 +13,8 @@ class PointCloud:
     """[n, 3] float32, world units."""
     colours: np.ndarray
     """[n, 3] float32 sRGB in [0, 1]."""
+    notes: tuple[str, ...] = ()
+    """Sentences on what was left out or assumed while reading a file, each said once."""
 
     def __len__(self) -> int:
         return len(self.positions)
