@@ -1,0 +1,198 @@
+"""The thread that lets one engine run, stops between two events and never touches Qt."""
+
+import threading
+import traceback
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any, cast
+
+from assets.errors import InputError
+from engines.engine import Engine
+from engines.events import Event, Failed, Finished, Stepped
+
+QUEUE_LIMIT = 2_000
+"""Events that may wait for the window; a faster engine is held back until it has caught up."""
+
+
+class Order(Enum):
+    """What the thread does after the event at hand."""
+
+    HOLD = auto()
+    STEP = auto()
+    """Go on to the next finished step, then hold."""
+    GO = auto()
+    STOP = auto()
+    """Close the generator; GO afterwards goes on with a new one of the same engine."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """Follows the last event of a run that came to its end by itself."""
+
+    failed: bool
+    message: str = ""
+    """The reason of the end, or the sentence that says what went wrong."""
+    details: str = ""
+    """The traceback of an unexpected error, for the log."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """The engine exists now; comes before its first event."""
+
+    engine: Engine
+
+
+class RunWorker:
+    """Owns an engine from its making until `quit`, on a thread of its own.
+
+    Orders take effect between two events. Calls given to `between_steps` are made there
+    too, also while the run is held or over, so that they always find a consistent engine.
+    """
+
+    def __init__(self, make_engine: Callable[[], Engine], after: "RunWorker | None" = None) -> None:
+        self._make_engine = make_engine
+        self._after = after
+        self._gate = threading.Condition()
+        self._order = Order.HOLD
+        self._quitting = False
+        self._over = False
+        self._calls: deque[tuple[Future, Callable[[Engine], Any]]] = deque()
+        self._queue: deque[Event | Ended | Built] = deque()
+        self._thread = threading.Thread(target=self._work, name="run", daemon=True)
+        self._thread.start()
+
+    # -- from the window's thread ----------------------------------------------------------
+
+    def give(self, order: Order) -> None:
+        """Replace the standing order."""
+        with self._gate:
+            self._order = order
+            self._gate.notify_all()
+
+    def between_steps(self, call: Callable[[Engine], Any]) -> Future:
+        """Have `call(engine)` made between two events; cancelled if the run is cleared first."""
+        future: Future = Future()
+        with self._gate:
+            if self._quitting:
+                future.cancel()
+                return future
+            self._calls.append((future, call))
+            self._gate.notify_all()
+        return future
+
+    def drain(self) -> list[Event | Ended | Built]:
+        """All that happened since the last call, in order."""
+        with self._gate:
+            items = list(self._queue)
+            self._queue.clear()
+            self._gate.notify_all()
+        return items
+
+    def quit(self) -> None:
+        """Stop after the event at hand and forget the engine; does not wait."""
+        with self._gate:
+            self._quitting = True
+            for future, _ in self._calls:
+                future.cancel()
+            self._calls.clear()
+            self._gate.notify_all()
+
+    def join(self, timeout: float | None = None) -> bool:
+        """Wait for the thread's end; False when it took longer than `timeout` seconds."""
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    # -- on the worker's thread ------------------------------------------------------------
+
+    def _work(self) -> None:
+        if self._after is not None:
+            self._after.join()
+            self._after = None
+        try:
+            engine = self._make_engine()
+        except Exception as error:  # noqa: BLE001 - whatever goes wrong must reach the person
+            self._end(_failure(error, step=0))
+            self.quit()
+            return
+        self._tell(Built(engine))
+        run: Generator[Event, None, None] | None = None
+        while (order := self._next_order(engine, idle=run is None)) is not None:
+            if run is None:
+                run = cast(Generator[Event, None, None], engine.run())
+            if order is Order.STOP:
+                run.close()
+                run = None
+            elif (ended := self._advance(engine, run)) is not None:
+                run.close()
+                run = None
+                self._end(ended)
+        if run is not None:
+            run.close()
+
+    def _next_order(self, engine: Engine, *, idle: bool) -> Order | None:
+        """Serve calls and wait until there is something to do; None to quit."""
+        while True:
+            with self._gate:
+                self._gate.wait_for(lambda: self._something_to_do(idle))
+                if self._quitting:
+                    return None
+                if not self._calls or (self._order is Order.STOP and not idle):
+                    return self._order
+                future, call = self._calls.popleft()
+            if future.set_running_or_notify_cancel():
+                try:
+                    future.set_result(call(engine))
+                except Exception as error:  # noqa: BLE001 - handed to whoever asked
+                    future.set_exception(error)
+
+    def _something_to_do(self, idle: bool) -> bool:
+        if self._quitting or self._calls:
+            return True
+        if self._order is Order.STOP:
+            return not idle
+        return not self._over and self._order is not Order.HOLD and len(self._queue) < QUEUE_LIMIT
+
+    def _advance(self, engine: Engine, run: Iterator[Event]) -> Ended | None:
+        try:
+            event = next(run, None)
+        except Exception as error:  # noqa: BLE001 - whatever goes wrong must reach the person
+            return _failure(error, step=engine.step)
+        if event is None:
+            return Ended(failed=False)
+        self._tell(event)
+        match event:
+            case Failed():
+                return Ended(failed=True, message=event.message)
+            case Finished():
+                return Ended(failed=False, message=event.reason)
+            case Stepped():
+                with self._gate:
+                    if self._order is Order.STEP:
+                        self._order = Order.HOLD
+        return None
+
+    def _tell(self, item: Event | Ended | Built) -> None:
+        with self._gate:
+            self._queue.append(item)
+
+    def _end(self, ended: Ended) -> None:
+        """From now on only calls are served, whatever is ordered."""
+        with self._gate:
+            self._over = True
+            self._queue.append(ended)
+
+
+def _failure(error: Exception, *, step: int) -> Ended:
+    if isinstance(error, InputError):
+        return Ended(failed=True, message=str(error))
+    kept = f"the state of step {step:,} is kept" if step else "nothing was learnt yet"
+    return Ended(
+        failed=True,
+        message=f"The run stopped on an unexpected error ({type(error).__name__}: {error}); "
+        f"{kept}. The log has the details",
+        details="".join(traceback.format_exception(error)),
+    )
