@@ -26,6 +26,8 @@ class Setting:
     tier: Literal["basic", "advanced"] = "basic"
     label: str = ""
     """Short title; made from the field's name where empty."""
+    zero: str = ""
+    """What 0 stands for where it is not a number, in a word: "auto"."""
 
 
 @dataclass(frozen=True)

@@ -25,12 +25,16 @@ class SplatConfig:
             step=10,
             tier="advanced",
             label="Time limit",
+            zero="no limit",
         ),
     ] = 0.0
     downscale: Annotated[
         int,
         Setting(
-            "Divide width and height of the photos by this, 0 chooses by the device", low=0, high=64
+            "Divide width and height of the photos by this, 0 chooses by the device",
+            low=0,
+            high=64,
+            zero="auto",
         ),
     ] = 0
     strategy: Annotated[
@@ -59,6 +63,7 @@ class SplatConfig:
             high=1_000_000,
             step=100,
             label="Densify until step",
+            zero="auto",
         ),
     ] = 0
     split_scale: Annotated[
@@ -118,6 +123,7 @@ class SplatConfig:
             low=0,
             high=1000,
             label="Hold out every",
+            zero="none",
         ),
     ] = 8
     seed: Annotated[int, Setting("Seed of everything random in the run", low=0, high=2**31 - 1)] = 0
@@ -133,6 +139,7 @@ class SplatConfig:
             high=1_000_000,
             step=100,
             tier="advanced",
+            zero="auto",
         ),
     ] = 0
     refine_from: Annotated[
@@ -144,6 +151,7 @@ class SplatConfig:
             step=100,
             tier="advanced",
             label="Densify from step",
+            zero="auto",
         ),
     ] = 0
     refine_every: Annotated[
@@ -189,6 +197,7 @@ class SplatConfig:
             step=100,
             tier="advanced",
             label="SH degree every",
+            zero="auto",
         ),
     ] = 0
     lr_means: Annotated[
