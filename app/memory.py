@@ -26,14 +26,8 @@ class Memory:
     def recent(self) -> list[Path]:
         """Paths opened lately that still exist, newest first."""
         saved = self._store.value("recent", [])
-        paths = (
-            [saved]
-            if isinstance(saved, str)
-            else [str(path) for path in saved]
-            if isinstance(saved, list)
-            else []
-        )
-        return [path for path in map(Path, paths) if path.exists()]
+        paths = saved if isinstance(saved, list) else [saved]
+        return [path for path in (Path(str(p)) for p in paths if p) if path.exists()]
 
     def remember(self, path: Path) -> None:
         """Put `path` first among the recent ones."""

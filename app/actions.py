@@ -1,0 +1,330 @@
+"""Everything that can be asked of the window, as data: menus, buttons and keys follow from it."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QMenu, QMenuBar, QWidget
+
+from app import theme
+from app.run import COMMANDS, Command, State
+
+
+@dataclass(frozen=True, kw_only=True)
+class Situation:
+    """What the window has at hand; what can be asked follows from this alone."""
+
+    state: State = State.IDLE
+    has_photos: bool = False
+    has_engine: bool = False
+    """The run has Gaussians or is about to have them."""
+    has_cloud: bool = False
+    """Gaussians are on show, from the run or from a file."""
+    is_empty: bool = True
+    """Nothing is open."""
+    is_opening: bool = False
+    is_looking_through: bool = False
+    """The viewport looks through the camera of a photo."""
+
+
+def _always(_: Situation) -> bool:
+    return True
+
+
+def _allows(*commands: Command) -> Callable[[Situation], bool]:
+    return lambda s: s.has_photos and any(command in COMMANDS[s.state] for command in commands)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec:
+    """One action."""
+
+    id: str
+    title: str
+    tip: str = ""
+    """One sentence; the title where empty."""
+    icon: str = ""
+    """qtawesome name."""
+    key: str = ""
+    """Portable shortcut, "Ctrl" standing for the platform's own."""
+    enabled: Callable[[Situation], bool] = _always
+    checked: bool | None = None
+    """Initial state of what can be switched; None for what cannot."""
+    choice: str = ""
+    """Of all actions with one choice exactly one is checked."""
+
+
+SPECS = (
+    Spec(
+        id="open_folder",
+        title="Open photos or folder…",
+        tip="Open a folder of posed photos or a checkpoint",
+        icon="mdi6.folder-open-outline",
+        key="Ctrl+Shift+O",
+    ),
+    Spec(
+        id="open_file",
+        title="Open file…",
+        tip="Open cameras, a splat file, points or a mesh",
+        icon="mdi6.file-outline",
+        key="Ctrl+O",
+    ),
+    Spec(
+        id="sample",
+        title="Sample scene",
+        tip="Train on the small scene that comes with the program",
+        icon="mdi6.cube-outline",
+    ),
+    Spec(
+        id="export",
+        title="Export…",
+        tip="Save the Gaussians on show as .ply or .splat",
+        icon="mdi6.export-variant",
+        key="Ctrl+E",
+        enabled=lambda s: s.has_cloud,
+    ),
+    Spec(
+        id="save_checkpoint",
+        title="Save checkpoint…",
+        tip="Save all that is needed to go on with this run later",
+        icon="mdi6.content-save-outline",
+        key="Ctrl+S",
+        enabled=lambda s: s.has_engine,
+    ),
+    Spec(
+        id="resume_checkpoint",
+        title="Resume checkpoint…",
+        tip="Go on with a run that was saved",
+        icon="mdi6.history",
+        key="Ctrl+R",
+    ),
+    Spec(
+        id="close_all",
+        title="Close all",
+        tip="Clear the run and close everything that is open",
+        icon="mdi6.close",
+        key="Ctrl+W",
+        enabled=lambda s: not s.is_empty,
+    ),
+    Spec(id="quit", title="Quit", key="Ctrl+Q"),
+    Spec(
+        id="run",
+        title="Run",
+        tip="Train with the present settings",
+        icon="mdi6.play",
+        key="F5",
+        enabled=_allows(Command.START, Command.PAUSE, Command.RESUME),
+    ),
+    Spec(
+        id="step",
+        title="Step",
+        tip="Make one training step and hold again",
+        icon="mdi6.debug-step-over",
+        key="F6",
+        enabled=_allows(Command.STEP),
+    ),
+    Spec(
+        id="stop",
+        title="Stop",
+        tip="End the run here; it can be resumed or exported",
+        icon="mdi6.stop",
+        key="Shift+F5",
+        enabled=_allows(Command.STOP),
+    ),
+    Spec(
+        id="restart",
+        title="Start again",
+        tip="Begin a new run with the present settings",
+        icon="mdi6.restart",
+        key="Ctrl+F5",
+        enabled=lambda s: s.has_photos and s.state is not State.IDLE,
+    ),
+    Spec(
+        id="clear",
+        title="Clear run",
+        tip="Forget what was learnt; the photos stay open",
+        icon="mdi6.eraser",
+        enabled=_allows(Command.CLEAR),
+    ),
+    *(
+        Spec(id=f"mode_{mode}", title=title, tip=tip, key=key, checked=first, choice="mode")
+        for mode, title, tip, key, first in (
+            ("colour", "Colour", "Splats in the colours they were learnt in", "1", True),
+            ("depth", "Depth", "Near is bright, far is dark", "2", False),
+            ("ellipsoids", "Ellipsoids", "Each Gaussian as a solid body", "3", False),
+            ("points", "Points", "Each Gaussian as a point", "4", False),
+            ("exact", "Exact", "Drawn by the kernels that train it, pixel by pixel", "5", False),
+        )
+    ),
+    Spec(
+        id="cameras",
+        title="Cameras",
+        tip="Show where the photos were taken",
+        icon="mdi6.camera-outline",
+        key="Shift+C",
+        checked=True,
+    ),
+    Spec(
+        id="grid",
+        title="Grid",
+        tip="Show the ground",
+        icon="mdi6.grid",
+        key="Shift+G",
+        checked=False,
+    ),
+    Spec(
+        id="photo",
+        title="Photo",
+        tip="Lay the photo over the view and drag the line between the two",
+        icon="mdi6.image-outline",
+        key="Shift+P",
+        checked=False,
+        enabled=lambda s: s.has_photos,
+    ),
+    Spec(
+        id="reset_view",
+        title="Reset view",
+        tip="See everything that is open",
+        icon="mdi6.fit-to-page-outline",
+        key="Home",
+    ),
+    Spec(
+        id="next_photo",
+        title="Next photo",
+        tip="Look through the next camera",
+        key="Ctrl+Right",
+        enabled=lambda s: s.has_photos,
+    ),
+    Spec(
+        id="previous_photo",
+        title="Previous photo",
+        tip="Look through the camera before",
+        key="Ctrl+Left",
+        enabled=lambda s: s.has_photos,
+    ),
+    Spec(id="light", title="Light theme", checked=False),
+    Spec(id="full_screen", title="Full screen", key="F11", checked=False),
+    Spec(id="reset_layout", title="Default layout", tip="Put all panels back"),
+    Spec(id="keys", title="Keys and mouse", icon="mdi6.keyboard-outline", key="F1"),
+    Spec(
+        id="device",
+        title="Device report",
+        tip="What this machine trains with, and why",
+        icon="mdi6.chip",
+    ),
+    Spec(id="about", title="About Zograscope", icon="mdi6.information-outline"),
+)
+
+MENUS: dict[str, tuple[str, ...]] = {
+    "File": (
+        "open_folder",
+        "open_file",
+        "recent",
+        "sample",
+        "-",
+        "export",
+        "save_checkpoint",
+        "resume_checkpoint",
+        "-",
+        "close_all",
+        "quit",
+    ),
+    "Run": ("run", "step", "stop", "-", "restart", "clear"),
+    "View": (
+        "mode_colour",
+        "mode_depth",
+        "mode_ellipsoids",
+        "mode_points",
+        "mode_exact",
+        "-",
+        "cameras",
+        "grid",
+        "photo",
+        "-",
+        "next_photo",
+        "previous_photo",
+        "reset_view",
+        "-",
+        "panels",
+        "reset_layout",
+        "light",
+        "full_screen",
+    ),
+    "Help": ("keys", "device", "-", "about"),
+}
+"""Ids of actions or submenus in their order; "-" is a separator."""
+
+RUN_FACE: dict[State, tuple[str, str]] = {
+    State.IDLE: ("Run", "mdi6.play"),
+    State.PREPARING: ("Pause", "mdi6.pause"),
+    State.RUNNING: ("Pause", "mdi6.pause"),
+    State.PAUSED: ("Resume", "mdi6.play"),
+    State.STOPPED: ("Resume", "mdi6.play"),
+    State.FINISHED: ("Run again", "mdi6.restart"),
+    State.FAILED: ("Run again", "mdi6.restart"),
+}
+"""What the one button that starts, pauses and resumes says in each state."""
+
+
+class Actions(QObject):
+    """The actions of one window, made from their specs."""
+
+    def __init__(self, window: QWidget, specs: Iterable[Spec] = SPECS) -> None:
+        super().__init__(window)
+        self._specs = {spec.id: spec for spec in specs}
+        self._actions: dict[str, QAction] = {}
+        groups: dict[str, QActionGroup] = {}
+        for spec in self._specs.values():
+            action = QAction(spec.title, window)
+            action.setObjectName(spec.id)
+            if spec.key:
+                action.setShortcut(QKeySequence.fromString(spec.key))
+            key = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+            tip = spec.tip or spec.title.rstrip("…")
+            action.setToolTip(f"{tip} ({key})" if key else tip)
+            if spec.checked is not None:
+                action.setCheckable(True)
+                action.setChecked(spec.checked)
+            if spec.choice:
+                groups.setdefault(spec.choice, QActionGroup(window)).addAction(action)
+            window.addAction(action)
+            self._actions[spec.id] = action
+        self["quit"].setMenuRole(QAction.MenuRole.QuitRole)
+        self["about"].setMenuRole(QAction.MenuRole.AboutRole)
+        theme.follow(self._recolour)
+
+    def __getitem__(self, name: str) -> QAction:
+        return self._actions[name]
+
+    def on(self, name: str, call: Callable[[], object]) -> None:
+        """Have `call()` made when the action is triggered by any of its ways."""
+        self[name].triggered.connect(lambda _checked=False: call())
+
+    def fill(self, bar: QMenuBar, submenus: dict[str, QMenu]) -> None:
+        """Put the menus on `bar`; `submenus` by the ids that stand for them in `MENUS`."""
+        for title, names in MENUS.items():
+            menu = bar.addMenu(title)
+            menu.setToolTipsVisible(True)
+            for name in names:
+                if name == "-":
+                    menu.addSeparator()
+                elif name in submenus:
+                    menu.addMenu(submenus[name])
+                else:
+                    menu.addAction(self[name])
+
+    def update(self, situation: Situation) -> None:
+        """Enable what means something now and let the run button say what it does."""
+        for name, spec in self._specs.items():
+            self[name].setEnabled(spec.enabled(situation))
+        title, icon = RUN_FACE[situation.state]
+        run = self["run"]
+        if run.text() != title:
+            run.setText(title)
+            run.setIcon(theme.icon(icon, "label"))
+
+    def _recolour(self) -> None:
+        for name, spec in self._specs.items():
+            if spec.icon:
+                self[name].setIcon(theme.icon(spec.icon))
