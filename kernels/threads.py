@@ -1,0 +1,54 @@
+"""Parallel numba kernels may be entered by several Python threads at once: this keeps it safe.
+
+numba runs on one of three threading layers. tbb and omp take concurrent callers; workqueue,
+the fallback where neither is installed, aborts the whole process. There, and only there,
+callers wait for each other.
+"""
+
+import contextlib
+import functools
+import threading
+from contextlib import AbstractContextManager
+
+import numba
+import numpy as np
+from numba.np.ufunc import parallel
+
+_one_at_a_time = threading.RLock()
+
+
+@functools.cache
+def threading_layer() -> str:
+    """Name of numba's threading layer in this process: "tbb", "omp" or "workqueue".
+
+    The first call starts numba's threads.
+    """
+    with _one_at_a_time:
+        _touch(np.zeros(2, dtype=np.float32))
+        return parallel.threading_layer()
+
+
+def parallel_region() -> AbstractContextManager:
+    """Hold this around every call of a kernel compiled with parallel=True."""
+    return _one_at_a_time if threading_layer() == "workqueue" else contextlib.nullcontext()
+
+
+def core_count() -> int:
+    """Number of cores that this process may use, as numba sees it."""
+    return parallel.get_thread_count()
+
+
+def use_threads(count: int) -> int:
+    """Let kernels started by the calling thread use `count` threads, at most all cores.
+
+    Other Python threads are not affected. Returns the number in effect, at least 1.
+    """
+    count = max(1, min(count, core_count()))
+    numba.set_num_threads(count)
+    return count
+
+
+@numba.njit(parallel=True, cache=True, nogil=True)
+def _touch(values):
+    for i in numba.prange(values.shape[0]):
+        values[i] += 1.0
