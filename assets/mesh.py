@@ -7,7 +7,7 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Mesh:
-    """Triangles with normals and either vertex colours or one texture."""
+    """Triangles with normals, vertex colours and perhaps one texture."""
 
     vertices: np.ndarray
     """[v, 3] float32, world units."""
@@ -16,10 +16,10 @@ class Mesh:
     normals: np.ndarray
     """[v, 3] float32, unit length."""
     colours: np.ndarray
-    """[v, 3] float32 sRGB in [0, 1]; white where the file gives none."""
+    """[v, 3] float32 sRGB in [0, 1]; white where the file gives none. Multiplies the texture."""
     texture: np.ndarray | None = None
     """[h, w, 3] float32 sRGB in [0, 1], first row at the top, or None."""
     uvs: np.ndarray | None = None
-    """[v, 2] float32 texture coordinates, v upwards, or None."""
+    """[v, 2] float32 texture coordinates, v upwards, or None; the texture repeats beyond [0, 1]."""
     notes: tuple[str, ...] = ()
     """Sentences on what was left out or assumed while reading a file, each said once."""

@@ -77,6 +77,7 @@ class PlyHeader:
     elements: tuple[PlyElement, ...]
     body_offset: int
     """Bytes from the start of the file to the first row."""
+    comments: tuple[str, ...] = ()
 
     @property
     def properties(self) -> tuple[str, ...]:
@@ -139,10 +140,11 @@ def _header_lines(start: bytes, path: Path) -> tuple[list[list[str]], int]:
 def _parse(lines: Sequence[list[str]], body_offset: int, path: Path) -> PlyHeader:
     file_format: PlyFormat | None = None
     tables: list[tuple[str, int, list[PlyProperty]]] = []
+    comments: list[str] = []
     for words in lines:
         match words:
-            case ["comment" | "obj_info", *_]:
-                pass
+            case ["comment" | "obj_info", *rest]:
+                comments.append(" ".join(rest))
             case ["format", ("ascii" | "binary_little_endian" | "binary_big_endian") as name, _]:
                 file_format = name
             case ["element", name, count] if (
@@ -174,7 +176,7 @@ def _parse(lines: Sequence[list[str]], body_offset: int, path: Path) -> PlyHeade
                 f'The header of {path.name} lists {element.count} rows of "{element.name}" '
                 "without any property"
             )
-    return PlyHeader(file_format, elements, body_offset)
+    return PlyHeader(file_format, elements, body_offset, tuple(comments))
 
 
 def _check_size(header: PlyHeader, size: int, path: Path) -> None:

@@ -31,7 +31,7 @@ def read_tables(path: Path, header: PlyHeader, names: tuple[str, ...]) -> dict[s
                         f'{path.name} has lists in its element "{element.name}", which a splat '
                         "file does not; open it as a mesh"
                     )
-                rows = _read_rows(file, header, element, path)
+                rows = read_rows(file, header, element, path)
                 if element.name in names:
                     tables[element.name] = rows
     except OSError as error:
@@ -55,7 +55,8 @@ def columns(table: np.ndarray, names: list[str]) -> np.ndarray:
     return out
 
 
-def _read_rows(file: BinaryIO, header: PlyHeader, element: PlyElement, path: Path) -> np.ndarray:
+def read_rows(file: BinaryIO, header: PlyHeader, element: PlyElement, path: Path) -> np.ndarray:
+    """The rows of one `element` without lists, from where `file` stands; leaves it after them."""
     if header.format != "ascii":
         rows = np.fromfile(file, dtype=element.dtype(header.format), count=element.count)
         if len(rows) < element.count:
