@@ -1,0 +1,111 @@
+"""The bar at the top: name, menus, what to open, the run's buttons, the device, the way out."""
+
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenuBar, QSizePolicy, QWidget
+
+from app import theme
+from app.actions import Actions
+from app.buttons import ActionButton
+from app.widgets.labels import ElidedLabel
+from app.widgets.segmented import Segmented
+
+ENGINES = {"splats": "Splats"}
+"""Engines a run can be made with, id to label."""
+
+
+class TopBar(QFrame):
+    """Sits where a window has its menus; the menus are part of it."""
+
+    def __init__(self, actions: Actions, menus: QMenuBar, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("topbar")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.engine = Segmented(ENGINES)
+        self.engine.button("splats").setToolTip("Learn 3D Gaussians from posed photos")
+        self.device = DeviceBadge()
+        self.run = ActionButton(actions["run"], role="primary", least_width=88)
+        self._name = QLabel()
+        menus.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        menus.setNativeMenuBar(menus.isNativeMenuBar())
+        row = QHBoxLayout(self)
+        row.setContentsMargins(14, 7, 12, 7)
+        row.setSpacing(8)
+        row.addWidget(self._name)
+        row.addSpacing(4)
+        row.addWidget(menus)
+        row.addSpacing(6)
+        row.addWidget(ActionButton(actions["open_folder"], text="Open"))
+        row.addWidget(self.engine)
+        row.addWidget(self.run)
+        row.addWidget(ActionButton(actions["step"]))
+        row.addWidget(ActionButton(actions["stop"]))
+        row.addStretch(1)
+        row.addWidget(self.device)
+        row.addWidget(ActionButton(actions["photo"], text="Compare"))
+        row.addWidget(ActionButton(actions["export"]))
+        theme.follow(self._recolour)
+
+    def _recolour(self) -> None:
+        colours = theme.current()
+        self.setStyleSheet(
+            f"#topbar {{ background: {colours.panel}; border-bottom: 1px solid {colours.line}; }}"
+        )
+        self._name.setText(
+            f'<span style="font-size:14px; font-weight:600; color:{colours.text}">Zogra</span>'
+            f'<span style="font-size:14px; font-weight:600; color:{colours.mark}">scope</span>'
+        )
+
+
+class DeviceBadge(QFrame):
+    """What the program trains with; a green dot for a GPU that works, and why if there is none."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("badge")
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
+        self._dot = _Dot()
+        self._words = ElidedLabel("Looking for a device…")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(10, 4, 12, 4)
+        row.setSpacing(7)
+        row.addWidget(self._dot)
+        row.addWidget(self._words)
+        theme.follow(self._recolour)
+
+    @property
+    def text(self) -> str:
+        """What it says."""
+        return self._words.text()
+
+    def show_device(self, text: str, reason: str, *, good: bool) -> None:
+        """Say `text`, explain by `reason` on hovering; `good` for a green dot."""
+        self._words.setText(text)
+        self._dot.show_colour("good" if good else "muted")
+        self.setToolTip(reason)
+
+    def _recolour(self) -> None:
+        colours = theme.current()
+        self.setStyleSheet(
+            f"#badge {{ background: {colours.field}; border: 1px solid {colours.outline};"
+            " border-radius: 13px; }"
+        )
+
+
+class _Dot(QWidget):
+    def __init__(self) -> None:
+        super().__init__()
+        self._colour = "faint"
+        self.setFixedSize(8, 8)
+        theme.follow(self.update)
+
+    def show_colour(self, colour: str) -> None:
+        self._colour = colour
+        self.update()
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme.colour(getattr(theme.current(), self._colour)))
+        painter.drawEllipse(QRectF(0.5, 0.5, 7, 7))
