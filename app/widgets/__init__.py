@@ -1,0 +1,1 @@
+"""Small things to see and touch that several panels are made of."""

@@ -1,0 +1,81 @@
+"""What all panels share: a title line over a body, and how they become docks."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QDockWidget,
+    QFrame,
+    QLabel,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.theme import set_role
+from app.widgets.labels import SectionTitle
+
+MARGIN = 12
+"""Space between a panel's edge and what is in it, in device-independent pixels."""
+
+
+class Panel(QWidget):
+    """A title line and below it a column of widgets."""
+
+    def __init__(self, title: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(title)
+        self.setMinimumWidth(200)
+        self.header = SectionTitle(title)
+        self.header.row.setContentsMargins(MARGIN, 10, MARGIN, 6)
+        self.body = QVBoxLayout()
+        self.body.setContentsMargins(MARGIN, 0, MARGIN, MARGIN)
+        self.body.setSpacing(8)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.header)
+        column.addLayout(self.body, 1)
+
+
+def docked(panel: Panel, name: str) -> QDockWidget:
+    """A dock named `name` that has the panel's title line as its own and no other frame."""
+    dock = QDockWidget(panel.windowTitle())
+    dock.setObjectName(name)
+    dock.setTitleBarWidget(panel.header)
+    dock.setWidget(panel)
+    return dock
+
+
+class Card(QFrame):
+    """A quiet box for what belongs together, with a title line if it has a title."""
+
+    def __init__(self, title: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        set_role(self, "card")
+        self.body = QVBoxLayout(self)
+        self.body.setContentsMargins(10, 10, 10, 10)
+        self.body.setSpacing(6)
+        self.header = SectionTitle(title) if title else None
+        if self.header is not None:
+            self.body.addWidget(self.header)
+
+
+def note(text: str = "") -> QLabel:
+    """A muted sentence that wraps."""
+    label = QLabel(text)
+    set_role(label, "muted")
+    label.setWordWrap(True)
+    label.setTextFormat(Qt.TextFormat.PlainText)
+    label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+    return label
+
+
+def scrolled(content: QWidget) -> QScrollArea:
+    """`content` in a column that scrolls up and down where it is higher than its room."""
+    set_role(content, "scrolled")
+    area = QScrollArea()
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setWidgetResizable(True)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setWidget(content)
+    return area
