@@ -1,0 +1,63 @@
+"""The engines a run can be made with; torch is imported here and only when it is asked for."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from assets.errors import InputError
+from assets.gaussians import GaussianCloud
+from assets.posed import PosedPhotos
+from engines.engine import Engine, RenderSource
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineKind:
+    """All that the window needs to know of one method."""
+
+    config_type: type
+    make: Callable[[PosedPhotos, Any], Engine]
+    resume: Callable[[Path], Engine]
+    """The run of a checkpoint folder; raises InputError."""
+    cloud_source: Callable[[GaussianCloud], RenderSource]
+    """The exact view of Gaussians that no run is learning."""
+    device: str
+    """What it would train with, for the badge."""
+    device_report: str
+    """The same at length, and why."""
+    on_gpu: bool
+
+
+def load_splats() -> EngineKind:
+    """Import the splat engine and probe this machine; takes seconds, so not in the UI thread."""
+    from engines.splats import CloudSource, SplatConfig, SplatEngine
+    from kernels.backend import DeviceError, backend
+
+    def make(dataset: PosedPhotos, config: SplatConfig) -> SplatEngine:
+        try:
+            return SplatEngine(dataset, config)
+        except DeviceError as error:
+            raise InputError(str(error)) from error
+
+    found = backend()
+    missing = {
+        "CUDA": found.cuda_missing,
+        "gsplat": found.gsplat_missing,
+        "nerfacc": found.nerfacc_missing,
+    }
+    lines = [
+        f"Trains on: {found.device_name}"
+        + ("" if found.name == "cuda" else f", {found.cores} cores"),
+        *(f"{name}: {reason or 'ready'}" for name, reason in missing.items()),
+        f"PyTorch: {found.torch_version}",
+        f"Threads of the CPU kernels: {found.threading_layer}",
+    ]
+    return EngineKind(
+        config_type=SplatConfig,
+        make=make,
+        resume=SplatEngine.resume,
+        cloud_source=CloudSource,
+        device=found.summary,
+        device_report="\n".join(lines),
+        on_gpu=found.name == "cuda",
+    )

@@ -1,0 +1,61 @@
+"""Everything the window has to ask a person, in one place, so that tests can answer."""
+
+from enum import Enum, auto
+from pathlib import Path
+
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
+
+OPENABLE = (
+    "All that can be opened (*.ply *.splat *.json *.out *.glb *.gltf *.obj *.stl *.bin *.txt);;"
+    "Splats (*.ply *.splat);;Cameras (transforms*.json *.out *.bin *.txt);;"
+    "Meshes (*.glb *.gltf *.obj *.ply *.stl);;All files (*)"
+)
+
+
+class Choice(Enum):
+    """What to do with a run that is not saved."""
+
+    SAVE = auto()
+    DISCARD = auto()
+    CANCEL = auto()
+
+
+class Questions:
+    """Asks with the usual dialogs. `parent` is the window; None means that nobody answered."""
+
+    def unsaved(self, parent: QWidget, steps: int, purpose: str) -> Choice:
+        """Whether a run with `steps` unsaved steps may go for `purpose`: "Close the window"."""
+        box = QMessageBox(parent)
+        box.setIcon(QMessageBox.Icon.NoIcon)
+        box.setWindowTitle("Unsaved run")
+        box.setText(f"{purpose}?")
+        noun = "step" if steps == 1 else "steps"
+        box.setInformativeText(
+            f"{steps:,} {noun} of the run are neither exported nor in a checkpoint"
+        )
+        save = box.addButton("Save checkpoint…", QMessageBox.ButtonRole.AcceptRole)
+        discard = box.addButton("Discard", QMessageBox.ButtonRole.DestructiveRole)
+        cancel = box.addButton("Cancel", QMessageBox.ButtonRole.RejectRole)
+        box.setDefaultButton(save)
+        box.setEscapeButton(cancel)
+        box.exec()
+        clicked = box.clickedButton()
+        box.deleteLater()
+        if clicked is save:
+            return Choice.SAVE
+        return Choice.DISCARD if clicked is discard else Choice.CANCEL
+
+    def folder(self, parent: QWidget, title: str, start: Path) -> Path | None:
+        """An existing folder."""
+        chosen = QFileDialog.getExistingDirectory(parent, title, str(start))
+        return Path(chosen) if chosen else None
+
+    def files(self, parent: QWidget, title: str, start: Path) -> list[Path]:
+        """Existing files."""
+        chosen, _ = QFileDialog.getOpenFileNames(parent, title, str(start), OPENABLE)
+        return [Path(name) for name in chosen]
+
+    def new_folder(self, parent: QWidget, title: str, start: Path) -> Path | None:
+        """A folder to be written, which may exist."""
+        chosen, _ = QFileDialog.getSaveFileName(parent, title, str(start), "Checkpoint folder (*)")
+        return Path(chosen) if chosen else None

@@ -1,0 +1,179 @@
+"""What is open: photos, Gaussians from a file, meshes and points; and how it comes in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+
+from app.jobs import Job, Jobs
+from app.memory import Memory
+from assets.errors import InputError
+from assets.gaussians import GaussianCloud
+from assets.mesh import Mesh
+from assets.open import open_path
+from assets.pointcloud import PointCloud
+from assets.posed import PosedPhotos
+from assets.samples import sample_scene
+
+Asset = PosedPhotos | GaussianCloud | Mesh | PointCloud
+
+
+@dataclass(frozen=True)
+class Opened:
+    """One thing that was read."""
+
+    path: Path | None
+    """Where from; None for the bundled sample."""
+    asset: Asset
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """What one drop or one command brought."""
+
+    opened: tuple[Opened, ...]
+    checkpoints: tuple[Path, ...]
+    """Folders in which a run was saved; an engine has to read them."""
+    problems: tuple[str, ...]
+    """A sentence for each path that could not be read."""
+
+
+class Session(QObject):
+    """Reads off the window's thread and tells what arrived; others decide what becomes of it."""
+
+    arrived = Signal(object)
+    """An `Arrival`."""
+    failed = Signal(str, str)
+    """Reading broke down unexpectedly: a sentence and the traceback."""
+    changed = Signal()
+    """Something else is open than before."""
+
+    def __init__(self, jobs: Jobs, memory: Memory, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._jobs, self._memory = jobs, memory
+        self._reading: Job | None = None
+        self.dataset: PosedPhotos | None = None
+        self.cloud: GaussianCloud | None = None
+        """Gaussians from a file; those of a run belong to its engine."""
+        self.cloud_name = ""
+        self.meshes: list[Mesh] = []
+        self.clouds_of_points: list[PointCloud] = []
+
+    # -- coming in -----------------------------------------------------------------------------
+
+    @property
+    def is_opening(self) -> bool:
+        """Something is being read."""
+        return self._reading is not None and not self._reading.cancelled
+
+    def open(self, paths: Sequence[Path]) -> None:
+        """Read all of `paths`; `arrived` tells of them together."""
+        title = paths[0].name if len(paths) == 1 else f"{len(paths)} items"
+        self._start(f"Opening {title}", lambda job: _read_all(paths, job))
+
+    def open_sample(self) -> None:
+        """Make the bundled sample scene."""
+        self._start(
+            "Making the sample scene",
+            lambda _: Arrival((Opened(None, sample_scene()),), (), ()),
+        )
+
+    def cancel(self) -> None:
+        """Stop reading; what was being read does not arrive."""
+        if self._reading is not None:
+            self._reading.cancel()
+            self._reading = None
+            self.changed.emit()
+
+    def _start(self, title: str, work) -> None:
+        self.cancel()
+        self._reading = self._jobs.start(title, work, done=self._arrive, failed=self._fail)
+        self.changed.emit()
+
+    def _arrive(self, arrival: Arrival) -> None:
+        self._reading = None
+        for opened in arrival.opened:
+            if opened.path is not None:
+                self._memory.remember(opened.path)
+        for folder in arrival.checkpoints:
+            self._memory.remember(folder)
+        self.arrived.emit(arrival)
+        self.changed.emit()
+
+    def _fail(self, sentence: str, details: str) -> None:
+        self._reading = None
+        self.failed.emit(sentence, details)
+        self.changed.emit()
+
+    # -- being there ---------------------------------------------------------------------------
+
+    @property
+    def is_empty(self) -> bool:
+        """Nothing is open."""
+        return (
+            self.dataset is None
+            and self.cloud is None
+            and not self.meshes
+            and not self.clouds_of_points
+        )
+
+    def set_dataset(self, dataset: PosedPhotos | None) -> None:
+        """Photos to train on, in place of others."""
+        self.dataset = dataset
+        self.changed.emit()
+
+    def set_cloud(self, cloud: GaussianCloud | None, name: str = "") -> None:
+        """Gaussians from a file, in place of others."""
+        self.cloud, self.cloud_name = cloud, name
+        self.changed.emit()
+
+    def add(self, asset: Mesh | PointCloud) -> None:
+        """Show a mesh or points along with what is there."""
+        if isinstance(asset, Mesh):
+            self.meshes.append(asset)
+        else:
+            self.clouds_of_points.append(asset)
+        self.changed.emit()
+
+    def close(self) -> None:
+        """Close everything."""
+        self.cancel()
+        self.dataset = self.cloud = None
+        self.cloud_name = ""
+        self.meshes, self.clouds_of_points = [], []
+        self.changed.emit()
+
+    def points(self, *, with_photos: bool) -> PointCloud | None:
+        """All points that are open as one cloud; those of the photos only if asked for."""
+        clouds = list(self.clouds_of_points)
+        if with_photos and self.dataset is not None and self.dataset.points is not None:
+            clouds.append(self.dataset.points)
+        if not clouds:
+            return None
+        return PointCloud(
+            np.concatenate([cloud.positions for cloud in clouds]),
+            np.concatenate([cloud.colours for cloud in clouds]),
+        )
+
+
+def is_checkpoint(path: Path) -> bool:
+    """Whether a run was saved in this folder."""
+    return (path / "checkpoint.json").is_file()
+
+
+def _read_all(paths: Sequence[Path], job: Job) -> Arrival:
+    opened: list[Opened] = []
+    checkpoints: list[Path] = []
+    problems: list[str] = []
+    for done, path in enumerate(paths):
+        job.report(done, len(paths)) if len(paths) > 1 else job.check()
+        if is_checkpoint(path):
+            checkpoints.append(path)
+            continue
+        try:
+            opened.append(Opened(path, open_path(path)))
+        except InputError as error:
+            problems.append(str(error))
+    return Arrival(tuple(opened), tuple(checkpoints), tuple(problems))

@@ -1,0 +1,369 @@
+"""What a window does, without its looks: opens, trains, saves, asks before anything is lost."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QWidget
+
+from app.actions import Situation
+from app.enginekinds import EngineKind
+from app.jobs import Jobs
+from app.memory import Memory
+from app.questions import Choice, Questions
+from app.run import ALIVE, Command, RunController, State
+from app.session import Arrival, Session
+from assets.frame import Normalisation
+from assets.gaussians import GaussianCloud
+from assets.mesh import Mesh
+from assets.pointcloud import PointCloud
+from assets.posed import PosedPhotos
+from engines.engine import Engine
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Snapshot:
+    """Gaussians at one moment, to be exported."""
+
+    cloud: GaussianCloud
+    """In the input's frame."""
+    origin: str
+    """Where they are from, for people: "Step 1,500 of fox"."""
+    name: str
+    """What to call the file."""
+    normalisation: Normalisation | None = None
+    step: int | None = None
+    """The run's step, None for Gaussians from a file."""
+
+
+class Workbench(QObject):
+    """Brings session, run and questions together. Methods are what actions trigger.
+
+    All methods belong to the window's thread; none waits for anything slow.
+    """
+
+    said = Signal(str, str)
+    """Level ("info", "warn", "error") and text for the log."""
+    troubled = Signal(str)
+    """A sentence on what went wrong; it was said to the log already."""
+    relieved = Signal()
+    """Something went well, so that an older trouble need not stay in sight."""
+    changed = Signal()
+    """What can be asked may have changed, see `situation`."""
+    run_begins = Signal(object)
+    """A run is about to begin on this data set; what was shown of an older one is stale."""
+    dataset_shown = Signal(object)
+    """These photos are open now, or None."""
+    snapshot_ready = Signal(object)
+    """A `Snapshot` to be exported."""
+
+    def __init__(
+        self,
+        *,
+        memory: Memory,
+        questions: Questions,
+        settings: Callable[[], Any],
+        parent: QWidget,
+    ) -> None:
+        """`settings()` returns the config a new run is to have."""
+        super().__init__(parent)
+        self._window, self._settings = parent, settings
+        self.memory, self.questions = memory, questions
+        self.jobs = Jobs(self)
+        self.session = Session(self.jobs, memory, self)
+        self.run = RunController(self)
+        self.kind: EngineKind | None = None
+        self._starts_when_ready = False
+        self._resumes_when_ready: Path | None = None
+        self.session.arrived.connect(self._arrived)
+        self.session.failed.connect(self._trouble)
+        self.session.changed.connect(self.changed)
+        self.run.state_changed.connect(self.changed)
+        self.run.failed.connect(self._trouble)
+
+    @property
+    def situation(self) -> Situation:
+        """What is at hand."""
+        state = self.run.state
+        has_run = state is not State.IDLE
+        return Situation(
+            state=state,
+            has_photos=self.session.dataset is not None,
+            has_engine=self.run.engine is not None and has_run,
+            has_cloud=self.session.cloud is not None or self.run.step > 0,
+            is_empty=self.session.is_empty and not has_run,
+            is_opening=self.session.is_opening,
+        )
+
+    def use(self, kind: EngineKind) -> None:
+        """The engine is imported; what waited for it begins."""
+        self.kind = kind
+        if self._resumes_when_ready is not None:
+            folder, self._resumes_when_ready = self._resumes_when_ready, None
+            self.resume_checkpoint(folder)
+        elif self._starts_when_ready:
+            self._start()
+
+    # -- bringing in -----------------------------------------------------------------------------
+
+    def open(self, paths: Sequence[Path]) -> None:
+        """Read whatever `paths` are."""
+        if paths:
+            self.memory.folder = paths[0].parent
+            self.session.open(paths)
+
+    def open_sample(self) -> None:
+        """Open the bundled scene and begin to train on it."""
+        self.session.open_sample()
+
+    def _arrived(self, arrival: Arrival) -> None:
+        for sentence in arrival.problems:
+            self._trouble(sentence, "")
+        if not arrival.problems:
+            self.relieved.emit()
+        if arrival.checkpoints:
+            self.resume_checkpoint(arrival.checkpoints[0])
+            for folder in arrival.checkpoints[1:]:
+                self.said.emit("warn", f"One run at a time: {folder.name} was not opened")
+        assets = [opened.asset for opened in arrival.opened]
+        datasets = [asset for asset in assets if isinstance(asset, PosedPhotos)]
+        clouds = [
+            (opened.asset, opened.path.name if opened.path else "Gaussians")
+            for opened in arrival.opened
+            if isinstance(opened.asset, GaussianCloud)
+        ]
+        for asset in assets:
+            if isinstance(asset, Mesh | PointCloud):
+                self._say_notes(asset)
+                self.session.add(asset)
+        for extra in datasets[1:]:
+            self.said.emit("warn", f"One set of photos at a time: {extra.name} was not opened")
+        for _, name in clouds[1:]:
+            self.said.emit("warn", f"One cloud of Gaussians at a time: {name} was not opened")
+        if arrival.checkpoints:
+            return
+        if datasets:
+            self._guarded(
+                f"Open {datasets[0].name} in place of the run",
+                lambda: self._take_photos(datasets[0], *clouds[:1]),
+            )
+        elif clouds:
+            self._guarded(
+                f"Show {clouds[0][1]} in place of the run", lambda: self._take_cloud(*clouds[0])
+            )
+
+    def _take_photos(self, dataset: PosedPhotos, *clouds: tuple[GaussianCloud, str]) -> None:
+        """Photos are trained on at once, unless Gaussians came with them: those are looked at."""
+        self.run.clear()
+        self.session.set_cloud(None)
+        self.session.set_dataset(dataset)
+        self.dataset_shown.emit(dataset)
+        count = len(dataset.views)
+        self.said.emit("info", f"Opened {dataset.name}: {count} posed photo{'s' * (count != 1)}")
+        if clouds:
+            self._take_cloud(*clouds[0])
+        else:
+            self._start()
+
+    def _take_cloud(self, cloud: GaussianCloud, name: str) -> None:
+        self.run.clear()
+        self._say_notes(cloud)
+        self.said.emit("info", f"Opened {name}: {len(cloud):,} Gaussians")
+        self.session.set_cloud(cloud, name)
+
+    def _say_notes(self, asset: Any) -> None:
+        for sentence in asset.notes:
+            self.said.emit("warn", sentence)
+
+    # -- the run ---------------------------------------------------------------------------------
+
+    def run_or_pause(self) -> None:
+        """What the one big button means at the moment."""
+        match self.run.state:
+            case State.PREPARING | State.RUNNING:
+                self.run.pause()
+            case State.PAUSED | State.STOPPED:
+                self.run.resume()
+            case _:
+                self.restart()
+
+    def restart(self) -> None:
+        """Begin anew with the present settings."""
+        self._guarded("Start again without the present run", self._start_anew)
+
+    def step_once(self) -> None:
+        """One step, then hold."""
+        self.run.step_once()
+
+    def stop(self) -> None:
+        """End the run here."""
+        self.run.stop()
+
+    def clear(self) -> None:
+        """Forget the run, keep the photos."""
+        self._guarded("Clear the run", self._clear)
+
+    def close_all(self) -> None:
+        """Close everything."""
+        self._guarded("Close everything", self._close_all)
+
+    def _start_anew(self) -> None:
+        self.run.clear()
+        self._start()
+
+    def _clear(self) -> None:
+        self._starts_when_ready = False
+        self.run.clear()
+        self.run_begins.emit(self.session.dataset)
+
+    def _close_all(self) -> None:
+        self._starts_when_ready = False
+        self._resumes_when_ready = None
+        self.run.clear()
+        self.session.close()
+        self.dataset_shown.emit(None)
+
+    def _start(self) -> None:
+        dataset, kind = self.session.dataset, self.kind
+        if dataset is None or not self.run.allows(Command.START):
+            return
+        if kind is None:
+            self._starts_when_ready = True
+            return
+        self._starts_when_ready = False
+        self.session.set_cloud(None)
+        config = self._settings()
+        self.relieved.emit()
+        self.run_begins.emit(dataset)
+        self.run.start(lambda: kind.make(dataset, config))
+
+    # -- saving ----------------------------------------------------------------------------------
+
+    def export(self) -> None:
+        """Take a snapshot; `snapshot_ready` tells when it is there."""
+        if self.session.cloud is not None:
+            name = self.session.cloud_name
+            self.snapshot_ready.emit(
+                Snapshot(cloud=self.session.cloud, origin=name, name=name.split(".")[0])
+            )
+            return
+        name = self._run_name()
+
+        def take(engine: Any) -> Snapshot:
+            return Snapshot(
+                cloud=engine.cloud(),
+                origin=f"Step {engine.step:,} of {name}",
+                name=name,
+                normalisation=engine.normalisation,
+                step=engine.step,
+            )
+
+        self.jobs.follow(
+            "Taking a snapshot",
+            self.run.between_steps(take),
+            done=self.snapshot_ready.emit,
+            failed=self._trouble,
+        )
+
+    def exported(self, path: Path, snapshot: Snapshot) -> None:
+        """A snapshot was written and read back."""
+        if snapshot.step is not None:
+            self.run.mark_saved(snapshot.step)
+        self.memory.folder = path.parent
+        self.said.emit("info", f"Exported {len(snapshot.cloud):,} Gaussians to {path}")
+
+    def save_checkpoint(self, then: Callable[[], None] | None = None) -> None:
+        """Ask where to, save between two steps, then go on with `then`."""
+        suggestion = self.memory.folder / f"{self._run_name()}-step-{self.run.step}"
+        folder = self.questions.new_folder(self._window, "Save checkpoint", suggestion)
+        if folder is None:
+            return
+        self.memory.folder = folder.parent
+
+        def save(engine: Engine) -> int:
+            engine.save_checkpoint(folder)
+            return engine.step
+
+        def done(step: int) -> None:
+            self.run.mark_saved(step)
+            self.memory.remember(folder)
+            self.said.emit("info", f"Saved step {step:,} to {folder}")
+            self.changed.emit()
+            if then is not None:
+                then()
+
+        self.jobs.follow(
+            "Saving a checkpoint",
+            self.run.between_steps(save),
+            done=done,
+            failed=self._trouble,
+        )
+
+    def resume_checkpoint(self, folder: Path) -> None:
+        """Go on with a saved run in place of what is open."""
+        kind = self.kind
+        if kind is None:
+            self._resumes_when_ready = folder
+            return
+        self.jobs.start(
+            f"Reading checkpoint {folder.name}",
+            lambda _: kind.resume(folder),
+            done=lambda engine: self._guarded(
+                f"Resume {folder.name} in place of the run", lambda: self._resumed(engine, folder)
+            ),
+            failed=self._trouble,
+        )
+
+    def _resumed(self, engine: Any, folder: Path) -> None:
+        self.run.clear()
+        self.session.set_cloud(None)
+        self.session.set_dataset(engine.dataset)
+        self.dataset_shown.emit(engine.dataset)
+        self.run_begins.emit(engine.dataset)
+        self.said.emit("info", f"Resumes {folder.name} at step {engine.step:,}")
+        self.run.start(lambda: engine, saved_step=engine.step)
+
+    # -- small things ----------------------------------------------------------------------------
+
+    def guard_close(self, then: Callable[[], None]) -> None:
+        """Call `then` once the run is saved or may be lost; not at all when a person cancels."""
+        self._guarded("Close the window", then)
+
+    def poll(self) -> None:
+        """Deliver finished jobs; called by the window's timer."""
+        self.jobs.poll()
+
+    def close(self) -> None:
+        """End all threads."""
+        self.session.cancel()
+        self.run.close()
+        self.jobs.close()
+
+    def _guarded(self, purpose: str, then: Callable[[], None]) -> None:
+        if self.run.unsaved_steps == 0:
+            then()
+            return
+        match self.questions.unsaved(self._window, self.run.unsaved_steps, purpose):
+            case Choice.SAVE:
+                self.save_checkpoint(then)
+            case Choice.DISCARD:
+                then()
+            case Choice.CANCEL:
+                pass
+
+    def _run_name(self) -> str:
+        dataset = self.session.dataset
+        return dataset.name if dataset is not None else "run"
+
+    def _trouble(self, sentence: str, details: str) -> None:
+        self.said.emit("error", sentence)
+        if details:
+            self.said.emit("error", details)
+        self.troubled.emit(sentence)
+
+
+def is_busy(state: State) -> bool:
+    """Whether settings of the run must not change."""
+    return state in ALIVE
