@@ -148,7 +148,7 @@ def _one_texture(
     if not images:
         return parts, None
     texture, places = pack_atlas(images)
-    of = {id(image): place for image, place in zip(images, places, strict=True)}
+    of = {id(image): place for image, place in zip(images, places[:-1], strict=True)}
     blank = places[-1]
     packed = []
     for part in parts:

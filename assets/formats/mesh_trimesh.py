@@ -104,7 +104,7 @@ def _bytes_of(path: Path) -> bytes:
 def _broken(path: Path, kind: str, error: Exception) -> InputError:
     detail = str(error).strip().splitlines()
     reason = f" ({detail[0][:120]})" if detail else ""
-    return InputError(f"{path.name} is cut off or not a {kind} file{reason}")
+    return InputError(f"{path.name} is cut off or no {kind} file{reason}")
 
 
 def _check_gltf(data: bytes, is_binary: bool, path: Path) -> None:
@@ -136,10 +136,12 @@ def _check_gltf(data: bytes, is_binary: bool, path: Path) -> None:
 def _placed(scene: dict[str, Any]) -> list[MeshPart]:
     """Every geometry at every place where the scene's graph has it."""
     parents = {edge["frame_to"]: edge for edge in scene["graph"]}
+    order = {name: i for i, name in enumerate(scene["geometry"])}
+    drawn = [edge for edge in scene["graph"] if edge.get("geometry") in order]
     parts = []
-    for edge in scene["graph"]:
-        kwargs = scene["geometry"].get(edge.get("geometry"))
-        if kwargs is None or "faces" not in kwargs:
+    for edge in sorted(drawn, key=lambda edge: order[edge["geometry"]]):
+        kwargs = scene["geometry"][edge["geometry"]]
+        if "faces" not in kwargs:
             continue
         matrix, above, seen = np.eye(4), edge, set()
         while above is not None and above["frame_to"] not in seen:
@@ -201,12 +203,19 @@ def _part(kwargs: dict[str, Any], *, linear: bool) -> MeshPart:
     normals = kwargs.get("vertex_normals")
     return MeshPart(
         vertices=vertices,
-        faces=np.asarray(kwargs["faces"]).astype(np.int64).reshape(-1, 3),
+        faces=_triangles(np.asarray(kwargs["faces"])),
         normals=None if normals is None else np.asarray(normals),
         colours=colours,
         image=image if isinstance(image, Image.Image) else None,
         uvs=None if uvs is None else np.asarray(uvs, dtype=np.float32)[:, :2],
     )
+
+
+def _triangles(faces: np.ndarray) -> np.ndarray:
+    """[t, 3] int64 fans of polygons [f, corners]."""
+    faces = faces.astype(np.int64)
+    fan = [faces[:, [0, i, i + 1]] for i in range(1, faces.shape[1] - 1)]
+    return np.stack(fan, axis=1).reshape(-1, 3)
 
 
 def _points_of(loaded: dict[str, Any], path: Path) -> PointCloud:
