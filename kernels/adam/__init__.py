@@ -1,0 +1,71 @@
+"""The optimiser's step, in place and in one pass over memory, and the guard before it."""
+
+from types import ModuleType
+
+import torch
+from torch import Tensor
+
+from kernels.adam import cpu, cuda
+
+__all__ = ["adam_step", "all_finite", "warm_up"]
+
+
+def adam_step(
+    parameter: Tensor,
+    gradient: Tensor,
+    first_moment: Tensor,
+    second_moment: Tensor,
+    *,
+    step: int,
+    learning_rate: float,
+    beta1: float = 0.9,
+    beta2: float = 0.999,
+    eps: float = 1e-15,
+    rows: Tensor | None = None,
+) -> None:
+    """Move `parameter` one Adam step, in place (Kingma and Ba 2015, algorithm 1).
+
+    m = beta1 m + (1 - beta1) g, v = beta2 v + (1 - beta2) g^2 and
+    p -= learning_rate * m / (1 - beta1^step) / (sqrt(v / (1 - beta2^step)) + eps),
+    as torch.optim.Adam does. The same numbers come out for any number of threads.
+
+    Args:
+        parameter, gradient, first_moment, second_moment: contiguous float32 of one shape on
+            one device; all but the gradient are changed.
+        step: number of this step, from 1.
+        rows: bool [n], n = len(parameter): only these rows of parameter and moments change
+            ("sparse Adam" of Mallick et al. 2024, Taming 3DGS, 4.2), or all if None. It
+            changes what is learnt and is no faster on the CPU.
+
+    Non-finite gradients are not hidden; ask `all_finite` first.
+    Raises ValueError for shapes that differ or tensors that are not contiguous float32.
+    """
+    _twin(parameter).adam_step(
+        parameter,
+        gradient,
+        first_moment,
+        second_moment,
+        step=step,
+        learning_rate=learning_rate,
+        beta1=beta1,
+        beta2=beta2,
+        eps=eps,
+        rows=rows,
+    )
+
+
+def all_finite(*tensors: Tensor) -> bool:
+    """Whether no value of the float32 `tensors`, all on one device, is NaN or infinite."""
+    return not tensors or _twin(tensors[0]).all_finite(*tensors)
+
+
+def warm_up() -> None:
+    """Compile the CPU kernels, or load them from numba's cache."""
+    state = [torch.zeros(4, 2) for _ in range(4)]
+    cpu.adam_step(*state, step=1, learning_rate=0.0)
+    cpu.adam_step(*state, step=1, learning_rate=0.0, rows=torch.ones(4, dtype=torch.bool))
+    cpu.all_finite(*state)
+
+
+def _twin(tensor: Tensor) -> ModuleType:
+    return cuda if tensor.is_cuda else cpu
