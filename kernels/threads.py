@@ -8,6 +8,7 @@ callers wait for each other.
 import contextlib
 import functools
 import threading
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 
 import numba
@@ -31,6 +32,20 @@ def threading_layer() -> str:
 def parallel_region() -> AbstractContextManager:
     """Hold this around every call of a kernel compiled with parallel=True."""
     return _one_at_a_time if threading_layer() == "workqueue" else contextlib.nullcontext()
+
+
+@contextlib.contextmanager
+def balanced_region(chunk: int) -> Iterator[None]:
+    """A `parallel_region` whose loops hand out `chunk` iterations at a time to idle threads.
+
+    Meant for loops of uneven iterations; elsewhere each thread gets one equal share.
+    """
+    with parallel_region():
+        before = numba.set_parallel_chunksize(chunk)
+        try:
+            yield
+        finally:
+            numba.set_parallel_chunksize(before)
 
 
 def core_count() -> int:

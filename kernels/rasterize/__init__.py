@@ -8,7 +8,7 @@ from types import ModuleType
 
 from torch import Tensor
 
-from kernels.rasterize import reference
+from kernels.rasterize import cpu
 from kernels.rasterize.types import Projected, Rasterized
 
 __all__ = ["Projected", "Rasterized", "blend", "project", "rasterize"]
@@ -129,5 +129,5 @@ def rasterize(
 
 def _twin(tensor: Tensor) -> ModuleType:
     if tensor.device.type == "cpu":
-        return reference
+        return cpu
     raise NotImplementedError(f"cannot rasterise on {tensor.device.type}")
