@@ -7,6 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import trimesh.exchange.gltf
+import trimesh.exchange.obj
+import trimesh.exchange.stl  # noqa: F401 - here, so that its memory does not count as a reader's
 from assets_splat_files import damaged, survives
 from hypothesis import given
 from hypothesis import strategies as st
