@@ -1,0 +1,22 @@
+"""Colours by spherical harmonics on the GPU with gsplat's kernel; unverified, for want of one."""
+
+import torch
+from torch import Tensor
+
+
+def spherical_harmonics(
+    coefficients: tuple[Tensor, Tensor],
+    directions: Tensor,
+    *,
+    degree: int,
+    visible: Tensor | None = None,
+) -> Tensor:
+    """[n, 3] colours; see `kernels.sphericalharmonics.spherical_harmonics`."""
+    from gsplat.cuda._wrapper import spherical_harmonics as evaluate  # needs a CUDA build
+
+    constant, rest = coefficients
+    bands = constant if degree == 0 else torch.cat([constant, rest[:, : (degree + 1) ** 2 - 1]], 1)
+    colours = torch.clamp_min(0.5 + evaluate(degree, directions, bands, masks=visible), 0.0)
+    if visible is None:
+        return colours
+    return torch.where(visible[:, None], colours, 0.0)  # gsplat leaves masked rows unwritten
