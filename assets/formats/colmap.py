@@ -24,7 +24,7 @@ def find_models(folder: Path) -> list[Path]:
         base = folder / place
         if model_suffix(base):
             return [base]
-        if place != "." and base.is_dir():
+        if base.is_dir():
             numbered = [d for d in base.iterdir() if d.name.isdigit() and model_suffix(d)]
             if numbered:
                 return sorted(numbered, key=lambda d: int(d.name))
@@ -54,7 +54,7 @@ def read_colmap(folder: Path) -> PosedPhotos:
         )
     if parsed.points is None:
         notes.append("The model has no points3D file, so there are no points to start from")
-    root = _root_of(model)
+    root = root_of(model)
     names = [image.name.replace("\\", "/") for image in parsed.images]
     photos = _photo_folder(model, root, names)
     gathering = Gathering(root.name, folder, notes)
@@ -95,7 +95,7 @@ def _count_images(model: Path) -> int:
     return _READERS[suffix].count_images(model / f"images{suffix}")
 
 
-def _root_of(model: Path) -> Path:
+def root_of(model: Path) -> Path:
     """The data set's folder above `model`: skips numbers and the names of model folders."""
     root = model.resolve()
     while root.name.isdigit() or root.name in ("sparse", "colmap", "distorted"):
