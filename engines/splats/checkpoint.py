@@ -82,7 +82,7 @@ def load(
             births, deaths = file["births"], file["deaths"]
         parameters = {name: tensors[f"parameter/{name}"] for name in PARAMETERS}
         rows = {n.removeprefix("row/"): t for n, t in tensors.items() if n.startswith("row/")}
-        config = config or SplatConfig(**about["config"])
+        config = config or config_of(folder)
         if dataset is None:
             dataset = _posed_photos(Path(about["dataset"]))
         engine = SplatEngine(dataset, config)
@@ -106,6 +106,21 @@ def load(
     engine.lineage = Lineage(births=[births], deaths=[deaths], next_id=len(births))
     engine.expected_views = list(about["views"])
     return engine
+
+
+def config_of(folder: Path) -> SplatConfig:
+    """The settings of the run whose checkpoint is in `folder`.
+
+    Raises InputError with a sentence when there is none or it is broken.
+    """
+    about = _read_about(folder)
+    try:
+        return SplatConfig(**about["config"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            f"The settings in the checkpoint {folder} cannot be used ({error}); resume from "
+            "another one"
+        ) from error
 
 
 def _read_about(folder: Path) -> dict:

@@ -1,0 +1,142 @@
+"""Training without a window: the run of the app, driven from a terminal."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from assets.errors import InputError
+from engines.commands.inputs import posed_photos
+from engines.commands.interrupt import StopRequest
+from engines.commands.progress import RunProgress, clock, say
+from engines.commands.writing import check_place
+from engines.events import Failed, Stepped
+from engines.splats import SplatConfig
+
+if TYPE_CHECKING:
+    from engines.report import ReportBuilder
+    from engines.splats import SplatEngine
+
+CHECKPOINT_EVERY_S = 60.0
+"""Seconds between two checkpoints while the run goes on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainSplats:
+    """One run from the command line: what to learn from, how, and what to leave behind."""
+
+    data: str | None
+    """A path or "sample"; may be None with `resume`."""
+    out: Path
+    config: SplatConfig
+    report: Path | None = None
+    checkpoint: Path | None = None
+    resume: Path | None = None
+
+    def run(self) -> int:
+        """Train, then write everything asked for, however the run ended.
+
+        Returns the exit status: 0, 1 when the run failed, 130 after Ctrl-C. Raises InputError
+        when the run cannot start or a result cannot be written.
+        """
+        from assets.export import SPLAT_SUFFIXES
+
+        check_place(self.out, SPLAT_SUFFIXES)
+        if self.report is not None:
+            check_place(self.report)
+        engine = self.engine()
+        from engines.report import ReportBuilder
+
+        report = ReportBuilder(engine)
+        progress = RunProgress(steps=self.config.steps, seconds=self.config.seconds)
+        stop = StopRequest()
+        try:
+            with stop, progress:
+                self._drive(engine, report, stop, progress)
+        except InputError as error:
+            report.add(Failed(step=engine.step, message=str(error)))
+        except Exception as error:
+            report.add(Failed(step=engine.step, message=f"{type(error).__name__}: {error}"))
+            self._leave(engine, report)
+            raise
+        summary = report.build()
+        self._leave(engine, report)
+        if summary["status"] == "failed":
+            raise InputError(summary["message"])
+        return stop.exit_status if stop.asked else 0
+
+    def engine(self) -> "SplatEngine":
+        """The engine, new or from the checkpoint.
+
+        Raises InputError when photos, checkpoint or device cannot be used.
+        """
+        from engines.splats import SplatEngine
+        from kernels.backend import DeviceError
+
+        try:
+            if self.resume is not None:
+                dataset = None if self.data is None else posed_photos(self.data)
+                return SplatEngine.resume(self.resume, dataset, self.config)
+            if self.data is None:
+                raise InputError("Name the photos to learn from, or a checkpoint to resume")
+            return SplatEngine(posed_photos(self.data), self.config)
+        except DeviceError as error:
+            raise InputError(str(error)) from error
+
+    def _drive(
+        self,
+        engine: "SplatEngine",
+        report: "ReportBuilder",
+        stop: StopRequest,
+        progress: RunProgress,
+    ) -> None:
+        saved = time.monotonic()
+        for event in engine.run():
+            report.add(event)
+            progress.show(event)
+            if stop.asked:
+                return
+            if self.checkpoint is None or not isinstance(event, Stepped):
+                continue
+            if time.monotonic() - saved > CHECKPOINT_EVERY_S:
+                engine.save_checkpoint(self.checkpoint)
+                saved = time.monotonic()
+
+    def _leave(self, engine: "SplatEngine", report: "ReportBuilder") -> None:
+        """Write splat, checkpoint and report; one that cannot be written stops no other."""
+        from assets.export import export
+        from assets.files import atomic_write_json
+
+        say(summary_of(report.build()))
+        writers: list[tuple[Path, Callable[[Path], None]]] = []
+        if engine.model is None:
+            say(f"There are no Gaussians yet, so {self.out} is not written")
+        else:
+            writers.append((self.out, lambda path: export(engine.cloud(), path)))
+            if self.checkpoint is not None:
+                writers.append((self.checkpoint, engine.save_checkpoint))
+        if self.report is not None:
+            writers.append((self.report, lambda path: atomic_write_json(path, report.build())))
+        problems = []
+        for path, write in writers:
+            try:
+                write(path)
+            except InputError as error:
+                problems.append(str(error))
+            else:
+                say(f"Wrote {path}")
+        if problems:
+            raise InputError("\n".join(problems))
+
+
+def summary_of(report: dict) -> str:
+    """One line on how a run went."""
+    words = [f"{report['status'].capitalize()} after {report['steps']:,} steps"]
+    for split, name in (("holdout", "held out"), ("train", "train")):
+        if report[split]["psnr"] is not None:
+            words.append(f"{name} {report[split]['psnr']:.2f} dB")
+    if report["gaussians"] is not None:
+        words.append(f"{report['gaussians']:,} Gaussians")
+    words.append(f"{clock(report['seconds'])} of training")
+    return ", ".join(words)

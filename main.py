@@ -1,0 +1,210 @@
+#!/usr/bin/env python3
+"""The front door: the window, or the same engines without one.
+
+Heavy imports wait until a command needs them, so that help is there at once.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from tyro.conf import OmitArgPrefixes, Positional, arg
+from tyro.extras import SubcommandApp
+
+from assets.errors import InputError
+from engines.commands.options import UsageError, config_from, options_of
+from engines.splats import SplatConfig
+
+COMMANDS = ("open", "train", "eval", "render", "convert", "doctor")
+
+_DATA = "Photos with cameras (COLMAP, transforms.json, bundle.out), or the word sample"
+_SCENE = "A file of Gaussians (.ply, .compressed.ply, .splat)"
+_REPORT = arg(
+    metavar="R.json", help="Where to write the figures as JSON", help_behavior_hint="(optional)"
+)
+
+
+def open_window(
+    paths: Annotated[
+        Positional[tuple[Path, ...]],
+        arg(
+            metavar="[PATH ...]",
+            help="Photos with cameras, splats, meshes, checkpoints",
+            help_behavior_hint="(optional)",
+        ),
+    ] = (),
+) -> int:
+    """Open the window; this also happens when no command is named."""
+    from engines.commands.display import display_problem
+
+    problem = display_problem()
+    if problem:
+        from engines.commands.headless import Headless
+
+        return Headless(paths, problem).run()
+    from app.launch import launch
+
+    return launch(list(paths))
+
+
+def train_splats(defaults: SplatConfig) -> Callable[..., int]:
+    """The command `train splats`; options that are not given have the values of `defaults`."""
+    basic = options_of(defaults, tier="basic", title="What matters most")
+    rest = options_of(defaults, tier="advanced", title="What rarely needs a change")
+
+    def command(
+        data: Annotated[
+            Positional[str | None],
+            arg(
+                metavar="[DATA]",
+                help=f"{_DATA}; with --resume found again by itself",
+                help_behavior_hint="(optional)",
+            ),
+        ] = None,
+        *,
+        out: Annotated[Path, arg(metavar="OUT", help="Where to write the .ply or .splat")],
+        report: Annotated[Path | None, _REPORT] = None,
+        checkpoint: Annotated[
+            Path | None,
+            arg(
+                metavar="DIR",
+                help="Folder that keeps all that is needed to go on later",
+                help_behavior_hint="(optional)",
+            ),
+        ] = None,
+        resume: Annotated[
+            Path | None,
+            arg(
+                metavar="DIR",
+                help="Go on from this checkpoint, with its settings as defaults",
+                help_behavior_hint="(optional)",
+            ),
+        ] = None,
+        settings: OmitArgPrefixes[Annotated[Any, arg(constructor=basic)]],
+        advanced: OmitArgPrefixes[Annotated[Any, arg(constructor=rest)]],
+    ) -> int:
+        config = config_from(defaults, settings, advanced)
+        if data is None and resume is None:
+            raise UsageError("Name the photos to learn from: train splats DATA --out OUT")
+        from engines.commands.train import TrainSplats
+
+        return TrainSplats(
+            data=data, out=out, config=config, report=report, checkpoint=checkpoint, resume=resume
+        ).run()
+
+    return command
+
+
+def evaluate() -> Callable[..., int]:
+    """The command `eval`."""
+    from engines.commands.evaluate import SETTINGS
+
+    defaults = SplatConfig()
+    options = options_of(defaults, only=SETTINGS, title="As in training")
+
+    def command(
+        scene: Annotated[Positional[Path], arg(metavar="SCENE", help=_SCENE)],
+        data: Annotated[Positional[str], arg(metavar="DATA", help=_DATA)],
+        *,
+        report: Annotated[Path | None, _REPORT] = None,
+        settings: OmitArgPrefixes[Annotated[Any, arg(constructor=options)]],
+    ) -> int:
+        from engines.commands.evaluate import Evaluate
+
+        config = config_from(defaults, settings)
+        return Evaluate(scene=scene, data=data, config=config, report=report).run()
+
+    return command
+
+
+def render(
+    scene: Annotated[Positional[Path], arg(metavar="SCENE", help=_SCENE)],
+    *,
+    data: Annotated[str, arg(metavar="DATA", help=_DATA)],
+    view: Annotated[
+        str, arg(metavar="I", help="Number of the photo in the order of names, or its name")
+    ] = "0",
+    out: Annotated[Path, arg(metavar="X.png", help="Where to write the picture")],
+    downscale: Annotated[int, arg(help="Divide width and height of the photo by this")] = 1,
+) -> int:
+    """Draw a splat file exactly, as one of the photos saw the scene."""
+    from engines.commands.render import Render
+
+    if downscale < 1:
+        raise UsageError(f"Downscale is {downscale}; expected 1 or more")
+    return Render(scene=scene, data=data, view=view, out=out, downscale=downscale).run()
+
+
+def convert(
+    source: Annotated[Positional[Path], arg(metavar="IN", help="A splat, mesh or point cloud")],
+    out: Annotated[Positional[Path], arg(metavar="OUT", help="The name's end tells the format")],
+) -> int:
+    """Read one format and write another."""
+    from engines.commands.convert import Convert
+
+    return Convert(source, out).run()
+
+
+def doctor() -> int:
+    """Say what works on this machine, what does not, and what to do about it."""
+    from engines.commands.doctor import Doctor
+
+    return Doctor().run()
+
+
+def defaults_of(arguments: Sequence[str]) -> SplatConfig:
+    """What options are when not given: the settings of `--resume DIR`, or the usual ones."""
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
+    parser.add_argument("--resume", nargs="?", type=Path)
+    folder = parser.parse_known_args(arguments)[0].resume
+    if folder is None:
+        return SplatConfig()
+    from engines.splats.checkpoint import config_of
+
+    return config_of(folder)
+
+
+def command_line(arguments: Sequence[str]) -> int:
+    """Carry one command line out and return the exit status.
+
+    Raises InputError or UsageError with a sentence, and SystemExit from tyro.
+    """
+    if not arguments or (arguments[0] not in COMMANDS and not arguments[0].startswith("-")):
+        arguments = ["open", *arguments]
+    train = SubcommandApp()
+    train.command(name="splats", help="Learn 3D Gaussians from photos with known cameras.")(
+        train_splats(defaults_of(arguments) if arguments[0] == "train" else SplatConfig())
+    )
+    commands = SubcommandApp()
+    commands.command(name="open", is_default=True)(open_window)
+    commands.command(train, name="train", help="Learn from photos in the terminal.")
+    commands.command(name="eval", help="Compare a splat file with photos.")(evaluate())
+    commands.command(render)
+    commands.command(convert)
+    commands.command(doctor)
+    return commands.cli(
+        prog="main.py",
+        description="Drop photographs on it and watch 3D Gaussians learn from them.",
+        args=arguments,
+    )
+
+
+def main(arguments: Sequence[str]) -> int:
+    """`command_line` with its errors told on stderr: 1 for input, 2 for usage, 130 for Ctrl-C."""
+    try:
+        return command_line(arguments)
+    except UsageError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    except InputError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted\n")
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
