@@ -19,9 +19,11 @@ class Cancelled(Exception):
 class Job:
     """One piece of work with a title, its progress and a way to end it early."""
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, *, quiet: bool = False) -> None:
         self.title = title
         """What is going on, for people: "Opening fox_colmap"."""
+        self.quiet = quiet
+        """Not worth being shown while it lasts."""
         self.progress: tuple[int, int] | None = None
         """(done, total), or None where that is not known."""
         self._cancelled = threading.Event()
@@ -70,8 +72,9 @@ class Jobs(QObject):
 
     @property
     def current(self) -> Job | None:
-        """The job to show: the oldest that is not done."""
-        return next((w.job for w in self._waiting if not w.job.cancelled), None)
+        """The job to show: the oldest that is not done, cancelled or quiet."""
+        shown = (w.job for w in self._waiting if not (w.job.cancelled or w.job.quiet))
+        return next(shown, None)
 
     def start(
         self,
@@ -80,12 +83,13 @@ class Jobs(QObject):
         *,
         done: Callable[[Any], None],
         failed: Callable[[str, str], None],
+        quiet: bool = False,
     ) -> Job:
         """Have `work(job)` done; then `done(result)` or `failed(sentence, traceback)`.
 
         The traceback is empty for an InputError. Neither is called for a cancelled job.
         """
-        job = Job(title)
+        job = Job(title, quiet=quiet)
         self._wait_for(_Waiting(job, self._pool.submit(work, job), done, failed))
         return job
 
@@ -96,9 +100,10 @@ class Jobs(QObject):
         *,
         done: Callable[[Any], None],
         failed: Callable[[str, str], None],
+        quiet: bool = False,
     ) -> Job:
         """As `start`, for what somebody else works on, such as a run between two steps."""
-        job = Job(title)
+        job = Job(title, quiet=quiet)
         self._wait_for(_Waiting(job, future, done, failed))
         return job
 

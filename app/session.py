@@ -12,10 +12,9 @@ from app.memory import Memory
 from assets.errors import InputError
 from assets.gaussians import GaussianCloud
 from assets.mesh import Mesh
-from assets.open import open_path
+from assets.open import Kind, identify, read_found
 from assets.pointcloud import PointCloud
 from assets.posed import PosedPhotos
-from assets.samples import sample_scene
 
 Asset = PosedPhotos | GaussianCloud | Mesh | PointCloud
 
@@ -77,7 +76,7 @@ class Session(QObject):
         """Make the bundled sample scene."""
         self._start(
             "Making the sample scene",
-            lambda _: Arrival((Opened(None, sample_scene()),), (), ()),
+            lambda _: Arrival((Opened(None, _sample()),), (), ()),
         )
 
     def cancel(self) -> None:
@@ -158,9 +157,16 @@ class Session(QObject):
         )
 
 
-def is_checkpoint(path: Path) -> bool:
-    """Whether a run was saved in this folder."""
-    return (path / "checkpoint.json").is_file()
+def described(path: Path) -> str:
+    """What `path` is, for people, while it hovers: "Posed photos"."""
+    kind = str(identify(path).kind)
+    return kind[0].upper() + kind[1:]
+
+
+def _sample() -> PosedPhotos:
+    from assets.samples import sample_scene
+
+    return sample_scene()
 
 
 def _read_all(paths: Sequence[Path], job: Job) -> Arrival:
@@ -168,12 +174,15 @@ def _read_all(paths: Sequence[Path], job: Job) -> Arrival:
     checkpoints: list[Path] = []
     problems: list[str] = []
     for done, path in enumerate(paths):
-        job.report(done, len(paths)) if len(paths) > 1 else job.check()
-        if is_checkpoint(path):
-            checkpoints.append(path)
+        job.check()
+        if len(paths) > 1:
+            job.report(done, len(paths))
+        found = identify(path)
+        if found.kind is Kind.CHECKPOINT:
+            checkpoints.append(found.path)
             continue
         try:
-            opened.append(Opened(path, open_path(path)))
+            opened.append(Opened(path, read_found(found)))
         except InputError as error:
             problems.append(str(error))
     return Arrival(tuple(opened), tuple(checkpoints), tuple(problems))

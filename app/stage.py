@@ -23,17 +23,20 @@ class Stage(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(viewport)
-        self._placed: list[tuple[QWidget, Qt.AlignmentFlag]] = []
+        self._placed: list[tuple[QWidget, Qt.AlignmentFlag, int]] = []
         self._filling: list[QWidget] = []
 
     def minimumSizeHint(self) -> QSize:
         """Never squeezed away by the panels around it."""
         return QSize(320, 240)
 
-    def place(self, widget: QWidget, where: Qt.AlignmentFlag) -> None:
-        """Keep `widget` at a corner, an edge or the centre; it has the size of its hint."""
+    def place(self, widget: QWidget, where: Qt.AlignmentFlag, *, drop: int = 0) -> None:
+        """Keep `widget` at a corner, an edge or the centre; it has the size of its hint.
+
+        `drop` moves it down, past what is at that edge already.
+        """
         widget.setParent(self)
-        self._placed.append((widget, where))
+        self._placed.append((widget, where, drop))
         widget.installEventFilter(self)
         widget.raise_()
         self._arrange()
@@ -60,9 +63,9 @@ class Stage(QWidget):
         room = self.rect().adjusted(MARGIN, MARGIN, -MARGIN, -MARGIN)
         for widget in self._filling:
             widget.setGeometry(self.rect())
-        for widget, where in self._placed:
+        for widget, where, drop in self._placed:
             size = widget.sizeHint().boundedTo(room.size())
-            widget.setGeometry(QRect(_corner(room, size, where), size))
+            widget.setGeometry(QRect(_corner(room, size, where) + QPoint(0, drop), size))
 
 
 class Overlay(QFrame):

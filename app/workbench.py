@@ -13,14 +13,14 @@ from app.enginekinds import EngineKind
 from app.jobs import Jobs
 from app.memory import Memory
 from app.questions import Choice, Questions
-from app.run import ALIVE, Command, RunController, State
+from app.run import Command, RunController, State
 from app.session import Arrival, Session
 from assets.frame import Normalisation
 from assets.gaussians import GaussianCloud
 from assets.mesh import Mesh
 from assets.pointcloud import PointCloud
 from assets.posed import PosedPhotos
-from engines.engine import Engine
+from engines.engine import Engine, RenderSource
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -56,6 +56,8 @@ class Workbench(QObject):
     """A run is about to begin on this data set; what was shown of an older one is stale."""
     dataset_shown = Signal(object)
     """These photos are open now, or None."""
+    cloud_shown = Signal(object)
+    """These Gaussians of a file are open now."""
     snapshot_ready = Signal(object)
     """A `Snapshot` to be exported."""
 
@@ -78,10 +80,10 @@ class Workbench(QObject):
         self._starts_when_ready = False
         self._resumes_when_ready: Path | None = None
         self.session.arrived.connect(self._arrived)
-        self.session.failed.connect(self._trouble)
+        self.session.failed.connect(self.trouble)
         self.session.changed.connect(self.changed)
         self.run.state_changed.connect(self.changed)
-        self.run.failed.connect(self._trouble)
+        self.run.failed.connect(self.trouble)
 
     @property
     def situation(self) -> Situation:
@@ -106,6 +108,12 @@ class Workbench(QObject):
         elif self._starts_when_ready:
             self._start()
 
+    def cloud_source(self, cloud: GaussianCloud) -> RenderSource:
+        """The exact view of Gaussians from a file; raises RuntimeError before `use`."""
+        if self.kind is None:
+            raise RuntimeError("the engine is still being imported")
+        return self.kind.cloud_source(cloud)
+
     # -- bringing in -----------------------------------------------------------------------------
 
     def open(self, paths: Sequence[Path]) -> None:
@@ -120,7 +128,7 @@ class Workbench(QObject):
 
     def _arrived(self, arrival: Arrival) -> None:
         for sentence in arrival.problems:
-            self._trouble(sentence, "")
+            self.trouble(sentence, "")
         if not arrival.problems:
             self.relieved.emit()
         if arrival.checkpoints:
@@ -172,6 +180,7 @@ class Workbench(QObject):
         self._say_notes(cloud)
         self.said.emit("info", f"Opened {name}: {len(cloud):,} Gaussians")
         self.session.set_cloud(cloud, name)
+        self.cloud_shown.emit(cloud)
 
     def _say_notes(self, asset: Any) -> None:
         for sentence in asset.notes:
@@ -264,7 +273,7 @@ class Workbench(QObject):
             "Taking a snapshot",
             self.run.between_steps(take),
             done=self.snapshot_ready.emit,
-            failed=self._trouble,
+            failed=self.trouble,
         )
 
     def exported(self, path: Path, snapshot: Snapshot) -> None:
@@ -298,7 +307,7 @@ class Workbench(QObject):
             "Saving a checkpoint",
             self.run.between_steps(save),
             done=done,
-            failed=self._trouble,
+            failed=self.trouble,
         )
 
     def resume_checkpoint(self, folder: Path) -> None:
@@ -313,7 +322,7 @@ class Workbench(QObject):
             done=lambda engine: self._guarded(
                 f"Resume {folder.name} in place of the run", lambda: self._resumed(engine, folder)
             ),
-            failed=self._trouble,
+            failed=self.trouble,
         )
 
     def _resumed(self, engine: Any, folder: Path) -> None:
@@ -357,13 +366,9 @@ class Workbench(QObject):
         dataset = self.session.dataset
         return dataset.name if dataset is not None else "run"
 
-    def _trouble(self, sentence: str, details: str) -> None:
+    def trouble(self, sentence: str, details: str) -> None:
+        """Something went wrong: a sentence for people and, if unexpected, the traceback."""
         self.said.emit("error", sentence)
         if details:
             self.said.emit("error", details)
         self.troubled.emit(sentence)
-
-
-def is_busy(state: State) -> bool:
-    """Whether settings of the run must not change."""
-    return state in ALIVE

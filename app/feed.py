@@ -1,0 +1,189 @@
+"""The one timer of the window: takes news from the run and hands them to whoever shows them."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import psutil
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from app.progress import Progress, duration
+from app.run import State
+from app.statusbar import Status
+from app.view import Exactly, ViewControl
+from app.widgets.figures import count
+from app.workbench import Workbench
+from assets.gaussians import GaussianCloud
+from engines.artifacts import Population
+from engines.events import Event
+
+PERIOD_MS = 33
+CLOUD_S = 0.25
+"""Least time between two clouds asked of a run."""
+BUSY_CLOUD_S = 1.5
+"""The same while the viewport has not finished drawing the last one."""
+POPULATION_S = 1.0
+STATUS_S = 0.2
+MEMORY_S = 1.0
+
+
+class Feed(QObject):
+    """Ticks about 30 times a second; nothing in the window happens once per training step."""
+
+    happened = Signal(object)
+    """An event of the run; emitted in order."""
+    refreshed = Signal()
+    """A few times a second: time to draw what came in."""
+    population_changed = Signal(object)
+    """The present `Population`."""
+    status_changed = Signal(object)
+    """A `Status` for the line at the bottom."""
+
+    def __init__(
+        self, workbench: Workbench, view: ViewControl, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._bench, self._view = workbench, view
+        self.progress = Progress()
+        self.wants_population: Callable[[], bool] = lambda: True
+        """Whether anybody looks at the population."""
+        self._last: dict[str, float] = {}
+        self._memory = ""
+        self._process = psutil.Process()
+        self._ticked_at = time.perf_counter()
+        self._timer = QTimer(self)
+        self._timer.setInterval(PERIOD_MS)
+        self._timer.timeout.connect(self.tick)
+        workbench.run.state_changed.connect(self._state_changed)
+        workbench.run_begins.connect(self._begin)
+
+    def start(self) -> None:
+        """Begin to tick."""
+        self._timer.start()
+
+    def stop(self) -> None:
+        """Tick no more."""
+        self._timer.stop()
+
+    def tick(self) -> None:
+        """One round; called by the timer."""
+        now = time.perf_counter()
+        passed, self._ticked_at = now - self._ticked_at, now
+        for event in self._bench.run.poll():
+            self.add(event)
+        self._bench.poll()
+        self._artifacts(now)
+        self._view.tick(min(passed, 0.1))
+        if self._due("status", STATUS_S, now):
+            self.refreshed.emit()
+            self.status_changed.emit(self.status())
+
+    def add(self, event: Event) -> None:
+        """Take an event in; a resumed run's older ones come this way too."""
+        self.progress.add(event)
+        self.happened.emit(event)
+
+    def status(self) -> Status:
+        """What the line at the bottom says now."""
+        bench, progress = self._bench, self.progress
+        state, job = bench.run.state, bench.jobs.current
+        dataset = bench.session.dataset
+        common = {
+            "memory": self._memory_words(),
+            "dataset": dataset.name if dataset else bench.session.cloud_name,
+        }
+        if job is not None:
+            share = -1.0
+            if job.progress is not None and job.progress[1]:
+                share = job.progress[0] / job.progress[1]
+            return Status(
+                phase=job.title, share=share, can_cancel=bench.session.is_opening, **common
+            )
+        if state is State.IDLE:
+            phase = "Ready" if bench.kind is not None else "Loading PyTorch…"
+            return Status(phase=phase, share=None if bench.kind is not None else -1.0, **common)
+        config = getattr(bench.run.engine, "config", None)
+        steps, seconds = getattr(config, "steps", 0), getattr(config, "seconds", 0.0)
+        if state is State.PREPARING:
+            share = progress.share(steps, seconds) if progress.phase else -1.0
+            return Status(phase=progress.phase or "Preparing", share=share, **common)
+        running = state is State.RUNNING
+        left = progress.left(steps, seconds) if running else None
+        rate = progress.rate if running else None
+        words = {State.RUNNING: "Training splats"}.get(state, state.value)
+        return Status(
+            phase=words,
+            share=progress.share(steps, seconds),
+            steps=f"{count(progress.step)} of {count(steps)}" if steps else count(progress.step),
+            left=f"{duration(left)} left" if left is not None else "",
+            rate=f"{rate:.1f} steps/s" if rate is not None else "",
+            **common,
+        )
+
+    # -- inside ----------------------------------------------------------------------------------
+
+    def _artifacts(self, now: float) -> None:
+        """Fetch what the run has left, and ask for more when there is room for it."""
+        engine, state = self._bench.run.engine, self._bench.run.state
+        if engine is None or state is State.IDLE:
+            return
+        cloud = engine.slots.take(GaussianCloud)
+        if cloud is not None:
+            self._show(engine, cloud)
+        population = engine.slots.take(Population)
+        if population is not None:
+            self.population_changed.emit(population)
+        if state not in (State.RUNNING, State.PREPARING):
+            return
+        pause_s = BUSY_CLOUD_S if self._view.viewport.busy else CLOUD_S
+        if self._due("cloud", pause_s, now):
+            engine.slots.want(GaussianCloud)
+        if self.wants_population() and self._due("population", POPULATION_S, now):
+            engine.slots.want(Population)
+
+    def _show(self, engine: Any, cloud: GaussianCloud) -> None:
+        self._view.show_cloud(cloud, Exactly(engine.source, cloud))
+
+    def _state_changed(self, state: State) -> None:
+        if state is not State.RUNNING:
+            self.progress.hold()
+        if state in (State.PAUSED, State.STOPPED, State.FINISHED, State.FAILED):
+            self._settle()
+        self._last.pop("status", None)
+
+    def _settle(self) -> None:
+        """The run rests: show exactly the state at which it does."""
+        engine = self._bench.run.engine
+
+        def take(engine: Any) -> tuple[GaussianCloud, Population]:
+            return engine.cloud(), engine.population()
+
+        def done(found: tuple[GaussianCloud, Population]) -> None:
+            if self._bench.run.engine is engine and engine is not None:
+                self._show(engine, found[0])
+                self.population_changed.emit(found[1])
+
+        def failed(sentence: str, details: str) -> None:
+            if details:  # otherwise it just had no Gaussians yet
+                self._bench.trouble(sentence, details)
+
+        if engine is not None:
+            future = self._bench.run.between_steps(take)
+            self._bench.jobs.follow(
+                "Looking at the run", future, done=done, failed=failed, quiet=True
+            )
+
+    def _begin(self, _dataset: object) -> None:
+        self.progress.clear()
+
+    def _memory_words(self) -> str:
+        now = time.perf_counter()
+        if self._due("memory", MEMORY_S, now):
+            self._memory = f"{self._process.memory_info().rss / 2**20:,.0f} MB"
+        return self._memory
+
+    def _due(self, what: str, period_s: float, now: float) -> bool:
+        if now - self._last.get(what, -1e9) < period_s:
+            return False
+        self._last[what] = now
+        return True

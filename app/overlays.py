@@ -1,0 +1,69 @@
+"""What lies on the viewport: how it is drawn, what is shown, how to move, how much there is."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+
+from app.actions import Actions
+from app.buttons import ActionButton
+from app.stage import Overlay, Stage
+from app.theme import set_role
+from app.widgets.figures import count
+from app.widgets.segmented import Segmented
+
+MODES = ("colour", "depth", "ellipsoids", "points", "exact")
+HINTS = (("Orbit", "drag"), ("Pan", "shift drag"), ("Fly", "W A S D"), ("Focus", "double click"))
+
+
+class Overlays:
+    """Makes the four corner overlays of a stage."""
+
+    def __init__(self, stage: Stage, actions: Actions) -> None:
+        self._modes = Segmented({mode: actions[f"mode_{mode}"].text() for mode in MODES})
+        for mode in MODES:
+            action = actions[f"mode_{mode}"]
+            self._modes.button(mode).setToolTip(action.toolTip())
+            action.toggled.connect(
+                lambda on, mode=mode: self._modes.set_value(mode) if on else None
+            )
+        self._modes.changed.connect(lambda mode: actions[f"mode_{mode}"].trigger())
+        self._facts = QLabel()
+        set_role(self._facts, "value")
+        toggles = [
+            ActionButton(actions[name], role="quiet") for name in ("cameras", "grid", "photo")
+        ]
+        corner = Qt.AlignmentFlag
+        self._all: list[QWidget] = []
+        for widget, where in (
+            (Overlay(self._modes), corner.AlignLeft | corner.AlignTop),
+            (Overlay(*toggles), corner.AlignRight | corner.AlignTop),
+            (Overlay(_hints(), margin=7), corner.AlignLeft | corner.AlignBottom),
+            (Overlay(self._facts, margin=7), corner.AlignRight | corner.AlignBottom),
+        ):
+            widget.hide()
+            stage.place(widget, where)
+            self._all.append(widget)
+
+    def set_visible(self, visible: bool) -> None:
+        """An empty window has none of them."""
+        for widget in self._all:
+            widget.setVisible(visible)
+
+    def show_facts(self, gaussians: int, fps: float) -> None:
+        """How many Gaussians are on show and how often they are redrawn."""
+        parts = [f"{count(gaussians)} Gaussians"] if gaussians else []
+        parts.append(f"{fps:.0f} fps")
+        text = "   ".join(parts)
+        if text != self._facts.text():
+            self._facts.setText(text)
+
+
+def _hints() -> QWidget:
+    hints = QWidget()
+    row = QHBoxLayout(hints)
+    row.setContentsMargins(4, 0, 4, 0)
+    row.setSpacing(14)
+    for what, how in HINTS:
+        label = QLabel(f"{what}: {how}")
+        set_role(label, "muted")
+        row.addWidget(label)
+    return hints

@@ -1,0 +1,284 @@
+"""What the viewport shows and from where: modes, exact views, cameras and the photo over it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+
+from app import theme
+from app.exact import ExactRenderer
+from app.jobs import Job, Jobs
+from app.session import Session
+from assets.camera import Camera
+from assets.errors import InputError
+from assets.gaussians import GaussianCloud
+from assets.posed import PosedPhotos, View
+from assets.thumbnails import thumbnail
+from engines.engine import RenderSource
+from renderers.canvas import Viewport
+from renderers.colours import BLUE, VIOLET
+from renderers.frusta import CameraMark
+
+THUMBNAIL_PX = 96
+PHOTO_PX = 1600
+"""Longest side of the photo that is laid over the view."""
+MOVING_BUDGET_MS = 60.0
+"""For an exact view while the camera moves; at rest it is drawn in full."""
+STILL_S = 0.25
+"""So long without a move before an exact view is drawn in full."""
+EXACT_PX = 1280
+"""Longest side of an exact view; a larger window shows it enlarged."""
+
+
+@dataclass(frozen=True)
+class Exactly:
+    """Where exact views come from and which state that is."""
+
+    source: Callable[[], RenderSource]
+    version: object
+
+
+class ViewControl(QObject):
+    """Owns what is shown in the viewport. Called from the window's thread only."""
+
+    photo_chosen = Signal(object)
+    """Index of the view that is looked through, or None."""
+    troubled = Signal(str, str)
+    """A sentence on what could not be shown, and the traceback of an unexpected error."""
+
+    def __init__(
+        self, viewport: Viewport, session: Session, jobs: Jobs, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.viewport, self._session, self._jobs = viewport, session, jobs
+        self.mode = "colour"
+        self.chosen: int | None = None
+        """View whose photo may be compared."""
+        self.comparing = False
+        self._cloud: GaussianCloud | None = None
+        self._exact = ExactRenderer()
+        self._exactly: Exactly | None = None
+        self._asked: tuple | None = None
+        self._still_s = 0.0
+        self._marks: list[CameraMark] = []
+        self._thumbnails: Job | None = None
+        self._photo: Job | None = None
+        viewport.camera_picked.connect(self.look_through)
+        viewport.camera_changed.connect(self._moved)
+        theme.follow(self._recolour)
+
+    # -- what there is ---------------------------------------------------------------------------
+
+    @property
+    def cloud(self) -> GaussianCloud | None:
+        """The Gaussians on show, whatever the mode."""
+        return self._cloud
+
+    def show_dataset(self, dataset: PosedPhotos | None, held_out: set[int]) -> None:
+        """Show cameras and points of `dataset` and go where they can all be seen."""
+        for job in (self._thumbnails, self._photo):
+            if job is not None:
+                job.cancel()
+        self.chosen = None
+        self.viewport.show_photo(None)
+        self.show_cloud(None)
+        if dataset is None:
+            self._marks = []
+            self.viewport.show_cameras([])
+            self.refresh_assets()
+            return
+        self._marks = [
+            CameraMark(camera=view.camera, colour=VIOLET if i in held_out else BLUE, name=view.name)
+            for i, view in enumerate(dataset.views)
+        ]
+        self.viewport.up = dataset.up
+        self.viewport.show_cameras(self._marks)
+        self.refresh_assets()
+        self.viewport.reset_view(animate=False)
+        self._thumbnails = self._jobs.start(
+            "Reading thumbnails",
+            lambda job: _thumbnails(dataset.views, job),
+            done=self._show_thumbnails,
+            failed=self._fail,
+            quiet=True,
+        )
+
+    def mark_held_out(self, held_out: set[int]) -> None:
+        """Colour the cameras of held-out photos."""
+        colours = [VIOLET if i in held_out else BLUE for i in range(len(self._marks))]
+        if [mark.colour for mark in self._marks] != colours:
+            pairs = zip(self._marks, colours, strict=True)
+            self._set_marks([replace(mark, colour=colour) for mark, colour in pairs])
+
+    def show_cloud(self, cloud: GaussianCloud | None, exactly: Exactly | None = None) -> None:
+        """Show these Gaussians; `exactly` tells how they are drawn pixel by pixel."""
+        first = self._cloud is None and cloud is not None
+        gone = self._cloud is not None and cloud is None
+        self._cloud, self._exactly = cloud, exactly
+        if self.mode != "exact" or cloud is None:
+            self.viewport.show_gaussians(cloud)
+        if cloud is None:
+            self._forget_exact()
+        if first or gone:
+            self.refresh_assets()
+
+    def refresh_assets(self) -> None:
+        """Show the meshes and points that are open; a data set's points until it has learnt."""
+        session = self._session
+        points = session.dataset.points if session.dataset is not None else None
+        self.viewport.show_points(points if self._cloud is None else None)
+        self.viewport.show_point_clouds(session.clouds_of_points)
+        self.viewport.show_meshes(session.meshes)
+
+    # -- how it is shown -------------------------------------------------------------------------
+
+    def set_mode(self, mode: str) -> None:
+        """One of "colour", "depth", "ellipsoids", "points" and "exact"."""
+        if mode == self.mode:
+            return
+        self.mode = mode
+        if mode == "exact":
+            self._asked = None
+            return
+        self._forget_exact()
+        self.viewport.mode = mode
+        self.viewport.show_gaussians(self._cloud)
+
+    def set_comparing(self, on: bool) -> None:
+        """Lay the photo of the chosen view over the viewport, with a line that can be dragged."""
+        self.comparing = on
+        if on and self.chosen is None and self._session.dataset is not None:
+            self.look_through(self._nearest())
+        else:
+            self._load_photo()
+
+    # -- where it is seen from -------------------------------------------------------------------
+
+    def look_through(self, index: int) -> None:
+        """Go to where photo `index` was taken."""
+        dataset = self._session.dataset
+        if dataset is None or not 0 <= index < len(dataset.views):
+            return
+        self.chosen = index
+        self.viewport.selected_camera = index
+        self.viewport.look_through(dataset.views[index].camera)
+        self._load_photo()
+        self.photo_chosen.emit(index)
+
+    def step_through(self, by: int) -> None:
+        """Go to the next photo (1) or the one before (-1)."""
+        dataset = self._session.dataset
+        if dataset is None:
+            return
+        start = self._nearest() - by if self.chosen is None else self.chosen
+        self.look_through((start + by) % len(dataset.views))
+
+    # -- time ------------------------------------------------------------------------------------
+
+    def tick(self, seconds: float) -> None:
+        """Let time pass in the viewport and keep the exact view up to date."""
+        self.viewport.tick(seconds)
+        self._still_s += seconds
+        if self.mode == "exact":
+            self._follow_exactly()
+
+    def close(self) -> None:
+        """End the threads."""
+        self._exact.close()
+        self.viewport.close()
+
+    # -- inside ----------------------------------------------------------------------------------
+
+    def _fail(self, sentence: str, details: str) -> None:
+        self.troubled.emit(sentence, details)
+
+    def _moved(self) -> None:
+        self._still_s = 0.0
+
+    def _nearest(self) -> int:
+        """The view that sees most nearly what the viewport shows."""
+        dataset = self._session.dataset
+        assert dataset is not None
+        camera = self.viewport.camera
+        away = np.linalg.norm(dataset.centres - camera.centre, axis=1)
+        forward = np.stack([view.camera.forward for view in dataset.views])
+        return int(np.argmin(away / max(float(away.mean()), 1e-9) - forward @ camera.forward))
+
+    def _follow_exactly(self) -> None:
+        if self._exactly is None:
+            return
+        view = self._exact.take()
+        if view is not None:
+            self.viewport.show_gaussians(None)
+            self.viewport.show_rendered(view.image, view.depth, view.camera, alpha=view.alpha)
+        if problem := self._exact.take_problem():
+            self._fail("The exact view could not be drawn. The log has the details", problem)
+        moving = self._still_s < STILL_S
+        camera = _limited(self.viewport.camera)
+        wish = (self._exactly.version, moving, camera.width, camera.height)
+        wish += (camera.camera_to_world.tobytes(), camera.fx)
+        if wish != self._asked and not (moving and self._exact.busy):
+            self._asked = wish
+            budget = MOVING_BUDGET_MS if moving else None
+            self._exact.ask(self._exactly.source, self._exactly.version, camera, budget)
+
+    def _forget_exact(self) -> None:
+        self._asked = None
+        self._exact.forget()
+        self.viewport.show_rendered(None)
+
+    def _load_photo(self) -> None:
+        if self._photo is not None:
+            self._photo.cancel()
+        self.viewport.show_photo(None)
+        dataset, index = self._session.dataset, self.chosen
+        if not self.comparing or dataset is None or index is None:
+            return
+        view = dataset.views[index]
+        self._photo = self._jobs.start(
+            f"Reading {view.name}",
+            lambda _: _loaded(view, PHOTO_PX),
+            done=lambda image: self.viewport.show_photo(image, split=0.5),
+            failed=self._fail,
+            quiet=True,
+        )
+
+    def _show_thumbnails(self, thumbnails: list[np.ndarray | None]) -> None:
+        pairs = zip(self._marks, thumbnails, strict=True)
+        self._set_marks([replace(mark, thumbnail=picture) for mark, picture in pairs])
+
+    def _set_marks(self, marks: list[CameraMark]) -> None:
+        self._marks = marks
+        self.viewport.show_cameras(marks)
+        self.viewport.selected_camera = self.chosen
+
+    def _recolour(self) -> None:
+        colour = theme.colour(theme.current().viewport)
+        self.viewport.background = (colour.redF(), colour.greenF(), colour.blueF())
+
+
+def _limited(camera: Camera) -> Camera:
+    longest = max(camera.width, camera.height)
+    if longest <= EXACT_PX:
+        return camera
+    share = EXACT_PX / longest
+    return camera.resized(round(camera.width * share), round(camera.height * share))
+
+
+def _loaded(view: View, longest_px: int) -> np.ndarray:
+    width, height = view.camera.width, view.camera.height
+    share = min(1.0, longest_px / max(width, height))
+    return view.photo.load(max(1, round(width * share)), max(1, round(height * share)))
+
+
+def _thumbnails(views: tuple[View, ...], job: Job) -> list[np.ndarray | None]:
+    """A small picture of every photo, None for those that cannot be read."""
+    found: list[np.ndarray | None] = []
+    for view in views:
+        job.check()
+        try:
+            found.append(thumbnail(view, THUMBNAIL_PX))
+        except InputError:  # the run tells why
+            found.append(None)
+    return found

@@ -1,0 +1,374 @@
+"""The main window: puts viewport, panels and bars together and lets a person at them."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtGui import (
+    QCloseEvent,
+    QDragEnterEvent,
+    QDragLeaveEvent,
+    QDropEvent,
+    QKeySequence,
+    QShortcut,
+    QShowEvent,
+)
+from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QMenuBar
+
+from app import theme
+from app.actions import Actions
+from app.banner import Banner
+from app.docks import Docks
+from app.droptarget import DropHighlight, describe, local_paths
+from app.enginekinds import EngineKind, load_splats
+from app.export_dialog import ExportDialog
+from app.faults import Faults
+from app.feed import Feed
+from app.help import keys_page, text_page
+from app.memory import Memory
+from app.overlays import Overlays
+from app.questions import Questions
+from app.run import ALIVE, State
+from app.session import described
+from app.stage import Stage
+from app.statusbar import StatusBar
+from app.topbar import TopBar
+from app.view import Exactly, ViewControl
+from app.welcome import Welcome
+from app.workbench import Snapshot, Workbench
+from assets.gaussians import GaussianCloud
+from assets.posed import PosedPhotos
+from engines.events import Event, Stepped
+from renderers.canvas import Viewport
+
+ABOUT = (
+    "Drop posed photos on it and watch 3D Gaussians learn from them\n"
+    "Licence: Apache 2.0\n"
+    "Works without a network: nothing is downloaded or sent"
+)
+
+
+class MainWindow(QMainWindow):
+    """One window with one session and one run."""
+
+    def __init__(
+        self,
+        *,
+        memory: Memory | None = None,
+        questions: Questions | None = None,
+        load: Callable[[], EngineKind] = load_splats,
+        faults: Faults | None = None,
+    ) -> None:
+        """`load` imports the engine; it is called on another thread once the window is shown."""
+        super().__init__()
+        self.setWindowTitle("Zograscope")
+        self.setAcceptDrops(True)
+        self.memory = memory or Memory()
+        self.questions = questions or Questions()
+        self.faults = faults
+        self._load, self._loading = load, False
+        self._may_close = self._closing = False
+        self._noted: object = None
+        self.actions_ = Actions(self)
+        self.viewport = Viewport()
+        self.stage = Stage(self.viewport.native)
+        self.setCentralWidget(self.stage)
+        self.resize(self._default_size())
+        self.docks = Docks(self)
+        self.bench = Workbench(
+            memory=self.memory, questions=self.questions, settings=self.docks.config, parent=self
+        )
+        self.view = ViewControl(self.viewport, self.bench.session, self.bench.jobs, self)
+        self.feed = Feed(self.bench, self.view, self)
+        self.feed.wants_population = self.docks.population.isVisible
+        self.recent_menu = QMenu("Open recent", self)
+        self._make_bars()
+        self._make_overlays()
+        self._connect_bench()
+        self._connect_actions()
+        self._restore_layout()
+        self._update_situation()
+        self.feed.start()
+
+    # -- parts -----------------------------------------------------------------------------------
+
+    def _make_bars(self) -> None:
+        menus = QMenuBar()
+        self.actions_.fill(menus, {"recent": self.recent_menu, "panels": self.docks.menu()})
+        self.topbar = TopBar(self.actions_, menus)
+        self.setMenuWidget(self.topbar)
+        self.status = StatusBar()
+        bar = self.statusBar()
+        bar.setSizeGripEnabled(False)
+        bar.setContentsMargins(0, 0, 0, 0)
+        bar.addWidget(self.status, 1)
+        self.status.cancelled.connect(self.bench.session.cancel)
+        self.recent_menu.aboutToShow.connect(self._fill_recent)
+
+    def _make_overlays(self) -> None:
+        self.overlays = Overlays(self.stage, self.actions_)
+        self.welcome = Welcome(self.actions_)
+        self.banner = Banner()
+        self.highlight = DropHighlight()
+        centre = Qt.AlignmentFlag.AlignCenter
+        self.stage.place(self.welcome, centre)
+        top = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop
+        self.stage.place(self.banner, top, drop=52)
+        self.stage.fill(self.highlight)
+        self.welcome.recent_chosen.connect(lambda path: self.bench.open([path]))
+        pause = QShortcut(QKeySequence(Qt.Key.Key_Space), self.viewport.native)
+        pause.setContext(Qt.ShortcutContext.WidgetShortcut)
+        pause.activated.connect(self.actions_["run"].trigger)
+
+    def _connect_bench(self) -> None:
+        bench, docks, feed, view = self.bench, self.docks, self.feed, self.view
+        bench.changed.connect(self._update_situation)
+        bench.said.connect(lambda level, text: docks.log.say(text, level=level))
+        bench.troubled.connect(self.banner.say)
+        bench.relieved.connect(self.banner.clear)
+        bench.dataset_shown.connect(self._show_dataset)
+        bench.cloud_shown.connect(self._show_cloud)
+        bench.session.changed.connect(view.refresh_assets)
+        bench.run_begins.connect(self._begin_run)
+        bench.run.engine_built.connect(self._engine_built)
+        bench.snapshot_ready.connect(self._export)
+        feed.happened.connect(self._add)
+        feed.refreshed.connect(self._refresh)
+        feed.population_changed.connect(docks.show_population)
+        feed.status_changed.connect(self.status.show_status)
+        view.photo_chosen.connect(docks.photos.set_current)
+        view.troubled.connect(bench.trouble)
+        docks.photos.view_activated.connect(view.look_through)
+
+    def _connect_actions(self) -> None:
+        bench, view, on = self.bench, self.view, self.actions_.on
+        on("open_folder", lambda: self._open_folder("Open photos or folder"))
+        on("open_file", self._open_files)
+        on("sample", bench.open_sample)
+        on("export", bench.export)
+        on("save_checkpoint", bench.save_checkpoint)
+        on("resume_checkpoint", lambda: self._open_folder("Resume checkpoint"))
+        on("close_all", bench.close_all)
+        on("quit", self.close)
+        on("run", bench.run_or_pause)
+        on("step", bench.step_once)
+        on("stop", bench.stop)
+        on("restart", bench.restart)
+        on("clear", bench.clear)
+        for mode in ("colour", "depth", "ellipsoids", "points", "exact"):
+            on(f"mode_{mode}", lambda mode=mode: view.set_mode(mode))
+        switches = {
+            "cameras": lambda on: setattr(self.viewport, "cameras_visible", on),
+            "grid": lambda on: setattr(self.viewport, "grid_visible", on),
+            "photo": view.set_comparing,
+            "light": self._set_light,
+            "full_screen": lambda on: self.showFullScreen() if on else self.showNormal(),
+        }
+        for name, switch in switches.items():
+            self.actions_[name].toggled.connect(switch)
+        self.viewport.grid_visible = self.actions_["grid"].isChecked()
+        self.actions_["light"].setChecked(theme.current().name == "light")
+        on("reset_view", lambda: self.viewport.reset_view())
+        on("next_photo", lambda: view.step_through(1))
+        on("previous_photo", lambda: view.step_through(-1))
+        on("reset_layout", self._reset_layout)
+        on("keys", lambda: keys_page(self.actions_, self).open())
+        on("device", self._show_device)
+        on("about", lambda: text_page("Zograscope", ABOUT, self).open())
+
+    # -- what happens ----------------------------------------------------------------------------
+
+    def _update_situation(self) -> None:
+        situation = self.bench.situation
+        self.actions_.update(situation)
+        empty = situation.is_empty and not situation.is_opening
+        if empty and self.welcome.isHidden():
+            self.welcome.show_recent(self.memory.recent)
+        self.welcome.setVisible(empty)
+        self.overlays.set_visible(not situation.is_empty)
+        if not situation.has_photos:
+            self.actions_["photo"].setChecked(False)
+        if self.docks.settings is not None:
+            self.docks.settings.set_locked(situation.state in ALIVE)
+        dataset = self.bench.session.dataset
+        name = dataset.name if dataset is not None else self.bench.session.cloud_name
+        self.setWindowTitle(f"{name} - Zograscope" if name else "Zograscope")
+
+    def _show_dataset(self, dataset: PosedPhotos | None) -> None:
+        held_out = self.docks.held_out(dataset) if dataset is not None else set()
+        self.docks.show_dataset(dataset, held_out)
+        self.docks.clear()
+        self.view.show_dataset(dataset, held_out)
+
+    def _show_cloud(self, cloud: GaussianCloud) -> None:
+        self.docks.clear()
+        alone = self.bench.session.dataset is None
+        self.view.show_cloud(cloud, Exactly(lambda: self.bench.cloud_source(cloud), cloud))
+        if alone:
+            self.viewport.reset_view(animate=False)
+
+    def _begin_run(self, dataset: PosedPhotos) -> None:
+        self.docks.clear()
+        self.view.show_cloud(None)
+        held_out = self.docks.held_out(dataset)
+        self.docks.show_dataset(dataset, held_out)
+        self.view.mark_held_out(held_out)
+
+    def _engine_built(self, engine) -> None:
+        """What a resumed run has been through comes before what it will."""
+        if engine.step:
+            for event in engine.history:
+                self.feed.add(event)
+            if self.docks.settings is not None:
+                self.docks.settings.set_config(engine.config)
+
+    def _add(self, event: Event) -> None:
+        self.docks.add(event)
+        if isinstance(event, Stepped) and self.bench.run.state is not State.PREPARING:
+            self._note_held_out()
+
+    def _note_held_out(self) -> None:
+        """Photos that cannot be read change which ones are held out."""
+        engine, dataset = self.bench.run.engine, self.bench.session.dataset
+        if engine is None or dataset is None or self._noted is engine:
+            return
+        self._noted = engine
+        self.docks.show_dataset(dataset, engine.held_out)
+        self.view.mark_held_out(engine.held_out)
+
+    def _refresh(self) -> None:
+        self.docks.refresh()
+        self.overlays.show_facts(len(self.view.cloud or ()), self.viewport.fps)
+        for text in self.faults.take() if self.faults is not None else ():
+            last = text.strip().splitlines()[-1]
+            self.bench.trouble(
+                f"Something unexpected went wrong ({last}). The log has the details", text
+            )
+
+    def _export(self, snapshot: Snapshot) -> None:
+        dialog = ExportDialog(
+            snapshot.cloud,
+            jobs=self.bench.jobs,
+            path=self.memory.folder / f"{snapshot.name}.ply",
+            origin=snapshot.origin,
+            normalisation=snapshot.normalisation,
+            parent=self,
+        )
+        dialog.exported.connect(lambda path: self.bench.exported(path, snapshot))
+        dialog.open()
+
+    # -- what a person does ----------------------------------------------------------------------
+
+    def _open_folder(self, title: str) -> None:
+        folder = self.questions.folder(self, title, self.memory.folder)
+        if folder is not None:
+            self.bench.open([folder])
+
+    def _open_files(self) -> None:
+        self.bench.open(self.questions.files(self, "Open file", self.memory.folder))
+
+    def _fill_recent(self) -> None:
+        self.recent_menu.clear()
+        for path in self.memory.recent:
+            action = self.recent_menu.addAction(path.name)
+            action.setToolTip(str(path))
+            action.triggered.connect(lambda _=False, path=path: self.bench.open([path]))
+        if self.recent_menu.isEmpty():
+            self.recent_menu.addAction("Nothing yet").setEnabled(False)
+            return
+        self.recent_menu.addSeparator()
+        self.recent_menu.addAction("Forget these", self.memory.forget_recent)
+
+    def _show_device(self) -> None:
+        kind = self.bench.kind
+        text = kind.device_report if kind else "PyTorch is still being loaded"
+        stats = self.viewport
+        drawing = "emulated on the processor" if stats.software_gl else "on the graphics card"
+        text_page("Device report", f"{text}\nOpenGL: {drawing}", self).open()
+
+    def _set_light(self, light: bool) -> None:
+        self.memory.theme = "light" if light else "dark"
+        theme.apply(QApplication.instance(), self.memory.theme)
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Say what hovers."""
+        paths = local_paths(event.mimeData())
+        if paths:
+            self.highlight.say(describe(paths, described))
+            event.acceptProposedAction()
+
+    def dragLeaveEvent(self, _event: QDragLeaveEvent) -> None:
+        """It went elsewhere."""
+        self.highlight.hide()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Open what was dropped."""
+        self.highlight.hide()
+        paths = local_paths(event.mimeData())
+        if paths:
+            event.acceptProposedAction()
+            # Not from inside the drop: whoever dragged waits for it to return.
+            QTimer.singleShot(0, self, lambda: self.bench.open(paths))
+
+    # -- being there -----------------------------------------------------------------------------
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Once the window is there, the engine is imported behind it."""
+        super().showEvent(event)
+        if not self._loading:
+            self._loading = True
+            QTimer.singleShot(0, self, self._load_engine)
+
+    def _load_engine(self) -> None:
+        self.bench.jobs.start(
+            "Loading PyTorch",
+            lambda _: self._load(),
+            done=self._use,
+            failed=self.bench.trouble,
+            quiet=True,
+        )
+
+    def _use(self, kind: EngineKind) -> None:
+        self.docks.make_settings(kind.config_type)
+        self.topbar.device.show_device(kind.device, kind.device_report, good=kind.on_gpu)
+        self.bench.use(kind)
+        self._update_situation()
+
+    def _default_size(self) -> QSize:
+        available = self.screen().availableSize()
+        return QSize(min(1600, available.width()), min(1000, available.height()))
+
+    def _restore_layout(self) -> None:
+        layout = self.memory.load_layout()
+        if layout is not None:
+            self.restoreGeometry(layout[0])
+            self.restoreState(layout[1])
+        else:
+            self.docks.arrange()
+
+    def _reset_layout(self) -> None:
+        self.memory.forget_layout()
+        self.docks.arrange()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Ask for what is not saved, then end every thread before the window is gone."""
+        if self._closing:
+            event.accept()
+            return
+        if not self._may_close:
+            self.bench.guard_close(self._allow_close)
+        if not self._may_close:
+            event.ignore()
+            return
+        self._closing = True
+        self.memory.save_layout(self.saveGeometry(), self.saveState())
+        self.memory.flush()
+        self.hide()
+        self.feed.stop()
+        self.bench.close()
+        self.view.close()
+        event.accept()
+
+    def _allow_close(self) -> None:
+        """The run is saved or may go; when that took a while, the close event is long over."""
+        self._may_close = True
+        QTimer.singleShot(0, self, self.close)
