@@ -8,6 +8,7 @@ import sys
 import tempfile
 import threading
 import time
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +16,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).resolve().parent.parent
+GRACE_S = 2.0
+"""How long threads and windows may take to go after their test."""
 _BELONGINGS = pytest.StashKey[dict]()
 
 settings.register_profile(
@@ -109,7 +112,7 @@ def qapp_cls():
 
 
 @pytest.fixture(scope="session")
-def qapp(qapp_cls, qapp_args, pytestconfig):
+def qapp(qapp_cls, qapp_args):
     """The one QApplication, under a name of its own so that no real settings are touched."""
     from PySide6.QtWidgets import QApplication
 
@@ -118,7 +121,7 @@ def qapp(qapp_cls, qapp_args, pytestconfig):
     application.setApplicationName("zograscope-tests")
     import vispy
 
-    vispy.use(app="pyside6")
+    vispy.use(app="pyside6", gl="gl+")
     return application
 
 
@@ -132,22 +135,29 @@ def shared_data() -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _no_leftovers(request: pytest.FixtureRequest) -> Iterator[None]:
+def _no_leftovers(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
     """Fail a test that leaves a thread, a running timer or a window behind."""
     uses_qt = "qapp" in request.fixturenames
+    threads = set(threading.enumerate())
+    windows, timers = set(), weakref.WeakSet()
     if uses_qt:
         request.getfixturevalue("qapp")
-    threads = set(threading.enumerate())
-    windows = set(_windows()) if uses_qt else set()
+        windows = set(_windows())
+        _note_timers(monkeypatch, timers)
     yield
-    deadline = time.monotonic() + 2.0
-    while True:
+
+    def left_behind() -> list[str]:
+        left = [f"thread {t.name}" for t in threading.enumerate() if t not in threads]
         if uses_qt:
             _run_deferred_deletes()
-        left = [t.name for t in threading.enumerate() if t not in threads and t.is_alive()]
-        left += [repr(w) for w in _windows() if w not in windows] if uses_qt else []
-        if not left or time.monotonic() > deadline:
-            break
+            left += [f"window {w!r}" for w in _windows() if w not in windows]
+            left += [f"timer {t!r}" for t in timers if _is_running(t)]
+        return left
+
+    deadline = time.monotonic() + GRACE_S
+    while (left := left_behind()) and time.monotonic() < deadline:
         gc.collect()
         time.sleep(0.05)
     assert not left, f"the test left behind: {', '.join(left)}"
@@ -157,6 +167,25 @@ def _windows() -> list:
     from PySide6.QtWidgets import QApplication
 
     return [w for w in QApplication.topLevelWidgets() if w.parent() is None]
+
+
+def _note_timers(monkeypatch: pytest.MonkeyPatch, timers: weakref.WeakSet) -> None:
+    """Put every QTimer that is started from Python into `timers`."""
+    from PySide6.QtCore import QTimer
+
+    start = QTimer.start
+
+    def noting(timer: QTimer, *arguments: object) -> None:
+        timers.add(timer)
+        start(timer, *arguments)
+
+    monkeypatch.setattr(QTimer, "start", noting)
+
+
+def _is_running(timer) -> bool:
+    from shiboken6 import isValid
+
+    return isValid(timer) and timer.isActive()
 
 
 def _run_deferred_deletes() -> None:

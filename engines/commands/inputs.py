@@ -20,9 +20,10 @@ def posed_photos(data: str) -> "PosedPhotos":
     """
     from assets.open import open_path
     from assets.posed import PosedPhotos
-    from assets.samples import sample_scene
 
     if data == SAMPLE:
+        from assets.samples import sample_scene
+
         return sample_scene()
     opened = open_path(Path(data))
     if not isinstance(opened, PosedPhotos):
