@@ -138,11 +138,11 @@ def start_from_points(
 
 def neighbour_distance(positions: np.ndarray, neighbours: int = 3) -> np.ndarray:
     """[n] root mean square distance from each of `positions` [n, 3] to its nearest ones."""
-    from scipy.spatial import cKDTree  # slow to import, needed once a run
+    from scipy.spatial import KDTree  # slow to import, needed once a run
 
     n = len(positions)
     if n < 2:
         return np.full(n, 0.1, dtype=np.float32)
     k = min(neighbours, n - 1)
-    distances, _ = cKDTree(positions).query(positions, k=k + 1)
+    distances, _ = KDTree(positions).query(positions, k=k + 1)
     return np.sqrt(np.mean(np.square(distances[:, 1:]), axis=1))
