@@ -51,6 +51,10 @@ QPushButton:flat:focus, QPushButton[role="quiet"]:focus, QToolButton[role="quiet
     border-color: $mark; }
 QPushButton[role="quiet"]:disabled, QToolButton[role="quiet"]:disabled {
     background: transparent; border-color: transparent; color: $faint; }
+QToolButton[role="inline"] {
+    background: transparent; border: none; padding: 0; min-height: 0; color: $label; }
+QToolButton[role="inline"]:hover { color: $text; }
+QToolButton[role="inline"]:focus { color: $mark; }
 QToolButton::menu-indicator { image: none; }
 QPushButton::menu-indicator {
     image: url("$icons/down-$name.svg"); subcontrol-position: right center; right: 8px; }
@@ -82,19 +86,28 @@ QCheckBox::indicator:checked:disabled { background: $faint; border-color: $faint
 _FIELDS = """
 QLineEdit, QAbstractSpinBox, QComboBox {
     background: $field; color: $text; border: 1px solid $outline; border-radius: 6px;
-    padding: 2px 8px; min-height: 20px; selection-background-color: $accent;
+    padding: 2px 8px; min-height: 20px; placeholder-text-color: $muted;
+    selection-background-color: $accent;
     selection-color: $on_accent; }
+QAbstractSpinBox QLineEdit, QComboBox QLineEdit {
+    background: transparent; border: none; padding: 0; min-height: 0; }
 QPlainTextEdit, QTextEdit, QTextBrowser {
-    background: $panel; color: $label; border: none;
+    background: $panel; color: $label; border: none; placeholder-text-color: $muted;
     selection-background-color: $selected; selection-color: $text; }
 QLineEdit:hover, QAbstractSpinBox:hover, QComboBox:hover { background: $hover; }
 QLineEdit:focus, QAbstractSpinBox:focus, QComboBox:focus, QComboBox:on { border-color: $mark; }
 QLineEdit:disabled, QAbstractSpinBox:disabled, QComboBox:disabled {
-    color: $faint; background: transparent; border-color: $line; }
+    color: $muted; background: transparent; border-color: $line; }
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {
-    width: 18px; border: none; background: transparent; }
+    subcontrol-origin: border; width: 18px; border: none; background: transparent; }
+QAbstractSpinBox::up-button { subcontrol-position: top right; }
+QAbstractSpinBox::down-button { subcontrol-position: bottom right; }
+QAbstractSpinBox[role="bare"]::up-button, QAbstractSpinBox[role="bare"]::down-button {
+    width: 0; }
 QAbstractSpinBox::up-arrow { image: url("$icons/up-$name.svg"); width: 8px; height: 8px; }
 QAbstractSpinBox::down-arrow { image: url("$icons/down-$name.svg"); width: 8px; height: 8px; }
+QAbstractSpinBox[role="bare"]::up-arrow, QAbstractSpinBox[role="bare"]::down-arrow {
+    image: none; width: 0; height: 0; }
 QComboBox::drop-down { border: none; width: 20px; }
 QComboBox::down-arrow { image: url("$icons/down-$name.svg"); width: 10px; height: 10px; }
 QComboBox QAbstractItemView {

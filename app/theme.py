@@ -200,7 +200,7 @@ def set_role(widget: QWidget, role: str) -> None:
     """Style `widget` as `role` of the style sheet, also after it was shown.
 
     Labels: title, heading, value, muted, warn, error; frames: card, overlay, rule;
-    buttons: primary, quiet.
+    buttons: primary, quiet, inline.
     """
     widget.setProperty("role", role)
     widget.style().unpolish(widget)

@@ -13,7 +13,7 @@ from app.panels.chart import CHARTS, Chart, ChartSpec, Look
 from app.panels.series import RunSeries
 from app.widgets.figures import count
 from app.widgets.labels import ElidedLabel
-from app.widgets.panel import Panel, scrolled
+from app.widgets.panel import Panel, add_scrolled
 from app.widgets.segmented import Segmented
 from app.widgets.tools import quiet_button
 from assets.errors import InputError
@@ -49,7 +49,7 @@ class CurvesPanel(Panel):
         self._grid.setHorizontalSpacing(16)
         self._grid.setVerticalSpacing(12)
         self._columns = 0
-        self.body.addWidget(scrolled(content), 1)
+        add_scrolled(self, content)
         for chart in self.charts:
             chart.hovered.connect(self._hover)
             chart.left.connect(self._leave)

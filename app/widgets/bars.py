@@ -30,8 +30,8 @@ CAUSES = (
     Cause("split", "split", "split", True),
     Cause("added", "added", "clone", True),
     Cause("relocated", "relocated", "split", True),
-    Cause("pruned_opacity", "pruned, too faint", "prune", False),
-    Cause("pruned_scale", "pruned, too large", "prune_large", False),
+    Cause("pruned_opacity", "pruned, faint", "prune", False),
+    Cause("pruned_scale", "pruned, large", "prune_large", False),
 )
 
 

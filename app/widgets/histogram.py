@@ -16,7 +16,7 @@ GRAB_PX = 9
 """How near to the line a press takes hold of it."""
 LABEL_PX = 16
 """Height of the line of figures under the bars."""
-COUNTED = 200_000
+COUNTED = 50_000
 """Values that are binned at most, evenly picked; what lies beyond is counted among all."""
 
 
@@ -69,7 +69,7 @@ class HistogramView(QWidget):
 
         A threshold moved by hand stays until the run's own is another; NaN for no threshold.
         """
-        self.values = values[np.isfinite(values) & (values > 0)]
+        self.values = values[(values > 0) & (values < np.inf)]
         if threshold != self.given:
             self.given = self.threshold = threshold
         self._bin()

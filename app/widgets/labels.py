@@ -31,10 +31,11 @@ class ElidedLabel(QLabel):
 
     @property
     def shown_text(self) -> str:
-        """What fits into the present width."""
-        return self.fontMetrics().elidedText(
+        """What fits into the present width; nothing rather than a mere ellipsis."""
+        shown = self.fontMetrics().elidedText(
             self.text(), Qt.TextElideMode.ElideRight, self.contentsRect().width()
         )
+        return "" if shown == "…" else shown
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint what fits."""

@@ -17,6 +17,11 @@ from app.widgets.labels import SectionTitle
 MARGIN = 12
 """Space between a panel's edge and what is in it, in device-independent pixels."""
 
+HEADER_PX = 38
+"""Height of a title line, with or without tools in it."""
+BAR_PX = 10
+"""Width of a scroll bar in the style sheet."""
+
 
 class Panel(QWidget):
     """A title line and below it a column of widgets."""
@@ -26,7 +31,8 @@ class Panel(QWidget):
         self.setWindowTitle(title)
         self.setMinimumWidth(200)
         self.header = SectionTitle(title)
-        self.header.row.setContentsMargins(MARGIN, 10, MARGIN, 6)
+        self.header.row.setContentsMargins(MARGIN, 6, MARGIN, 4)
+        self.header.setMinimumHeight(HEADER_PX)
         self.body = QVBoxLayout()
         self.body.setContentsMargins(MARGIN, 0, MARGIN, MARGIN)
         self.body.setSpacing(8)
@@ -70,12 +76,27 @@ def note(text: str = "") -> QLabel:
     return label
 
 
-def scrolled(content: QWidget) -> QScrollArea:
-    """`content` in a column that scrolls up and down where it is higher than its room."""
-    set_role(content, "scrolled")
-    area = QScrollArea()
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setWidgetResizable(True)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setWidget(content)
-    return area
+class ScrolledColumn(QScrollArea):
+    """A column that scrolls up and down; its bar takes the place of the column's margin."""
+
+    def __init__(self, content: QWidget, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        set_role(content, "scrolled")
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setWidget(content)
+        self.verticalScrollBar().rangeChanged.connect(self._make_room)
+        self._make_room(0, 0)
+
+    def _make_room(self, _low: int, high: int) -> None:
+        layout = self.widget().layout()
+        margins = layout.contentsMargins()
+        margins.setRight(0 if high > 0 else BAR_PX)
+        layout.setContentsMargins(margins)
+
+
+def add_scrolled(panel: Panel, content: QWidget) -> None:
+    """Fill the body of `panel` with `content`, which has a layout and may be higher than it."""
+    panel.body.setContentsMargins(MARGIN, 0, MARGIN - BAR_PX, MARGIN)
+    panel.body.addWidget(ScrolledColumn(content), 1)

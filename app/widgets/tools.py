@@ -6,10 +6,15 @@ from PySide6.QtWidgets import QToolButton
 from app.theme import set_role
 
 
-def quiet_button(words: str, tooltip: str, *, checkable: bool = False) -> QToolButton:
-    """A small button without frame; the tooltip is its name for assistive tools too."""
+def quiet_button(
+    words: str, tooltip: str, *, checkable: bool = False, role: str = "quiet"
+) -> QToolButton:
+    """A small button without frame; the tooltip is its name for assistive tools too.
+
+    With the role "inline" it takes no more room than its words or icon.
+    """
     button = QToolButton()
-    set_role(button, "quiet")
+    set_role(button, role)
     button.setText(words)
     button.setToolTip(tooltip)
     button.setAccessibleName(words or tooltip)

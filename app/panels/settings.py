@@ -1,0 +1,209 @@
+"""A form for any config dataclass, made from what its fields say about themselves."""
+
+from html import escape
+from typing import Any
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+
+from app import theme
+from app.widgets.fields import field_for, plain
+from app.widgets.labels import ElidedLabel
+from app.widgets.panel import Panel, add_scrolled, note
+from app.widgets.tools import quiet_button
+from engines.settings import Field, fields_of
+
+LOCKED = "Fixed while a run is going; stop or clear it to change them"
+FIELD_SHARE, FIELD_LEAST_PX, FIELD_MOST_PX = 0.42, 104, 170
+"""Width of the fields: a share of the panel's between a least and a most."""
+
+ROW_PX = 28
+
+
+class SettingRow(QObject):
+    """One setting: its label, a way back to the default where it is another, and its field."""
+
+    edited = Signal()
+
+    def __init__(self, field: Field, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.field = field
+        self.label = ElidedLabel(field.label)
+        self.editor = field_for(field)
+        self.editor.setAccessibleName(field.label)
+        self.editor.setFixedHeight(ROW_PX)
+        self.reset = quiet_button("", f"Back to {self.words(field.default)}", role="inline")
+        self.reset.setFixedSize(18, 18)
+        self.reset.hide()
+        self.reset.clicked.connect(self._reset)
+        for widget in (self.label, self.editor):
+            widget.setToolTip(self._help())
+        self.editor.set_content(field.default)
+        self.editor.edited.connect(self._edited)
+        theme.follow(self._recolour)
+
+    @property
+    def value(self) -> Any:
+        """The value at hand, what is being typed included."""
+        return self.editor.content
+
+    def set_value(self, value: Any) -> None:
+        """Change the value without telling."""
+        self.editor.set_content(value)
+        self._mark()
+
+    @property
+    def changed(self) -> bool:
+        """Whether the value is not the default."""
+        return self.editor.content != self.field.default
+
+    def words(self, value: Any) -> str:
+        """A value as the field would show it."""
+        setting = self.field.setting
+        if setting.zero and value == 0:
+            return setting.zero
+        text = f"{value:,}" if self.field.type is int else str(value)
+        if self.field.type is float:
+            text = plain(value)
+        return f"{text} {setting.unit}".strip()
+
+    def _help(self) -> str:
+        setting = self.field.setting
+        low, high = setting.low, setting.high
+        facts = [self.field.label, setting.help]
+        if low is not None and high is not None:
+            facts.append(f"From {plain(low)} to {plain(high)}")
+        facts.append(f"Default {self.words(self.field.default)}")
+        label, *rest = (escape(fact) for fact in facts)
+        # Tags make Qt wrap a long line.
+        return f"<p><b>{label}</b></p><p>{rest[0]}</p><p>{', '.join(rest[1:])}</p>"
+
+    def _reset(self) -> None:
+        self.set_value(self.field.default)
+        self.edited.emit()
+
+    def _edited(self) -> None:
+        self._mark()
+        self.edited.emit()
+
+    def _mark(self) -> None:
+        self.reset.setVisible(self.changed)
+
+    def _recolour(self) -> None:
+        self.reset.setIcon(theme.icon("mdi6.undo-variant", "muted"))
+
+
+class SettingsPanel(Panel):
+    """Basic settings in sight, advanced ones folded away."""
+
+    changed = Signal()
+    """Some value is another one, by hand or by `set_config`."""
+
+    def __init__(self, config_type: type, parent: QWidget | None = None) -> None:
+        super().__init__("Settings", parent)
+        self.config_type = config_type
+        self._locked = False
+        content = QWidget()
+        column = QVBoxLayout(content)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(6)
+        self.why = note(LOCKED)
+        self.why.hide()
+        column.addWidget(self.why)
+        self.rows: dict[str, SettingRow] = {}
+        tiers = {"basic": QWidget(), "advanced": QWidget()}
+        for tier in tiers.values():
+            grid = QGridLayout(tier)
+            grid.setContentsMargins(0, 0, 0, 0)
+            grid.setHorizontalSpacing(10)
+            grid.setVerticalSpacing(6)
+            grid.setColumnStretch(0, 1)
+        for field in fields_of(config_type):
+            self._add_row(field, tiers[field.setting.tier])
+        self.advanced = tiers["advanced"]
+        self.fold = quiet_button(
+            "Advanced", "Settings that seldom need a change", checkable=True, role="inline"
+        )
+        self.fold.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.fold.toggled.connect(self._unfold)
+        column.addWidget(tiers["basic"])
+        column.addWidget(self.fold)
+        column.addWidget(self.advanced)
+        column.addStretch(1)
+        add_scrolled(self, content)
+        self.reset_all = quiet_button("", "Back to all defaults")
+        self.reset_all.clicked.connect(self._reset_all)
+        self.header.row.addWidget(self.reset_all)
+        self._unfold(False)
+        self._say()
+        theme.follow(self._recolour)
+
+    def _add_row(self, field: Field, tier: QWidget) -> None:
+        row = SettingRow(field, self)
+        grid = tier.layout()
+        assert isinstance(grid, QGridLayout)
+        line = grid.rowCount()
+        name = QHBoxLayout()
+        name.setSpacing(2)
+        name.addWidget(row.label, 1)
+        name.addWidget(row.reset)
+        grid.addLayout(name, line, 0)
+        grid.addWidget(row.editor, line, 1)
+        row.edited.connect(self._edited)
+        self.rows[field.name] = row
+
+    # -- the config ---------------------------------------------------------------------------
+
+    @property
+    def config(self) -> Any:
+        """A config of the values at hand, what is being typed included."""
+        return self.config_type(**{name: row.value for name, row in self.rows.items()})
+
+    def set_config(self, config: Any) -> None:
+        """Show the values of `config`, an instance of the panel's config type."""
+        before = {name: row.value for name, row in self.rows.items()}
+        for name, row in self.rows.items():
+            row.set_value(getattr(config, name))
+        self._say()
+        if any(getattr(config, name) != value for name, value in before.items()):
+            self.changed.emit()
+
+    def set_locked(self, locked: bool) -> None:
+        """While locked nothing can be changed, and a sentence says why."""
+        self._locked = locked
+        self.why.setVisible(locked)
+        for row in self.rows.values():
+            row.editor.setEnabled(not locked)
+            row.reset.setEnabled(not locked)
+        self._say()
+
+    # -- what a person does ---------------------------------------------------------------------
+
+    def _edited(self) -> None:
+        self._say()
+        self.changed.emit()
+
+    def _reset_all(self) -> None:
+        self.set_config(self.config_type())
+
+    def _say(self) -> None:
+        changed = sum(row.changed for row in self.rows.values())
+        self.header.set_value(f"{changed} changed" if changed else "defaults")
+        self.reset_all.setVisible(bool(changed) and not self._locked)
+
+    def _unfold(self, open_: bool) -> None:
+        self.advanced.setVisible(open_)
+        self._recolour()
+
+    def _recolour(self) -> None:
+        down = self.fold.isChecked()
+        self.fold.setIcon(theme.icon(f"mdi6.chevron-{'down' if down else 'right'}", "muted"))
+        self.reset_all.setIcon(theme.icon("mdi6.undo-variant"))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Give the fields their share of the width."""
+        super().resizeEvent(event)
+        share = round(self.width() * FIELD_SHARE)
+        for row in self.rows.values():
+            row.editor.setFixedWidth(min(FIELD_MOST_PX, max(FIELD_LEAST_PX, share)))
