@@ -3,7 +3,7 @@
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QTabWidget
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QTabBar, QTabWidget
 
 from app.panels.curves import CurvesPanel
 from app.panels.log import LogPanel
@@ -70,7 +70,10 @@ class Docks:
         for dock in self._docks.values():
             dock.show()
         self["curves"].raise_()
-        width = 0.85 if window.width() < NARROW_PX else 1.0
+        for bar in window.findChildren(QTabBar):
+            bar.setElideMode(Qt.TextElideMode.ElideNone)
+            bar.setExpanding(False)
+        width = 0.92 if window.width() < NARROW_PX else 1.0
         height = 0.9 if window.height() < LOW_PX else 1.0
         docks = [self["photos"], self["population"]]
         window.resizeDocks(

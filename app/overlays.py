@@ -33,11 +33,12 @@ class Overlays:
         ]
         corner = Qt.AlignmentFlag
         self._all: list[QWidget] = []
+        self._corner = Overlay(self._facts, margin=7)
         for widget, where in (
-            (Overlay(self._modes), corner.AlignLeft | corner.AlignTop),
+            (self._modes, corner.AlignLeft | corner.AlignTop),
             (Overlay(*toggles), corner.AlignRight | corner.AlignTop),
             (Overlay(_hints(), margin=7), corner.AlignLeft | corner.AlignBottom),
-            (Overlay(self._facts, margin=7), corner.AlignRight | corner.AlignBottom),
+            (self._corner, corner.AlignRight | corner.AlignBottom),
         ):
             widget.hide()
             stage.place(widget, where)
@@ -47,14 +48,17 @@ class Overlays:
         """An empty window has none of them."""
         for widget in self._all:
             widget.setVisible(visible)
+        self._corner.setVisible(visible and bool(self._facts.text()))
 
     def show_facts(self, gaussians: int, fps: float) -> None:
         """How many Gaussians are on show and how often they are redrawn."""
         parts = [f"{count(gaussians)} Gaussians"] if gaussians else []
-        parts.append(f"{fps:.0f} fps")
+        if fps >= 1:
+            parts.append(f"{fps:.0f} fps")
         text = "   ".join(parts)
         if text != self._facts.text():
             self._facts.setText(text)
+            self._corner.setVisible(bool(text) and not self._all[0].isHidden())
 
 
 def _hints() -> QWidget:

@@ -51,7 +51,7 @@ class StatusBar(QWidget):
         self.memory.setToolTip("Memory this program uses")
         self.dataset = ElidedLabel()
         row = QHBoxLayout(self)
-        row.setContentsMargins(14, 0, 14, 0)
+        row.setContentsMargins(4, 0, 4, 0)
         row.setSpacing(18)
         row.addWidget(self.phase)
         row.addWidget(self.bar)
