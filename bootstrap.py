@@ -131,12 +131,12 @@ class Environment:
         if self.unfinished.exists() or not self.python.exists():
             return False
         answer = subprocess.run(
-            [str(self.python), "-c", "import sys; print(*sys.version_info[:2])"],
+            [str(self.python), "-c", "import sys; sys.stdout.write(repr(sys.version_info[:2]))"],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             check=False,
         )
-        return answer.stdout.split() == [str(part).encode() for part in sys.version_info[:2]]
+        return answer.stdout.decode() == repr(sys.version_info[:2])
 
     def make(self) -> None:
         """Create the environment, in place of a half-made one."""
