@@ -24,7 +24,7 @@ def bounds_of(
 ) -> Bounds | None:
     """Bounds of scattered points (`clouds`, [n, 3] each) and surfaces (`solids`, likewise).
 
-    Of scattered points the outer twentieth on every side does not count, of surfaces
+    Of scattered points the outer 2 % on every side do not count, of surfaces
     everything does; where there are cameras, what counts is what they look at, and their
     places are inside. None when there is nothing.
     """
@@ -36,15 +36,15 @@ def bounds_of(
         points, centres = centres, np.zeros((0, 3))
     if len(points) == 0:
         return None
-    share = 5.0 if scattered and not solids else 0.0
+    share = 2.0 if scattered and not solids else 0.0
     low, high = np.percentile(points, (share, 100.0 - share), axis=0)
     centre = 0.5 * (low + high)
-    radius = 0.5 * float(np.linalg.norm(high - low))
+    radius = 0.5 * float(np.linalg.norm(high - low)) * (1.1 if share else 1.0)
     if len(centres):
         middle = _looked_at(cameras)
         centre = middle if middle is not None else centre
         radius = max(
-            1.1 * float(np.linalg.norm(centres - centre, axis=1).max()),
+            float(np.linalg.norm(centres - centre, axis=1).max()),
             0.5 * min(radius, float(np.median(np.linalg.norm(points - centre, axis=1)))),
         )
     heights = points[np.linalg.norm(points - centre, axis=1) <= 1.5 * radius] @ up

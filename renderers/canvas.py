@@ -8,7 +8,6 @@ from typing import Any, get_args
 import numpy as np
 from psygnal import Signal
 from vispy import app
-from vispy.gloo import gl
 
 from assets.camera import Camera
 from assets.gaussians import GaussianCloud
@@ -18,6 +17,7 @@ from renderers.bounds import Bounds, bounds_of, home_direction
 from renderers.contents import Contents
 from renderers.frusta import CameraMark
 from renderers.gaussianview import GaussianView, view_key
+from renderers.glsl import renderer_name
 from renderers.navigation import Navigator
 from renderers.offscreen import finished_picture
 from renderers.pacing import is_software
@@ -71,7 +71,7 @@ class Viewport:
     def __init__(self, size: tuple[int, int] = (800, 600), *, parent: Any = None) -> None:
         self._canvas = app.Canvas(size=size, autoswap=False, show=False, parent=parent)
         self._canvas.events.ignore_callback_errors = False
-        self.software_gl = is_software(str(gl.glGetParameter(gl.GL_RENDERER)))
+        self.software_gl = is_software(renderer_name())
         """Whether OpenGL is emulated on the processor, where drawing takes long."""
         self._navigator = Navigator(*size)
         self._scene = Scene()
@@ -85,7 +85,7 @@ class Viewport:
         self._moved_at = -np.inf
         self._frame_ms = 0.0
         self._redraws: deque[float] = deque(maxlen=200)
-        events = self._canvas.events
+        events: Any = self._canvas.events
         events.draw.connect(self._on_draw)
         events.resize.connect(self._on_resize)
         Pointer(self._navigator, self, lambda: self._canvas.pixel_scale).connect(events)

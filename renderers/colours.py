@@ -1,8 +1,6 @@
-"""Colours: what a Gaussian shows to an eye, what depth looks like, and our palette."""
+"""Our palette, and what depth looks like."""
 
 import numpy as np
-
-from assets.gaussians import SH_C0
 
 BACKGROUND = (0.059, 0.067, 0.082)
 """#0f1115, the viewport's ground."""
@@ -50,27 +48,3 @@ def depth_colours(steps: int = 256) -> np.ndarray:
         linear <= 0.0031308, 12.92 * linear, 1.055 * np.power(linear, 1.0 / 2.4) - 0.055
     )
     return encoded.astype(np.float32)
-
-
-def colours_seen_from(sh: np.ndarray, means: np.ndarray, eye: np.ndarray) -> np.ndarray:
-    """[n, 3] float32 colours of Gaussians with `sh` [n, k, 3] at `means` [n, 3] seen from `eye`."""
-    colour = 0.5 + SH_C0 * sh[:, 0]
-    if sh.shape[1] > 1:
-        direction = means - eye.astype(np.float32)
-        direction /= np.maximum(np.linalg.norm(direction, axis=1, keepdims=True), 1e-12)
-        x, y, z = (direction[:, i, None] for i in range(3))
-        colour += 0.4886025119029199 * (z * sh[:, 2] - y * sh[:, 1] - x * sh[:, 3])
-    if sh.shape[1] > 4:
-        xx, yy, zz, xy, yz, xz = x * x, y * y, z * z, x * y, y * z, x * z
-        colour += 1.0925484305920792 * (xy * sh[:, 4] - yz * sh[:, 5] - xz * sh[:, 7])
-        colour += 0.31539156525252005 * (2.0 * zz - xx - yy) * sh[:, 6]
-        colour += 0.5462742152960396 * (xx - yy) * sh[:, 8]
-    if sh.shape[1] > 9:
-        colour -= 0.5900435899266435 * y * (3.0 * xx - yy) * sh[:, 9]
-        colour += 2.890611442640554 * xy * z * sh[:, 10]
-        colour -= 0.4570457994644658 * y * (4.0 * zz - xx - yy) * sh[:, 11]
-        colour += 0.3731763325901154 * z * (2.0 * zz - 3.0 * xx - 3.0 * yy) * sh[:, 12]
-        colour -= 0.4570457994644658 * x * (4.0 * zz - xx - yy) * sh[:, 13]
-        colour += 1.445305721320277 * z * (xx - yy) * sh[:, 14]
-        colour -= 0.5900435899266435 * x * (xx - 3.0 * yy) * sh[:, 15]
-    return np.maximum(colour, 0.0).astype(np.float32)

@@ -36,7 +36,7 @@ def natural_size(cameras: list[Camera], scene_size: float) -> float:
     gaps = np.linalg.norm(centres[:, None] - centres[None], axis=2)
     gaps[np.arange(len(gaps)), np.arange(len(gaps))] = np.inf
     gap = float(np.median(gaps.min(axis=1)))
-    return float(np.clip(0.55 * gap, 0.015 * scene_size, 0.2 * scene_size))
+    return float(np.clip(0.8 * gap, 0.05 * scene_size, 0.2 * scene_size))
 
 
 def pyramid(camera: Camera, size: float) -> np.ndarray:

@@ -9,12 +9,12 @@ from assets.camera import Camera
 from assets.gaussians import GaussianCloud
 from renderers.layer import Frame, GaussianLayer
 from renderers.pacing import CostModel
-from renderers.projection import Lens
+from renderers.projection import Lens, neighbours
 from renderers.splats import Mode
 from renderers.splatsort import PreparedCloud, SplatBatch, prepared, sorted_batch
 from renderers.worker import LatestWins
 
-MOVING_MS = 40.0
+MOVING_MS = 30.0
 """Time for Gaussians in one frame while the view moves."""
 SHARING_MS = 15.0
 """Likewise at rest while new Gaussians keep coming: whoever makes them needs the processor."""
@@ -86,7 +86,7 @@ class GaussianView:
         self._software = software
         self._costs: dict[Mode, CostModel] = {}
         self._worker: LatestWins[_Wish, _Sorted] = LatestWins(_Sorter(), name="splat sort")
-        self._serial = 0
+        self._serial = self._oldest = 0
         self._asked: tuple | None = None
         self._sorted: _Sorted | None = None
         self._changed_at = -np.inf
@@ -103,6 +103,7 @@ class GaussianView:
         if cloud is None or len(cloud) == 0:
             self.cloud = None
             self._sorted = self._asked = None
+            self._oldest = self._serial
             self._layer.clear()
 
     def follow(self, lens: Lens, plane: Plane | None) -> bool:
@@ -116,7 +117,7 @@ class GaussianView:
             self._asked = wish.key
             self._worker.ask(wish)
         result = self._worker.take()
-        if result is None:
+        if result is None or result.wish.serial < self._oldest:
             return False
         self._sorted = result
         return True
@@ -154,8 +155,11 @@ class GaussianView:
             return None
         batch, view = self._sorted.batch, view_key(lens.camera)
         growing, shown = self._layer.growing, self._layer.shown
-        grows = growing is not None and growing.mode == self.mode
-        if grows and (not growing.sharp or view_key(growing.lens.camera) == view):
+        if growing is not None and growing.mode != self.mode:
+            growing = None
+        if growing is not None and (not growing.sharp or view_key(growing.lens.camera) == view):
+            return None
+        if not neighbours(self._sorted.wish.camera, lens.camera, batch.middle_depth):
             return None
         costs, fragments = self._costs_of(self.mode), float(batch.pixels[-1])
         sharp = costs.scale_for(len(batch), fragments, SHARPEST_MS)

@@ -9,7 +9,7 @@ from renderers.rotation import perpendicular
 
 MINOR_COLOUR = (0.20, 0.22, 0.26)
 MAJOR_COLOUR = (0.27, 0.30, 0.35)
-CELLS = 44
+CELLS = 32
 """Thin lines to each side of the middle."""
 
 
@@ -30,9 +30,8 @@ class Grid:
     def __init__(self) -> None:
         self.up = np.array([0.0, -1.0, 0.0])
         self.height = 0.0
-        self._lines = Lines()
+        self._minor, self._major = Lines(), Lines()
         self._built: tuple | None = None
-        self._fade: tuple[np.ndarray, float] = (np.zeros(3), 1.0)
 
     @property
     def plane(self) -> tuple[np.ndarray, float]:
@@ -43,41 +42,49 @@ class Grid:
         """Draw around where `pivot` [3] stands on the ground; lines `scale` pixels wide."""
         centre = lens.camera.centre
         above = abs(float(centre @ self.up) - self.height)
-        self._build(max(above, 0.6 * float(np.linalg.norm(centre - pivot))), pivot)
-        self._lines.draw(lens, width=scale, fade=self._fade)
-
-    def _build(self, distance: float, pivot: np.ndarray) -> None:
-        spacing, strength = spacing_for(distance)
+        away = max(above, 0.6 * float(np.linalg.norm(centre - pivot)))
+        spacing, strength = spacing_for(away)
+        strength = round(strength, 2)
         first, second = _ground_axes(self.up)
-        middle = np.round([pivot @ first / (10 * spacing), pivot @ second / (10 * spacing)]) * 10
-        key = (spacing, round(strength, 2), *middle, *self.up, self.height)
-        if key == self._built:
-            return
-        self._built = key
-        reach = CELLS * spacing
-        start, end, colours = [], [], []
-        for step, along, count, colour, alpha in (
-            (spacing, reach, CELLS, MINOR_COLOUR, strength),
-            (10 * spacing, 10 * reach, CELLS // 2, MAJOR_COLOUR, 1.0),
-        ):
-            for u, v, own, other, axis_colour in (
-                (first, second, middle[0], middle[1], BLUE),
-                (second, first, middle[1], middle[0], RED),
-            ):
-                across = own * spacing + step * np.arange(-count, count + 1)
-                tenth = np.abs(np.round(across / (10 * spacing)) * 10 * spacing - across)
-                keep = (tenth > 0.5 * spacing) | (step > spacing)
-                across = across[keep]
-                foot = self.height * self.up + across[:, None] * u
-                low, high = other * spacing - along, other * spacing + along
-                start.append(foot + low * v)
-                end.append(foot + high * v)
-                tint = np.tile((*colour, alpha), (len(across), 1))
-                tint[np.abs(across) < 0.5 * spacing] = (*axis_colour, 0.75)
-                colours.append(tint)
-        self._lines.set_lines(np.concatenate(start), np.concatenate(end), np.concatenate(colours))
+        tile = 10.0 * spacing
+        middle = np.round([pivot @ first / tile, pivot @ second / tile]) * tile
+        key = (spacing, strength, *middle, *self.up, self.height)
+        if key != self._built:
+            self._built = key
+            axes = (first, second)
+            self._build(self._minor, axes, middle, spacing, (*MINOR_COLOUR, strength), skip=10)
+            self._build(self._major, axes, middle, tile, (*MAJOR_COLOUR, 1.0), skip=0)
         ground = pivot - (pivot @ self.up - self.height) * self.up
-        self._fade = (ground, (1.0 + 9.0 * (1.0 - strength)) * 0.95 * reach)
+        reach = 0.9 * CELLS * spacing
+        if strength > 0.08:
+            self._minor.draw(lens, width=scale, fade=(ground, reach))
+        # As the thin lines vanish, the thick ones take over their place.
+        self._major.draw(lens, width=scale, fade=(ground, reach * (10.0 - 8.0 * strength)))
+
+    def _build(
+        self,
+        lines: Lines,
+        axes: tuple[np.ndarray, np.ndarray],
+        middle: np.ndarray,
+        spacing: float,
+        colour: tuple[float, float, float, float],
+        *,
+        skip: int,
+    ) -> None:
+        """Lines `spacing` apart, without every `skip`-th; those through the origin are axes."""
+        start, end, colours = [], [], []
+        steps = np.arange(-CELLS, CELLS + 1)
+        for own, axis_colour in ((0, BLUE), (1, RED)):
+            u, v = axes[own], axes[1 - own]
+            across = np.round(middle[own] / spacing) + steps
+            across = across[across % skip != 0] if skip else across
+            foot = self.height * self.up + spacing * across[:, None] * u + middle[1 - own] * v
+            start.append(foot - CELLS * spacing * v)
+            end.append(foot + CELLS * spacing * v)
+            tint = np.tile(colour, (len(across), 1))
+            tint[across == 0] = (*axis_colour, 0.75)
+            colours.append(tint)
+        lines.set_lines(np.concatenate(start), np.concatenate(end), np.concatenate(colours))
 
 
 def _ground_axes(up: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

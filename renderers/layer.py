@@ -10,7 +10,7 @@ from vispy import gloo
 from renderers.glsl import program
 from renderers.pacing import CostModel
 from renderers.pictures import depth_map_texture
-from renderers.projection import Lens, plane_homography
+from renderers.projection import Lens, neighbours, plane_homography
 from renderers.quad import CORNERS
 from renderers.splats import Mode, SplatBuffers
 from renderers.splatsort import SplatBatch
@@ -73,7 +73,9 @@ class GaussianLayer:
         self._front, self._back = _Target(), _Target()
         self._compositor = program("screen.vert", "layer.frag")
         self._compositor["a_corner"] = gloo.VertexBuffer(CORNERS)
-        self._compositor["u_depth_map"] = depth_map_texture()
+        self._depth_compositor = program("screen.vert", "layer.frag", define="SHADE_DEPTH")
+        self._depth_compositor["a_corner"] = gloo.VertexBuffer(CORNERS)
+        self._depth_compositor["u_depth_map"] = depth_map_texture()
 
     def begin(self, frame: Frame) -> None:
         """Start a new picture; one that is still growing is given up."""
@@ -129,19 +131,24 @@ class GaussianLayer:
         return True
 
     def composite(self, lens: Lens) -> None:
-        """Draw what is shown over the present target. Blending is premultiplied."""
+        """Draw what is shown over the present target, if it still resembles the view there.
+
+        Blending is premultiplied.
+        """
         frame = self.shown
         if frame is None:
             return
         source, target = frame.lens.scaled(frame.scale).camera, lens.camera
-        low, high = frame.batch.depth_range
-        homography = plane_homography(source, target, max(float(np.sqrt(low * high)), 1e-9))
-        self._compositor["u_size"] = (target.width, target.height)
-        self._compositor["u_layer"] = self._front.texture
-        self._compositor["u_to_layer"] = homography.T.astype(np.float32)
-        self._compositor["u_layer_size"] = (source.width, source.height)
-        self._compositor["u_shade_depth"] = float(frame.mode == "depth")
-        self._compositor.draw("triangle_strip")
+        middle = frame.batch.middle_depth
+        if not neighbours(source, target, middle):
+            return
+        homography = plane_homography(source, target, middle)
+        drawn = self._depth_compositor if frame.mode == "depth" else self._compositor
+        drawn["u_size"] = (target.width, target.height)
+        drawn["u_layer"] = self._front.texture
+        drawn["u_to_layer"] = homography.T.astype(np.float32)
+        drawn["u_layer_size"] = (source.width, source.height)
+        drawn.draw("triangle_strip")
 
     def _draw_portion(
         self,
@@ -163,7 +170,10 @@ class GaussianLayer:
                 blend=True,
                 blend_func=("one", "one_minus_src_alpha"),
             )
+            only_green = frame.mode == "depth"
+            gloo.set_color_mask(not only_green, True, not only_green, True)
             grid(lens, frame.scale)
+            gloo.set_color_mask(True, True, True, True)
             frame.grid_drawn = True
         if frame.done >= count:
             return

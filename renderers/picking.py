@@ -27,7 +27,7 @@ def gaussian_under(
     along = offset @ unit
     away_squared = np.maximum(np.einsum("nk,nk->n", offset, offset) - along * along, 0.0)
     blur = 0.55 / min(camera.fx, camera.fy) * np.maximum(along, 0.0)
-    reach = 3.4 * (cloud.scales.max(axis=1, initial=0.0) + blur)
+    reach = 3.4 * (cloud.longest + blur)
     depth = along * float(unit @ camera.forward.astype(np.float32))
     index = np.flatnonzero((depth > near) & (away_squared < reach * reach))
     if len(index) == 0:
@@ -50,8 +50,8 @@ def _alphas(
     blur: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Highest alpha of each Gaussian along the ray, and the distance where it is reached."""
-    packed = cloud.covariances[index].astype(np.float64)
-    covariance = packed[:, [0, 1, 2, 1, 3, 4, 2, 4, 5]].reshape(-1, 3, 3)
+    packed = np.column_stack([cloud.covariance_a[index], cloud.covariance_b[index]])
+    covariance = packed[:, [0, 1, 2, 1, 3, 4, 2, 4, 5]].reshape(-1, 3, 3).astype(np.float64)
     covariance = covariance + (blur.astype(np.float64) ** 2 + 1e-18)[:, None, None] * np.eye(3)
     precision = np.linalg.inv(covariance)
     ray = unit.astype(np.float64)

@@ -31,8 +31,12 @@ class RenderedPicture:
 
     def __init__(self) -> None:
         self._program = program("screen.vert", "picture.frag")
-        self._program["a_corner"] = gloo.VertexBuffer(CORNERS)
-        self._program["u_depth_map"] = depth_map_texture()
+        self._depth_program = program("screen.vert", "picture.frag", define="SHADE_DEPTH")
+        for drawn in (self._program, self._depth_program):
+            drawn["a_corner"] = gloo.VertexBuffer(CORNERS)
+        self._depth_program["u_depth_map"] = depth_map_texture()
+        self._image: gloo.Texture2D | None = None
+        self._depths: gloo.Texture2D | None = None
         self._camera: Camera | None = None
         self._depth = np.zeros((0, 0), dtype=np.float32)
         self._range = (0.0, 1.0)
@@ -51,12 +55,18 @@ class RenderedPicture:
         texels[..., :3] = _as_bytes(image)
         texels[..., 3] = 255 if alpha is None else _as_bytes(alpha)
         depth = np.nan_to_num(np.asarray(depth, dtype=np.float32), posinf=0.0, neginf=0.0)
-        self._program["u_image"] = gloo.Texture2D(
-            texels, interpolation="linear", wrapping="clamp_to_edge"
-        )
-        self._program["u_depth"] = gloo.Texture2D(
-            depth[..., None], interpolation="nearest", format="luminance", internalformat="r32f"
-        )
+        if self._image is None or self._depths is None:
+            self._image = gloo.Texture2D(texels, interpolation="linear", wrapping="clamp_to_edge")
+            self._depths = gloo.Texture2D(
+                depth[..., None],
+                interpolation="nearest",
+                wrapping="clamp_to_edge",
+                format="luminance",
+                internalformat="r32f",
+            )
+        else:
+            self._image.set_data(texels)
+            self._depths.set_data(depth[..., None])
         self._camera = camera.resized(width, height)
         self._depth = depth
         seen = depth[:: max(1, height // 100), :: max(1, width // 100)]
@@ -93,14 +103,17 @@ class RenderedPicture:
         source, target = self._camera, lens.camera
         low, high = self._range
         relative = target.world_to_camera @ source.camera_to_world
-        self._program["u_size"] = (target.width, target.height)
-        self._program["u_to_picture"] = self._to_picture(target).T.astype(np.float32)
-        self._program["u_picture_size"] = (source.width, source.height)
-        self._program["u_ray_z"] = relative[2, :3] @ np.linalg.inv(source.intrinsics)
-        self._program["u_shift_z"] = float(relative[2, 3])
-        self._program["u_depth_range"] = (lens.near, lens.far)
-        self._program["u_shade_depth"] = (float(shade_depth), low, 1.0 / max(high - low, 1e-9))
-        self._program.draw("triangle_strip")
+        drawn = self._depth_program if shade_depth else self._program
+        drawn["u_image"], drawn["u_depth"] = self._image, self._depths
+        drawn["u_size"] = (target.width, target.height)
+        drawn["u_to_picture"] = self._to_picture(target).T.astype(np.float32)
+        drawn["u_picture_size"] = (source.width, source.height)
+        drawn["u_ray_z"] = relative[2, :3] @ np.linalg.inv(source.intrinsics)
+        drawn["u_shift_z"] = float(relative[2, 3])
+        drawn["u_depth_range"] = (lens.near, lens.far)
+        if shade_depth:
+            drawn["u_shade_depth"] = (low, 1.0 / max(high - low, 1e-9))
+        drawn.draw("triangle_strip")
 
     def _to_picture(self, target: Camera) -> np.ndarray:
         """[3, 3] pixels of `target` to pixels of the picture."""

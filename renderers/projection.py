@@ -77,6 +77,17 @@ def rays(camera: Camera, pixels: np.ndarray) -> np.ndarray:
     return local @ camera.camera_to_world[:3, :3].T
 
 
+def neighbours(first: Camera, second: Camera, depth: float) -> bool:
+    """Whether one view may stand in for the other for a moment: they see much the same.
+
+    `depth` is how far most things are.
+    """
+    turned = float(first.forward @ second.forward) < np.cos(np.radians(20.0))
+    moved = float(np.linalg.norm(first.centre - second.centre)) > 0.4 * depth
+    zoomed = not 0.6 < (first.fx / first.width) / (second.fx / second.width) < 1.6
+    return not (turned or moved or zoomed)
+
+
 def plane_homography(source: Camera, target: Camera, depth: float) -> np.ndarray:
     """[3, 3] that takes pixels of `target` to pixels of `source`, homogeneous.
 

@@ -9,7 +9,8 @@ import numpy as np
 
 from assets.camera import Camera
 from assets.gaussians import GaussianCloud
-from renderers.colours import colours_seen_from
+from kernels.depthsort import depth_order
+from kernels.sphericalharmonics import colours_of_view
 
 DIMMEST = 1.0 / 255.0
 """Alpha below which a Gaussian leaves no trace."""
@@ -21,23 +22,37 @@ MARGIN = 0.25
 class PreparedCloud:
     """What does not depend on the view; non-finite and invisible Gaussians are left out."""
 
-    means: np.ndarray
-    """[m, 3] float32."""
-    covariances: np.ndarray
-    """[m, 6] float32: xx, xy, xz, yy, yz, zz."""
-    opacities: np.ndarray
-    """[m] float32."""
+    mean_opacity: np.ndarray
+    """[m, 4] float32."""
+    covariance_a: np.ndarray
+    """[m, 3] float32: xx, xy, xz."""
+    covariance_b: np.ndarray
+    """[m, 4] float32: yy, yz, zz, 0."""
     quats: np.ndarray
     """[m, 4] float32 wxyz of unit length."""
     scales: np.ndarray
     """[m, 3] float32 standard deviations."""
+    longest: np.ndarray
+    """[m] float32, the largest standard deviation."""
+    middle: np.ndarray
+    """[m] float32, the second largest."""
     sh: np.ndarray
     """[m, k, 3] float32."""
     source: np.ndarray
     """[m] index of each in the cloud it came from."""
 
     def __len__(self) -> int:
-        return len(self.means)
+        return len(self.mean_opacity)
+
+    @property
+    def means(self) -> np.ndarray:
+        """[m, 3] float32."""
+        return self.mean_opacity[:, :3]
+
+    @property
+    def opacities(self) -> np.ndarray:
+        """[m] float32."""
+        return self.mean_opacity[:, 3]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -64,6 +79,12 @@ class SplatBatch:
     def __len__(self) -> int:
         return len(self.mean_opacity)
 
+    @property
+    def middle_depth(self) -> float:
+        """A depth that stands for all, greater than 0."""
+        low, high = self.depth_range
+        return max(float(np.sqrt(max(low, 0.0) * high)), 1e-9)
+
 
 def prepared(cloud: GaussianCloud) -> PreparedCloud:
     """The drawable part of `cloud`."""
@@ -71,18 +92,23 @@ def prepared(cloud: GaussianCloud) -> PreparedCloud:
         scales = cloud.scales
         opacities = cloud.opacities
         norms = np.linalg.norm(cloud.quats, axis=1)
-        numbers = np.column_stack([cloud.means, scales**2, cloud.sh[:, 0]]).sum(axis=1)
-        extra = cloud.sh[:, 1:].sum(axis=(1, 2))
-        keep = (norms > 1e-12) & np.isfinite(norms + numbers + extra) & (opacities >= DIMMEST)
+        # One sum is finite only if all its parts are.
+        numbers = norms + cloud.means.sum(axis=1) + (scales**2).sum(axis=1)
+        numbers = numbers + cloud.sh.reshape(len(cloud), -1).sum(axis=1)
+        keep = (norms > 1e-12) & np.isfinite(numbers) & (opacities >= DIMMEST)
     source = np.flatnonzero(keep)
     quats = (cloud.quats[source] / norms[source, None]).astype(np.float32)
     scales = scales[source].astype(np.float32)
+    by_size = np.sort(scales, axis=1)
+    covariances = _covariances(quats, scales)
     return PreparedCloud(
-        means=np.ascontiguousarray(cloud.means[source], dtype=np.float32),
-        covariances=_covariances(quats, scales),
-        opacities=opacities[source].astype(np.float32),
+        mean_opacity=np.column_stack([cloud.means[source], opacities[source]]).astype(np.float32),
+        covariance_a=np.ascontiguousarray(covariances[:, :3]),
+        covariance_b=np.pad(covariances[:, 3:], ((0, 0), (0, 1))),
         quats=quats,
         scales=scales,
+        longest=np.ascontiguousarray(by_size[:, 2]),
+        middle=np.ascontiguousarray(by_size[:, 1]),
         sh=np.ascontiguousarray(cloud.sh[source], dtype=np.float32),
         source=source,
     )
@@ -103,43 +129,40 @@ def sorted_batch(
     is then blended where it belongs.
     """
     view = camera.world_to_camera.astype(np.float32)
-    local = cloud.means @ view[:3, :3].T + view[:3, 3]
-    depth = local[:, 2]
-    reach = 3.4 * cloud.scales.max(axis=1, initial=0.0)
+    depth = cloud.means @ view[2, :3] + view[2, 3]
     keep = depth > near
+    reach = 3.4 * cloud.longest
     for axis, focal, principal, size in (
         (0, camera.fx, camera.cx, camera.width),
         (1, camera.fy, camera.cy, camera.height),
     ):
-        low = depth * (-(principal + MARGIN * size) / focal)
-        high = depth * ((size - principal + MARGIN * size) / focal)
         # The slanted sides of the view's pyramid are farther than the distance along the axis.
         slack = reach * np.float32(np.hypot(1.0, (1.0 + MARGIN) * size / focal))
-        keep &= (local[:, axis] > low - slack) & (local[:, axis] < high + slack)
+        along = cloud.means @ view[axis, :3] + view[axis, 3]
+        keep &= along + slack > depth * np.float32(-(principal + MARGIN * size) / focal)
+        keep &= along - slack < depth * np.float32((size - principal + MARGIN * size) / focal)
     index = np.flatnonzero(keep)
-    order = index[np.argsort(-depth[index], kind="stable")]
+    depth = depth[index]
+    by_depth = depth_order(depth)
+    order, depth = index[by_depth], depth[by_depth]
     beyond = len(order)
     if plane is not None:
         normal, offset = plane
         side = float(camera.centre @ normal) - offset
-        far_side = (cloud.means[order] @ normal.astype(np.float32) - offset) * side < 0.0
-        order = np.concatenate([order[far_side], order[~far_side]])
+        far_side = ((cloud.means @ normal.astype(np.float32))[order] - offset) * side < 0.0
+        parted = np.concatenate([np.flatnonzero(far_side), np.flatnonzero(~far_side)])
+        order, depth = order[parted], depth[parted]
         beyond = int(far_side.sum())
-
-    means, opacities, depth = cloud.means[order], cloud.opacities[order], depth[order]
-    if ellipsoids:
-        shape_a, shape_b = cloud.scales[order], cloud.quats[order]
-    else:
-        covariances = cloud.covariances[order]
-        shape_a = np.ascontiguousarray(covariances[:, :3])
-        shape_b = np.zeros((len(order), 4), dtype=np.float32)
-        shape_b[:, :3] = covariances[:, 3:]
+    colours = colours_of_view(cloud.sh, cloud.means, camera.centre)
+    shape_a, shape_b = (
+        (cloud.scales, cloud.quats) if ellipsoids else (cloud.covariance_a, cloud.covariance_b)
+    )
     return SplatBatch(
-        mean_opacity=np.column_stack([means, opacities]),
-        shape_a=shape_a,
-        shape_b=shape_b,
-        colour=colours_seen_from(cloud.sh[order], means, camera.centre),
-        pixels=_fragments(cloud.scales[order], opacities, depth, camera),
+        mean_opacity=np.take(cloud.mean_opacity, order, axis=0),
+        shape_a=np.take(shape_a, order, axis=0),
+        shape_b=np.take(shape_b, order, axis=0),
+        colour=np.take(colours, order, axis=0),
+        pixels=_fragments(cloud, order, depth, camera),
         beyond=beyond,
         depth_range=_depth_range(depth),
         ellipsoids=ellipsoids,
@@ -166,16 +189,13 @@ def _covariances(quats: np.ndarray, scales: np.ndarray) -> np.ndarray:
 
 
 def _fragments(
-    scales: np.ndarray, opacities: np.ndarray, depth: np.ndarray, camera: Camera
+    cloud: PreparedCloud, order: np.ndarray, depth: np.ndarray, camera: Camera
 ) -> np.ndarray:
     """[n + 1] cumulative, generous count of the fragments of each Gaussian's quad."""
-    focal = np.float32(max(camera.fx, camera.fy)) / np.maximum(depth, 1e-12)
-    extent = 8.0 * np.log(np.maximum(255.0 * opacities, 1.0))
-    smallest = scales.min(axis=1, initial=np.inf)
-    largest = scales.max(axis=1, initial=0.0)
-    middle = scales.sum(axis=1) - smallest - largest
-    area = extent * (largest * focal + 0.55) * (middle * focal + 0.55)
-    total = np.zeros(len(scales) + 1)
+    focal = np.float32(max(camera.fx, camera.fy)) / np.maximum(depth, np.float32(1e-12))
+    area = 8.0 * np.log(255.0 * cloud.opacities[order])
+    area *= (cloud.longest[order] * focal + 0.55) * (cloud.middle[order] * focal + 0.55)
+    total = np.zeros(len(order) + 1)
     np.cumsum(np.minimum(area, camera.width * camera.height), out=total[1:])
     return total
 

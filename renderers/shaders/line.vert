@@ -31,7 +31,7 @@ void main() {
     along = reach > 1e-6 ? along / reach : vec2(1.0, 0.0);
     bool at_end = a_corner.x > 0.0;
     vec4 position = at_end ? end : start;
-    float half_width = 0.5 * u_width + 1.0;
+    float half_width = 0.5 * u_width + 0.5;
     vec2 offset = a_corner.y * half_width * vec2(-along.y, along.x) + a_corner.x * 0.5 * along;
     position.xy += 2.0 * offset / u_size * position.w;
 

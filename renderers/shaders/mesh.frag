@@ -10,7 +10,7 @@ varying vec2 v_uv;
 void main() {
     vec3 normal = normalize(v_normal);
     if (dot(normal, v_local) > 0.0) normal = -normal;
-    float light = 0.38 + 0.62 * clamp(dot(normal, normalize(vec3(-0.35, -0.55, -0.75))), 0.0, 1.0);
+    float light = 0.45 + 0.55 * clamp(dot(normal, normalize(vec3(-0.35, -0.55, -0.75))), 0.0, 1.0);
     vec3 colour = v_colour * texture2D(u_texture, vec2(v_uv.x, 1.0 - v_uv.y)).rgb;
     gl_FragColor = vec4(colour * light, 1.0);
 }

@@ -2,13 +2,15 @@
 
 uniform sampler2D u_image;      // premultiplied; its first row is the uppermost
 uniform sampler2D u_depth;      // along z of the picture's camera, 0 where nothing is
-uniform sampler2D u_depth_map;
+#ifdef SHADE_DEPTH
+uniform sampler2D u_depth_map;  // colours from near to far
+uniform vec2 u_shade_depth;     // depth at 0, 1 / span
+#endif
 uniform mat3 u_to_picture;      // pixel of this target to pixel of the picture
 uniform vec2 u_picture_size;
 uniform vec3 u_ray_z;           // z in the viewer's camera of a picture pixel at depth 1
 uniform float u_shift_z;
 uniform vec2 u_depth_range;     // near, far
-uniform vec3 u_shade_depth;     // on/off, depth at 0, 1 / span
 
 varying vec2 v_pixel;
 
@@ -21,10 +23,10 @@ void main() {
     float depth = texture2D(u_depth, uv).r;
     vec4 texel = texture2D(u_image, uv);
     if (depth <= 0.0 || texel.a <= 0.0) discard;
-    if (u_shade_depth.x > 0.5) {
-        float t = clamp((depth - u_shade_depth.y) * u_shade_depth.z, 0.0, 1.0);
-        texel.rgb = texel.a * texture2D(u_depth_map, vec2(t * 255.0 / 256.0 + 0.5 / 256.0, 0.5)).rgb;
-    }
+#ifdef SHADE_DEPTH
+    float t = clamp((depth - u_shade_depth.x) * u_shade_depth.y, 0.0, 1.0);
+    texel.rgb = texel.a * texture2D(u_depth_map, vec2(t * 255.0 / 256.0 + 0.5 / 256.0, 0.5)).rgb;
+#endif
     gl_FragColor = texel;
     float near = u_depth_range.x;
     float far = u_depth_range.y;

@@ -52,7 +52,8 @@ void main() {
     vec2 along = v_offset * sd;
     vec2 pixel = centre + along.x * major + along.y * vec2(-major.y, major.x);
 
-    vec3 shade = vec3(clamp((p.z - u_shade_depth.y) * u_shade_depth.z, 0.0, 1.0));
+    // Depth blends in red, the weight that it had in blue; green is left to the grid.
+    vec3 shade = vec3(clamp((p.z - u_shade_depth.y) * u_shade_depth.z, 0.0, 1.0), 0.0, 1.0);
     v_colour = vec4(mix(a_colour, shade, u_shade_depth.x), opacity);
 
     float near = u_depth_range.x;
