@@ -38,8 +38,13 @@ def adam_step(
             changes what is learnt and is no faster on the CPU.
 
     Non-finite gradients are not hidden; ask `all_finite` first.
-    Raises ValueError for shapes that differ or tensors that are not contiguous float32.
+    Raises ValueError for shapes that differ tensors that are not contiguous float32, or rows
+    that do not fit.
     """
+    if rows is not None and (rows.dtype != torch.bool or rows.shape != parameter.shape[:1]):
+        raise ValueError(
+            f"rows must be bool [{len(parameter)}], got {rows.dtype} {list(rows.shape)}"
+        )
     _twin(parameter).adam_step(
         parameter,
         gradient,

@@ -18,7 +18,7 @@ def adam_step(
     rows: Tensor | None = None,
 ) -> None:
     """One step in place; see `kernels.adam.adam_step`."""
-    first = beta1 * first_moment + (1 - beta1) * gradient
+    first = torch.lerp(first_moment, gradient, 1 - beta1)
     second = beta2 * second_moment + (1 - beta2) * gradient**2
     unbiased_first = first / (1 - beta1**step)
     unbiased_second = second / (1 - beta2**step)
