@@ -79,7 +79,8 @@ QCheckBox::indicator:hover, QRadioButton::indicator:hover { background: $hover; 
 QCheckBox::indicator:focus, QRadioButton::indicator:focus { border-color: $mark; }
 QCheckBox::indicator:checked {
     background: $accent; border-color: $accent; image: url("$icons/check.svg"); }
-QRadioButton::indicator:checked { background: $accent; border: 4px solid $field; }
+QRadioButton::indicator:checked {
+    background: $accent; border: 4px solid $field; width: 8px; height: 8px; }
 QCheckBox::indicator:checked:disabled { background: $faint; border-color: $faint; }
 """
 
@@ -139,10 +140,10 @@ QStatusBar { background: $panel; color: $label; border-top: 1px solid $line; fon
 QStatusBar::item { border: none; }
 QStatusBar QLabel { color: $label; font-size: 12px; padding: 0 6px; }
 QTabWidget::pane { border: none; }
-QTabBar { background: transparent; qproperty-drawBase: 0; }
+QTabBar { background: transparent; qproperty-drawBase: 0; font-size: 12px; }
 QTabBar::tab {
     background: transparent; color: $muted; border: none; border-bottom: 2px solid transparent;
-    padding: 7px 12px 6px 12px; font-size: 12px; }
+    padding: 7px 12px 6px 12px; }
 QTabBar::tab:hover { color: $text; }
 QTabBar::tab:selected { color: $text; border-bottom-color: $mark; }
 QTabBar::tab:focus { color: $text; }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPointF, Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QMouseEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
@@ -90,7 +90,7 @@ class _Plot(pg.PlotWidget):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         super().mouseMoveEvent(event)
-        place = self.getPlotItem().vb.mapSceneToView(QPointF(event.position()))
+        place = self.getPlotItem().vb.mapSceneToView(self.mapToScene(event.position().toPoint()))
         self.hovered.emit(place.x())
 
     def leaveEvent(self, event: QEvent) -> None:
@@ -162,6 +162,8 @@ class Chart(QWidget):
         self.plot.setMinimumSize(60, 60)
         self._item.hideButtons()
         self._item.setMenuEnabled(False)
+        # pyqtgraph makes this menu a window without owner; it shall go with the chart.
+        self._item.ctrlMenu.setParent(self, self._item.ctrlMenu.windowFlags())
         self._item.setContentsMargins(0, 0, 6, 0)
         self._item.vb.setMouseEnabled(x=True, y=False)
         self._item.vb.disableAutoRange()

@@ -12,6 +12,7 @@ from PySide6.QtGui import QImage, QPixmap
 
 from assets.errors import InputError
 from assets.posed import View
+from assets.thumbnails import thumbnail
 
 SIDE_PX = 112
 """Side of a thumbnail: twice what is shown, for screens with fine pixels."""
@@ -129,18 +130,16 @@ class _Work:
 
 
 def square(view: View) -> np.ndarray:
-    """[s, s, 3 or 4] float32 middle of a view's photo; raises InputError when it is broken."""
-    photo = view.photo
-    scale = SIDE_PX / max(1, min(photo.width, photo.height))
-    width, height = (max(SIDE_PX, round(n * scale)) for n in (photo.width, photo.height))
-    pixels = photo.load(width, height)
-    top, left = (height - SIDE_PX) // 2, (width - SIDE_PX) // 2
-    return pixels[top : top + SIDE_PX, left : left + SIDE_PX]
+    """[s, s, 3] uint8 middle of a view's photo; raises InputError when it is broken."""
+    width, height = view.photo.width, view.photo.height
+    pixels = thumbnail(view, round(SIDE_PX * max(width, height) / max(1, min(width, height))))
+    side = min(pixels.shape[:2])
+    top, left = (pixels.shape[0] - side) // 2, (pixels.shape[1] - side) // 2
+    return pixels[top : top + side, left : left + side]
 
 
 def to_image(pixels: np.ndarray) -> QImage:
-    """A picture of [h, w, 3 or 4] floats in [0, 1], with memory of its own."""
-    data = np.ascontiguousarray(np.clip(pixels * 255 + 0.5, 0, 255).astype(np.uint8))
-    height, width, channels = data.shape
-    kind = QImage.Format.Format_RGB888 if channels == 3 else QImage.Format.Format_RGBA8888
-    return QImage(data.tobytes(), width, height, width * channels, kind).copy()
+    """A picture of [h, w, 3] uint8, with memory of its own."""
+    height, width = pixels.shape[:2]
+    data = np.ascontiguousarray(pixels).tobytes()
+    return QImage(data, width, height, 3 * width, QImage.Format.Format_RGB888).copy()

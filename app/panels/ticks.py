@@ -8,7 +8,7 @@ import pyqtgraph as pg
 from app import theme
 from app.widgets.figures import count, number
 
-APART_PX = {"left": 24, "bottom": 50}
+APART_PX = {"left": 19, "bottom": 40}
 """Least distance between two figures."""
 
 
@@ -19,8 +19,14 @@ def round_steps(low: float, high: float, most: int) -> np.ndarray:
         return np.empty(0)
     rough = span / max(1, most)
     power = 10.0 ** math.floor(math.log10(rough))
-    step = next(power * m for m in (1, 2, 5, 10) if power * m >= rough * (1 - 1e-9))
-    ticks = np.arange(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1) * step
+    steps = [power * m for m in (10, 5, 2, 1, 0.5, 0.2)]
+    # As coarse as asked, but finer rather than a single figure that says nothing of scale.
+    for step in [s for s in steps if s >= rough * (1 - 1e-9)][-1:] + [
+        s for s in steps if s < rough * (1 - 1e-9)
+    ]:
+        ticks = np.arange(math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9) + 1) * step
+        if len(ticks) >= 2:
+            break
     return np.where(np.abs(ticks) < step * 1e-6, 0.0, ticks)
 
 

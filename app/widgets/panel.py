@@ -1,6 +1,6 @@
 """What all panels share: a title line over a body, and how they become docks."""
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import (
     QDockWidget,
     QFrame,
@@ -23,6 +23,23 @@ BAR_PX = 10
 """Width of a scroll bar in the style sheet."""
 
 
+class PanelTitle(SectionTitle):
+    """The title line of a panel, of one height whatever tools are in it."""
+
+    def __init__(self, title: str, parent: QWidget | None = None) -> None:
+        super().__init__(title, parent=parent)
+        self.row.setContentsMargins(MARGIN, 6, MARGIN, 4)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+
+    def sizeHint(self) -> QSize:
+        """A dock asks this, and only this, for the height of its title."""
+        return QSize(super().sizeHint().width(), HEADER_PX)
+
+    def minimumSizeHint(self) -> QSize:
+        """Narrow, as the value and the title can be shortened."""
+        return QSize(super().minimumSizeHint().width(), HEADER_PX)
+
+
 class Panel(QWidget):
     """A title line and below it a column of widgets."""
 
@@ -30,9 +47,7 @@ class Panel(QWidget):
         super().__init__(parent)
         self.setWindowTitle(title)
         self.setMinimumWidth(200)
-        self.header = SectionTitle(title)
-        self.header.row.setContentsMargins(MARGIN, 6, MARGIN, 4)
-        self.header.setMinimumHeight(HEADER_PX)
+        self.header = PanelTitle(title)
         self.body = QVBoxLayout()
         self.body.setContentsMargins(MARGIN, 0, MARGIN, MARGIN)
         self.body.setSpacing(8)
