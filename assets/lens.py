@@ -55,6 +55,10 @@ MODELS: dict[str, LensModel] = {
 MODEL_NAMES: dict[int, str] = {model.id: name for name, model in MODELS.items()}
 
 
+_LARGEST = 2**20
+_SHORTEST = 1e-3
+
+
 @dataclass(frozen=True)
 class Lens:
     """A camera model with its numbers, in pixels of a photo of `width` x `height`."""
@@ -91,13 +95,15 @@ class Lens:
         """Why no photo can be used with it, as words to put after "camera with", or None."""
         if self.width < 1 or self.height < 1:
             return "no width or height"
+        if max(self.width, self.height) > _LARGEST:
+            return "a width or height that no photo has"
         if len(self.params) != MODELS[self.model].count:
             return f"{len(self.params)} parameters instead of {MODELS[self.model].count}"
         if not all(map(math.isfinite, self.params)):
             return "parameters that are no finite numbers"
         if self.is_panorama:
             return None
-        if min(self.focal) <= 0:
+        if min(self.focal) < _SHORTEST:
             return "a focal length of 0 or less"
         cx, cy = self.principal
         if not self.is_pinhole and not (0 < cx < self.width and 0 < cy < self.height):

@@ -11,6 +11,8 @@ from assets.lens import Lens
 WIDEST = float(np.tan(np.radians(65.0)))
 """A pinhole photo stretches without end towards 180 degrees; ours end at 130."""
 
+_LEAST_SHOWN = 0.05
+
 
 @lru_cache(maxsize=64)
 def pinhole_within(lens: Lens) -> Camera:
@@ -18,12 +20,17 @@ def pinhole_within(lens: Lens) -> Camera:
 
     Its picture has no border: every pixel is seen by the lens. The ratio of fx to fy is the
     lens's. Rays count up to where they leave the photo, the lens model folds back or the
-    angle to the optical axis reaches 65 degrees. Raises InputError where nothing is left.
+    angle to the optical axis reaches 65 degrees. Raises InputError where hardly anything is left.
     """
     (fx, fy), (cx, cy) = lens.focal, lens.principal
     left, top, right, bottom = _rectangle(lens)
-    scale = max(lens.width / ((right - left) * fx), lens.height / ((bottom - top) * fy))
-    fx, fy = fx * scale, fy * scale
+    shown = min((right - left) * fx / lens.width, (bottom - top) * fy / lens.height)
+    if not shown > _LEAST_SHOWN:
+        raise InputError(
+            f"The lens distortion of a {lens.model} camera leaves nothing of the photo; "
+            "check its parameters"
+        )
+    fx, fy = fx / shown, fy / shown
     return Camera(
         width=lens.width,
         height=lens.height,
@@ -55,20 +62,11 @@ def _rectangle(lens: Lens) -> tuple[float, float, float, float]:
             rectangle[side] = places.max() if side < 2 else places.min()
     angles = np.arctan2(towards[:, 1], towards[:, 0])
     order = np.argsort(angles)
-    for _ in range(2000):
-        border = _border(rectangle)
-        allowed = np.interp(
-            np.arctan2(border[:, 1], border[:, 0]), angles[order], reach[order], period=2 * np.pi
-        )
-        if (np.linalg.norm(border, axis=1) <= allowed * 1.0005).all():
-            break
-        rectangle *= 0.998
-    else:
-        raise InputError(
-            f"The lens distortion of a {lens.model} camera leaves nothing of the photo; "
-            "check its parameters"
-        )
-    return tuple(rectangle.tolist())
+    border = _border(rectangle)
+    bearings = np.arctan2(border[:, 1], border[:, 0])
+    allowed = np.interp(bearings, angles[order], reach[order], period=2 * np.pi)
+    fits = (allowed * 1.0005 / np.linalg.norm(border, axis=1)).min()
+    return tuple((rectangle * min(1.0, fits)).tolist())
 
 
 def _reach(lens: Lens, towards: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -6,6 +6,7 @@ OPENGL_TO_OPENCV = np.diag([1.0, -1.0, -1.0, 1.0])
 """Turns camera axes x right, y up, z back into x right, y down, z forward."""
 _NEARLY_FLAT = 1e-4
 _UNEVEN = 1.1
+_FARTHEST = 1e12
 
 
 def rigid(matrix: object) -> np.ndarray | str:
@@ -22,6 +23,8 @@ def rigid(matrix: object) -> np.ndarray | str:
         return "is no 4x4 matrix"
     if not np.isfinite(pose).all():
         return "is not finite"
+    if np.abs(pose[:3]).max() > _FARTHEST:
+        return "is absurdly far away"
     left, stretch, right = np.linalg.svd(pose[:3, :3])
     if stretch[2] <= _NEARLY_FLAT * stretch[0] or stretch[0] < 1e-12:
         return "is degenerate"

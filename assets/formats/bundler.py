@@ -22,7 +22,7 @@ from assets.poses import from_world_to_camera
 HEADER = "# Bundle file v0.3"
 """The first line of every such file."""
 
-_FLIP = np.diag([1.0, -1.0, -1.0])
+_FLIP = np.array([1.0, -1.0, -1.0])
 _LISTS = ("list.txt", "list_keys.txt", "pictures.txt")
 _LISTED = re.compile(
     rf"(.*?(?:{'|'.join(map(re.escape, sorted(PHOTO_SUFFIXES)))}))(?:\s|$)", re.IGNORECASE
@@ -75,7 +75,7 @@ def read_bundler(path: Path) -> PosedPhotos:
             gathering.leave_out(name, "not a photo that can be read")
             continue
         lens = Lens("RADIAL", width, height, (focal, width / 2, height / 2, k1, k2))
-        pose = from_world_to_camera(_FLIP @ np.array(rotation), _FLIP @ translation)
+        pose = from_world_to_camera(_FLIP[:, None] * np.array(rotation), _FLIP * translation)
         gathering.add(name, photo, lens, pose)
     with np.errstate(over="ignore"):
         points = PointCloud(

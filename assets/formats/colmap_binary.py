@@ -84,10 +84,10 @@ def read_cameras(path: Path) -> dict[int, Lens]:
     def read() -> None:
         camera_id, model_id, width, height = reader.take(_CAMERA)
         name = MODEL_NAMES.get(model_id)
-        if name is None or max(width, height) > 2**24:
+        if name is None:
             raise InputError(
-                f"{path} has a camera with the unknown model number {model_id} or an absurd "
-                f"size of {width}x{height}; it is damaged, copy the model again"
+                f"{path} has a camera with the unknown model number {model_id}; it is damaged or "
+                "newer than what is read, copy the model again"
             )
         params = reader.take(struct.Struct(f"<{MODELS[name].count}d"))
         lenses[camera_id] = Lens(name, width, height, params)

@@ -61,7 +61,7 @@ def read_points(path: Path) -> ColmapPoints:
         words = line.split(maxsplit=8)
         try:
             x, y, z = map(float, words[1:4])
-            red, green, blue = map(int, words[4:7])
+            red, green, blue = (min(max(int(word), 0), 255) for word in words[4:7])
             float(words[7])
         except (ValueError, IndexError) as error:
             raise _broken(path, number, "a point with its position and colour") from error
@@ -70,7 +70,7 @@ def read_points(path: Path) -> ColmapPoints:
     _check_announced(path, len(positions))
     return ColmapPoints(
         np.array(positions, dtype=np.float64).reshape(-1, 3),
-        np.clip(np.array(colours, dtype=np.int64).reshape(-1, 3), 0, 255).astype(np.uint8),
+        np.array(colours, dtype=np.uint8).reshape(-1, 3),
     )
 
 
