@@ -112,13 +112,13 @@ class _Blend(torch.autograd.Function):
         counts = np.empty(len(order), np.int32)
         image = np.empty((height, width, 3), np.float32)
         depth, light = np.empty((height, width), np.float32), np.empty((height, width), np.float32)
-        with balanced_region(1):
+        with parallel_region():
             places = tiles.count_pairs(order, *flat, width, height, records, counts)
         tile_starts, pair_starts = tiles.start_lists(places, counts)
         entries = np.empty(tile_starts[-1], np.int32)
         slots = np.empty(tile_starts[-1], np.int32)
         done = np.empty(len(tile_starts) - 1, np.int32)
-        with balanced_region(1):
+        with parallel_region():
             tiles.fill_lists(records, counts, pair_starts, places, width, height, entries, slots)
         with balanced_region(4):
             forward.blend_tiles(

@@ -13,19 +13,19 @@ import numba
 import numpy as np
 from numba import prange
 
-from kernels.rasterize.cpu.forward import reached_rows, start_tile
+from kernels.rasterize.cpu.forward import BATCH, fetch, reached, start_tile
 from kernels.rasterize.cpu.layout import (
     BLUE,
     DEPTH,
     GREEN,
-    HALF,
     LEVEL_MAX,
     LEVEL_MIN,
     LIGHT_MIN,
     MEAN_X,
     MEAN_Y,
     OPTIONS,
-    PIXELS,
+    PLANE,
+    RECORD,
     RED,
     SUM_1,
     SUM_B,
@@ -38,19 +38,21 @@ from kernels.rasterize.cpu.layout import (
     SUM_YY,
     SUM_Z,
     SUMS,
-    TILE,
+    TILE_X,
+    TILE_Y,
     TOP,
     U_X,
     U_Y,
     V_Y,
+    tile_grid,
 )
 from kernels.rasterize.cpu.power import alpha_of
 
-_CENTRE = np.float32(0.5)
 _ZERO = np.float32(0.0)
-_COLUMNS = np.uint64(HALF)
-_PLANE = np.uint64(PIXELS)
-_SIDE = np.uint64(PIXELS // 2)
+# Planes of a tile after its transmittance.
+_X, _Y, _BEHIND, _BY_RED, _BY_GREEN, _BY_BLUE, _BY_DEPTH = (
+    np.uint64(k * PLANE) for k in range(1, 8)
+)
 
 
 @numba.njit(parallel=True, **OPTIONS)
@@ -79,112 +81,74 @@ def unblend_tiles(
         sums: [pairs of the range, SUMS] float32, filled in the order of `entries`.
     """
     height, width = depth.shape
-    tiles_x = (width + TILE - 1) // TILE
+    tiles_x, _ = tile_grid(width, height)
     offset = tile_starts[first_tile]
     for tile in prange(first_tile, last_tile):
-        x, y = tile % tiles_x * TILE, tile // tiles_x * TILE
-        columns, rows = min(width - x, TILE), min(height - y, TILE)
-        state = start_tile(6, columns, rows)
+        x, y = tile % tiles_x * TILE_X, tile // tiles_x * TILE_Y
+        columns, rows = min(width - x, TILE_X), min(height - y, TILE_Y)
+        state = start_tile(8, columns, rows)
         for row in range(rows):
             for column in range(columns):
-                k = column // HALF * (PIXELS // 2) + row * HALF + column % HALF
+                k = row * TILE_X + column
                 by_z, by_alpha = depth_grad[y + row, x + column], alpha_grad[y + row, x + column]
                 left = light[y + row, x + column]
-                whole = by_z * depth[y + row, x + column] - by_alpha * left
+                behind = by_z * depth[y + row, x + column] - by_alpha * left
                 for c in range(3):
                     by_colour = image_grad[y + row, x + column, c]
-                    whole += by_colour * image[y + row, x + column, c]
-                    state[k + (c + 2) * PIXELS] = by_colour
-                state[k + PIXELS] = whole
-                state[k + 5 * PIXELS] = by_z
-        lanes = np.empty(7 * HALF, np.float32)
+                    behind += by_colour * image[y + row, x + column, c]
+                    state[k + (c + 4) * PLANE] = by_colour
+                state[k + 3 * PLANE] = behind
+                state[k + 7 * PLANE] = by_z
         begin, stop, end = tile_starts[tile], tile_starts[tile] + done[tile], tile_starts[tile + 1]
-        for slot in range(begin, stop):
-            _collect(sums[slot - offset], lanes, state, records, entries[slot], x, y)
+        batch = np.empty((BATCH, RECORD), np.float32)
+        for seen in range(begin, stop, BATCH):
+            for j in range(fetch(batch, records, entries, seen, stop)):
+                _collect(sums, seen + j - offset, state, batch, j, entries[seen + j], x, y)
         for slot in range(stop, end):
-            sums[slot - offset] = _ZERO
+            for k in range(SUMS):
+                sums[slot - offset, k] = _ZERO
 
 
 @numba.njit(**OPTIONS)
-def _collect(sums, lanes, state, records, entry, x, y):
-    record = records[entry >> 2]
-    red, green, blue, depth = record[RED], record[GREEN], record[BLUE], record[DEPTH]
-    u_x, u_y, v_y, top = record[U_X], record[U_Y], record[V_Y], record[TOP]
-    first, end = reached_rows(record, y)
-    for k in range(SUMS):
-        sums[k] = _ZERO
-    for half in range(2):
-        if not (entry >> half) & 1:
-            continue
-        for k in range(np.uint64(7) * _COLUMNS):
-            lanes[k] = _ZERO
-        dx = np.float32(x + half * HALF) + _CENTRE - record[MEAN_X]
-        for row in range(first, end):
-            dy = np.float32(np.int64(row) + y) + _CENTRE - record[MEAN_Y]
-            u = u_x * dx + u_y * dy
-            v = v_y * dy
-            summit = top - v * v
-            base = np.uint64(half) * _SIDE + row * _COLUMNS
-            for k in range(_COLUMNS):
-                across = u + u_x * np.float32(k)
-                level = summit - across * across
-                alpha = alpha_of(level)
-                here = base + k
-                before = state[here]
-                after = before - before * alpha
-                hit = level >= LEVEL_MIN
-                used = hit & (after > LIGHT_MIN)
-                weight = before * alpha if used else _ZERO
-                state[here] = after if used else (-abs(before) if hit else before)
-                by_r, by_g = (
-                    state[here + np.uint64(2) * _PLANE],
-                    state[here + np.uint64(3) * _PLANE],
-                )
-                by_b, by_z = (
-                    state[here + np.uint64(4) * _PLANE],
-                    state[here + np.uint64(5) * _PLANE],
-                )
-                value = by_r * red + by_g * green + by_b * blue + by_z * depth
-                behind = state[here + _PLANE] - weight * value
-                state[here + _PLANE] = behind
-                steep = weight * (value - behind / after)
-                slope = steep if used & (level <= LEVEL_MAX) else _ZERO
-                lanes[k] += weight * by_r
-                lanes[k + _COLUMNS] += weight * by_g
-                lanes[k + np.uint64(2) * _COLUMNS] += weight * by_b
-                lanes[k + np.uint64(3) * _COLUMNS] += weight * by_z
-                lanes[k + np.uint64(4) * _COLUMNS] += slope
-                lanes[k + np.uint64(5) * _COLUMNS] += slope * dy
-                lanes[k + np.uint64(6) * _COLUMNS] += slope * (dy * dy)
-        _add_lanes(sums, lanes, dx)
-
-
-@numba.njit(**OPTIONS)
-def _add_lanes(sums, lanes, dx):
+def _collect(sums, slot, state, batch, j, entry, x, y):
+    first, end = reached(entry)
+    u_x, u_y, v_y = batch[j, U_X], batch[j, U_Y], batch[j, V_Y]
+    from_x, from_y = np.float32(x) - batch[j, MEAN_X], np.float32(y) - batch[j, MEAN_Y]
+    top, depth = batch[j, TOP], batch[j, DEPTH]
+    red, green, blue = batch[j, RED], batch[j, GREEN], batch[j, BLUE]
     r = g = b = z = one = sx = sy = sxx = sxy = syy = _ZERO
-    for k in range(_COLUMNS):
-        x = dx + np.float32(k)
-        slope, by_y = lanes[k + np.uint64(4) * _COLUMNS], lanes[k + np.uint64(5) * _COLUMNS]
-        r += lanes[k]
-        g += lanes[k + _COLUMNS]
-        b += lanes[k + np.uint64(2) * _COLUMNS]
-        z += lanes[k + np.uint64(3) * _COLUMNS]
+    for k in range(first, end):
+        dx, dy = state[k + _X] + from_x, state[k + _Y] + from_y
+        u, v = u_x * dx + u_y * dy, v_y * dy
+        level = top - u * u - v * v
+        alpha = alpha_of(level)
+        before = state[k]
+        after = before - before * alpha
+        hit = level >= LEVEL_MIN
+        used = hit & (after > LIGHT_MIN)
+        weight = before * alpha if used else _ZERO
+        state[k] = after if used else (-abs(before) if hit else before)
+        by_r, by_g, by_b = state[k + _BY_RED], state[k + _BY_GREEN], state[k + _BY_BLUE]
+        by_z = state[k + _BY_DEPTH]
+        value = by_r * red + by_g * green + by_b * blue + by_z * depth
+        behind = state[k + _BEHIND] - weight * value
+        state[k + _BEHIND] = behind
+        steep = weight * (value - behind / after)
+        slope = steep if used & (level <= LEVEL_MAX) else _ZERO
+        slope_x, slope_y = slope * dx, slope * dy
+        r += weight * by_r
+        g += weight * by_g
+        b += weight * by_b
+        z += weight * by_z
         one += slope
-        sx += slope * x
-        sxx += slope * x * x
-        sy += by_y
-        sxy += by_y * x
-        syy += lanes[k + np.uint64(6) * _COLUMNS]
-    sums[SUM_R] += r
-    sums[SUM_G] += g
-    sums[SUM_B] += b
-    sums[SUM_Z] += z
-    sums[SUM_1] += one
-    sums[SUM_X] += sx
-    sums[SUM_Y] += sy
-    sums[SUM_XX] += sxx
-    sums[SUM_XY] += sxy
-    sums[SUM_YY] += syy
+        sx += slope_x
+        sy += slope_y
+        sxx += slope_x * dx
+        sxy += slope_x * dy
+        syy += slope_y * dy
+    sums[slot, SUM_R], sums[slot, SUM_G], sums[slot, SUM_B], sums[slot, SUM_Z] = r, g, b, z
+    sums[slot, SUM_1], sums[slot, SUM_X], sums[slot, SUM_Y] = one, sx, sy
+    sums[slot, SUM_XX], sums[slot, SUM_XY], sums[slot, SUM_YY] = sxx, sxy, syy
 
 
 @numba.njit(parallel=True, **OPTIONS)

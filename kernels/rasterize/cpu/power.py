@@ -15,8 +15,9 @@ _ONE = np.float32(1.0)
 @numba.njit(**OPTIONS)
 def alpha_of(level):
     """min(256^level, ALPHA_MAX); levels below -1 give 1/256."""
-    x = max(min(level, LEVEL_MAX), -_ONE)
-    root = _ONE + x * (_C1 + x * (_C2 + x * (_C3 + x * (_C4 + x * _C5))))
+    x = min(level, LEVEL_MAX)
+    square = x * x
+    root = (_ONE + x * _C1) + square * ((_C2 + x * _C3) + square * (_C4 + x * _C5))
     squared = root * root
     fourth = squared * squared
     return fourth * fourth

@@ -10,22 +10,22 @@ from kernels.rasterize.cpu.layout import (
     BLUE,
     DEPTH,
     GREEN,
-    HALF,
-    LEAN,
-    LEFT,
     LEVEL_MIN,
     LEVEL_SCALE,
     MEAN_X,
     MEAN_Y,
     OPTIONS,
+    RANK_SHIFT,
+    REACH_X,
     REACH_Y,
     RED,
-    RIGHT,
-    TILE,
+    TILE_X,
+    TILE_Y,
     TOP,
     U_X,
     U_Y,
     V_Y,
+    tile_grid,
 )
 
 CHUNKS = 16
@@ -91,21 +91,22 @@ def count_pairs(
         [CHUNKS, tiles] int32: entries of each tile that come from each chunk of Gaussians.
     """
     visible = order.shape[0]
-    tiles_x, tiles_y = (width + TILE - 1) // TILE, (height + TILE - 1) // TILE
+    tiles_x, tiles_y = tile_grid(width, height)
     histogram = np.zeros((CHUNKS, tiles_x * tiles_y), np.int32)
     for chunk in prange(CHUNKS):
         for r in range(chunk * visible // CHUNKS, (chunk + 1) * visible // CHUNKS):
-            record = records[r]
             counts[r] = 0
             i = order[r]
-            if not _pack(record, i, means2d, conics, depths, extents, opacities, colours):
+            if not _pack(records, r, i, means2d, conics, depths, extents, opacities, colours):
                 continue
-            first_y, last_y = _rows(record, 0, height)
-            for tile_y in range(first_y // TILE, last_y // TILE + 1):
-                first_x, last_x = _columns(record, tile_y, first_y, last_y, width)
-                for tile_x in range(first_x // TILE, last_x // TILE + 1):
+            count = 0
+            shape, first_x, last_x = _shape(records, r, width)
+            for tile_x in range(first_x // TILE_X, last_x // TILE_X + 1):
+                first_y, last_y = _rows(shape, tile_x, first_x, last_x, height)
+                for tile_y in range(first_y // TILE_Y, last_y // TILE_Y + 1):
                     histogram[chunk, tile_y * tiles_x + tile_x] += 1
-                    counts[r] += 1
+                    count += 1
+            counts[r] = count
     return histogram
 
 
@@ -144,87 +145,88 @@ def fill_lists(records, counts, pair_starts, places, width, height, entries, slo
         records, counts: from `count_pairs`.
         pair_starts, places: from `start_lists`; `places` is its changed histogram.
         width, height: of the image in pixels.
-        entries: [pairs] int32, filled: 4 * rank + the halves reached, tile by tile.
-        slots: [pairs] int32, filled: index into `entries`, Gaussian by Gaussian.
+        entries: [pairs] int32, filled tile by tile; see `layout`.
+        slots: [pairs] int32, filled Gaussian by Gaussian with indices into `entries`.
     """
     visible = counts.shape[0]
-    tiles_x = (width + TILE - 1) // TILE
+    tiles_x, _ = tile_grid(width, height)
     for chunk in prange(CHUNKS):
         for r in range(chunk * visible // CHUNKS, (chunk + 1) * visible // CHUNKS):
             if counts[r] == 0:
                 continue
-            record = records[r]
             pair = pair_starts[r]
-            first_y, last_y = _rows(record, 0, height)
-            for tile_y in range(first_y // TILE, last_y // TILE + 1):
-                first_x, last_x = _columns(record, tile_y, first_y, last_y, width)
-                for tile_x in range(first_x // TILE, last_x // TILE + 1):
-                    middle = tile_x * TILE + HALF
-                    halves = (LEFT if first_x < middle else 0) + (RIGHT if last_x >= middle else 0)
+            shape, first_x, last_x = _shape(records, r, width)
+            for tile_x in range(first_x // TILE_X, last_x // TILE_X + 1):
+                first_y, last_y = _rows(shape, tile_x, first_x, last_x, height)
+                for tile_y in range(first_y // TILE_Y, last_y // TILE_Y + 1):
                     slot = places[chunk, tile_y * tiles_x + tile_x]
                     places[chunk, tile_y * tiles_x + tile_x] += 1
-                    entries[slot] = 4 * r + halves
+                    first = max(first_y - tile_y * TILE_Y, 0) // 2
+                    last = min(last_y - tile_y * TILE_Y, TILE_Y - 1) // 2
+                    entries[slot] = (r << RANK_SHIFT) + (first << 4) + last
                     slots[pair] = slot
                     pair += 1
 
 
 @numba.njit(**OPTIONS)
-def _pack(record, i, means2d, conics, depths, extents, opacities, colours):
-    """Fill the record of Gaussian i; False where its opacity or colour cannot be used."""
+def _pack(records, r, i, means2d, conics, depths, extents, opacities, colours):
+    """Fill record r with Gaussian i; False where its opacity or colour cannot be used."""
     opacity = opacities[i]
     red, green, blue = colours[i, 0], colours[i, 1], colours[i, 2]
     xx, xy, reach_y = conics[i, 0], conics[i, 1], extents[i, 1]
-    if not (np.isfinite(opacity) and np.isfinite(red) and np.isfinite(green)):
+    if not (np.isfinite(red) and np.isfinite(green) and np.isfinite(blue)):
         return False
-    if not (np.isfinite(blue) and opacity > 0 and xx > 0):
+    if not (np.isfinite(opacity) and opacity > 0 and xx > 0):
         return False
     top = np.float32(math.log(opacity)) / _LOG_256
     room = top - LEVEL_MIN
     if not room > 0:
         return False
     root = np.float32(math.sqrt(xx))
-    record[MEAN_X], record[MEAN_Y] = means2d[i, 0], means2d[i, 1]
-    record[U_X] = LEVEL_SCALE * root
-    record[U_Y] = LEVEL_SCALE * xy / root
-    record[V_Y] = np.float32(math.sqrt(room)) / reach_y
-    record[TOP] = top
-    record[RED], record[GREEN], record[BLUE] = red, green, blue
-    record[DEPTH] = depths[i]
-    record[REACH_Y] = reach_y + _SLACK
-    length = np.float32(math.sqrt(record[U_Y] ** 2 + record[V_Y] ** 2))
-    record[LEAN] = -reach_y * record[U_Y] / length
+    records[r, MEAN_X], records[r, MEAN_Y] = means2d[i, 0], means2d[i, 1]
+    records[r, U_X] = LEVEL_SCALE * root
+    records[r, U_Y] = LEVEL_SCALE * xy / root
+    records[r, V_Y] = np.float32(math.sqrt(room)) / reach_y
+    records[r, TOP] = top
+    records[r, RED], records[r, GREEN], records[r, BLUE] = red, green, blue
+    records[r, DEPTH] = depths[i]
+    records[r, REACH_X], records[r, REACH_Y] = extents[i, 0] + _SLACK, reach_y + _SLACK
     return True
 
 
 @numba.njit(**OPTIONS)
-def _pixels(low, high, first, end):
-    """First and last pixel in [first, end) whose centre lies in [low, high]; may be none."""
-    begin = max(math.ceil(max(low, np.float32(-1.0)) - _CENTRE), first)
-    last = min(math.floor(min(high, np.float32(end)) - _CENTRE), end - 1)
+def _shape(records, r, width):
+    """What `_rows` needs of a Gaussian, and the first and last pixel column it reaches.
+
+    The ellipse is bounded by y = -tilt x +- sqrt(E^2 - (G x)^2) around the mean and reaches
+    highest at x = lean, lowest at -lean.
+    """
+    a, b, c = records[r, U_X], records[r, U_Y], records[r, V_Y]
+    mean_x, mean_y, reach_x = records[r, MEAN_X], records[r, MEAN_Y], records[r, REACH_X]
+    square = b * b + c * c
+    tilt, g = a * b / square, a * c / square
+    room = (records[r, TOP] - LEVEL_MIN) / square
+    lean = -reach_x * b / np.float32(math.sqrt(square))
+    first_x, last_x = _pixels(mean_x - reach_x, mean_x + reach_x, width)
+    return (mean_x, mean_y, tilt, g * g, room, lean), first_x, last_x
+
+
+@numba.njit(**OPTIONS)
+def _rows(shape, tile_x, first_x, last_x, height):
+    """First and last pixel row that the ellipse reaches in a column of tiles; may be none."""
+    mean_x, mean_y, tilt, g_squared, room, lean = shape
+    low = np.float32(max(first_x, tile_x * TILE_X)) + _CENTRE - mean_x
+    high = np.float32(min(last_x, tile_x * TILE_X + TILE_X - 1)) + _CENTRE - mean_x
+    bottom, top = min(max(lean, low), high), min(max(-lean, low), high)
+    down = math.sqrt(max(room - g_squared * bottom * bottom, np.float32(0.0)))
+    up = math.sqrt(max(room - g_squared * top * top, np.float32(0.0)))
+    first = mean_y - tilt * top - up - _SLACK
+    return _pixels(first, mean_y - tilt * bottom + down + _SLACK, height)
+
+
+@numba.njit(**OPTIONS)
+def _pixels(low, high, end):
+    """First and last pixel in [0, end) whose centre lies in [low, high]; may be none."""
+    begin = math.ceil(max(low, np.float32(0.0)) - _CENTRE)
+    last = math.floor(min(high, np.float32(end)) - _CENTRE)
     return int(begin), int(last)
-
-
-@numba.njit(**OPTIONS)
-def _rows(record, first, end):
-    """First and last pixel row in [first, end) of the footprint."""
-    middle, reach = record[MEAN_Y], record[REACH_Y]
-    return _pixels(middle - reach, middle + reach, first, end)
-
-
-@numba.njit(**OPTIONS)
-def _columns(record, tile_y, first_y, last_y, width):
-    """First and last pixel column that the ellipse reaches in a row of tiles; may be none."""
-    low = np.float32(max(first_y, tile_y * TILE)) + _CENTRE - record[MEAN_Y]
-    high = np.float32(min(last_y, tile_y * TILE + TILE - 1)) + _CENTRE - record[MEAN_Y]
-    room = record[TOP] - LEVEL_MIN
-    right = min(max(record[LEAN], low), high)
-    left = min(max(-record[LEAN], low), high)
-    wide = math.sqrt(max(room - (record[V_Y] * right) ** 2, np.float32(0.0)))
-    wide_left = math.sqrt(max(room - (record[V_Y] * left) ** 2, np.float32(0.0)))
-    x = record[MEAN_X]
-    return _pixels(
-        x - (wide_left + record[U_Y] * left) / record[U_X] - _SLACK,
-        x + (wide - record[U_Y] * right) / record[U_X] + _SLACK,
-        0,
-        width,
-    )
