@@ -22,7 +22,7 @@ from renderers.navigation import Navigator
 from renderers.offscreen import finished_picture
 from renderers.pacing import is_software
 from renderers.pointer import Pointer
-from renderers.projection import Lens, letterbox
+from renderers.projection import Lens, letterbox, neighbours
 from renderers.scene import Scene
 from renderers.splats import Mode
 
@@ -249,7 +249,10 @@ class Viewport:
 
     def look_through(self, camera: Camera, animate: bool = True) -> None:
         """Move to the place of `camera`, its photo's whole field of view in the window."""
+        before = self.camera
         self._navigator.look_through(camera, animate=animate)
+        if not animate and not neighbours(before, self.camera, self._navigator.distance):
+            self._gaussians.jump()
         self._looking_through = camera
         self._dirty = True
 

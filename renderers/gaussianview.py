@@ -1,5 +1,6 @@
 """Keeps the picture of the Gaussians up with the view: who sorts what, and what is drawn next."""
 
+import sys
 import time
 from dataclasses import dataclass
 
@@ -9,9 +10,9 @@ from assets.camera import Camera
 from assets.gaussians import GaussianCloud
 from renderers.layer import Frame, GaussianLayer
 from renderers.pacing import CostModel
-from renderers.projection import Lens, neighbours
+from renderers.projection import Lens
 from renderers.splats import Mode
-from renderers.splatsort import PreparedCloud, SplatBatch, prepared, sorted_batch
+from renderers.splatsort import PreparedCloud, SplatBatch, draft, prepared, sorted_batch
 from renderers.worker import LatestWins
 
 MOVING_MS = 30.0
@@ -20,6 +21,8 @@ SHARING_MS = 15.0
 """Likewise at rest while new Gaussians keep coming: whoever makes them needs the processor."""
 SHARING_S = 2.0
 """How long after the last new cloud that holds."""
+DRAFT_LIMIT = 24_000
+"""Gaussians in a quick picture where OpenGL is emulated."""
 SHARPEST_MS = 4_000.0
 """A picture that would take longer than this in all is drawn at less than full size."""
 
@@ -34,6 +37,7 @@ class _Wish:
     near: float
     ellipsoids: bool
     plane: Plane | None
+    draft_limit: int
 
     @property
     def key(self) -> tuple:
@@ -46,6 +50,8 @@ class _Sorted:
     wish: _Wish
     prepared: PreparedCloud
     batch: SplatBatch
+    draft: SplatBatch
+    """Of fewer Gaussians, for machines that cannot draw all of them in time."""
     seconds: float
 
 
@@ -55,19 +61,24 @@ class _Sorter:
     def __init__(self) -> None:
         self._cloud: GaussianCloud | None = None
         self._prepared: PreparedCloud | None = None
+        self._draft: PreparedCloud | None = None
 
     def __call__(self, wish: _Wish) -> _Sorted:
         start = time.perf_counter()
-        if wish.cloud is not self._cloud or self._prepared is None:
+        if wish.cloud is not self._cloud or self._prepared is None or self._draft is None:
             self._prepared, self._cloud = prepared(wish.cloud), wish.cloud
-        batch = sorted_batch(
-            self._prepared,
-            wish.camera,
-            near=wish.near,
-            ellipsoids=wish.ellipsoids,
-            plane=wish.plane,
-        )
-        return _Sorted(wish, self._prepared, batch, time.perf_counter() - start)
+            self._draft = draft(self._prepared, wish.draft_limit)
+        batches = [
+            sorted_batch(
+                cloud,
+                wish.camera,
+                near=wish.near,
+                ellipsoids=wish.ellipsoids,
+                plane=wish.plane,
+            )
+            for cloud in dict.fromkeys((self._prepared, self._draft))
+        ]
+        return _Sorted(wish, self._prepared, batches[0], batches[-1], time.perf_counter() - start)
 
 
 def view_key(camera: Camera) -> tuple:
@@ -89,6 +100,7 @@ class GaussianView:
         self._serial = self._oldest = 0
         self._asked: tuple | None = None
         self._sorted: _Sorted | None = None
+        self._ready: tuple[GaussianCloud, PreparedCloud] | None = None
         self._changed_at = -np.inf
 
     def close(self) -> None:
@@ -102,7 +114,7 @@ class GaussianView:
         self._changed_at = time.perf_counter()
         if cloud is None or len(cloud) == 0:
             self.cloud = None
-            self._sorted = self._asked = None
+            self._sorted = self._asked = self._ready = None
             self._oldest = self._serial
             self._layer.clear()
 
@@ -111,7 +123,13 @@ class GaussianView:
         if self.cloud is None:
             return False
         wish = _Wish(
-            self.cloud, self._serial, lens.camera, lens.near, self.mode == "ellipsoids", plane
+            self.cloud,
+            self._serial,
+            lens.camera,
+            lens.near,
+            self.mode == "ellipsoids",
+            plane,
+            DRAFT_LIMIT if self._software else sys.maxsize,
         )
         if wish.key != self._asked:
             self._asked = wish.key
@@ -120,7 +138,14 @@ class GaussianView:
         if result is None or result.wish.serial < self._oldest:
             return False
         self._sorted = result
+        self._ready = (result.wish.cloud, result.prepared)
         return True
+
+    def jump(self) -> None:
+        """The view is about to become another one: what is on screen does not resemble it."""
+        self._layer.clear()
+        self._oldest = self._serial = self._serial + 1
+        self._sorted = self._asked = None
 
     def due(self, lens: Lens, stamp: object, *, moving: bool) -> bool:
         """Whether a redraw would bring the layer on."""
@@ -132,43 +157,45 @@ class GaussianView:
         On the way: a quick one that fits in a frame. At rest: the sharpest. A sharp one
         is given up when the view moves on; a quick one never, it is done soon.
         """
-        chosen = self._next(lens, stamp, moving)
-        if chosen is None or self._sorted is None:
-            return
-        scale, sharp = chosen
-        self._layer.begin(
-            Frame(
-                lens=lens,
-                scale=scale,
-                batch=self._sorted.batch,
-                mode=self.mode,
-                costs=self._costs_of(self.mode),
-                stamp=stamp,
-                sharp=sharp,
-                pixel_ratio=pixel_ratio,
-            )
-        )
+        frame = self._next(lens, stamp, moving)
+        if frame is not None:
+            frame.pixel_ratio = pixel_ratio
+            self._layer.begin(frame)
 
-    def _next(self, lens: Lens, stamp: object, moving: bool) -> tuple[float, bool] | None:
-        """Scale of the picture to begin now, and whether it is the sharpest; None for none."""
-        if self._sorted is None or self._sorted.batch.ellipsoids != (self.mode == "ellipsoids"):
+    def _next(self, lens: Lens, stamp: object, moving: bool) -> Frame | None:
+        """The picture to begin now, None for none."""
+        latest = self._sorted
+        if latest is None or latest.wish.ellipsoids != (self.mode == "ellipsoids"):
             return None
-        batch, view = self._sorted.batch, view_key(lens.camera)
+        view, stamp = view_key(lens.camera), (latest, stamp)
         growing, shown = self._layer.growing, self._layer.shown
         if growing is not None and growing.mode != self.mode:
             growing = None
         if growing is not None and (not growing.sharp or view_key(growing.lens.camera) == view):
             return None
-        if not neighbours(self._sorted.wish.camera, lens.camera, batch.middle_depth):
+        if shown is not None and (shown.mode != self.mode or view_key(shown.lens.camera) != view):
+            shown = None
+        if shown is not None and shown.stamp == stamp and (moving or shown.sharp):
             return None
-        costs, fragments = self._costs_of(self.mode), float(batch.pixels[-1])
-        sharp = costs.scale_for(len(batch), fragments, SHARPEST_MS)
-        quick = min(sharp, costs.scale_for(len(batch), fragments, MOVING_MS))
-        if shown is None or shown.mode != self.mode or view_key(shown.lens.camera) != view:
-            return quick, quick >= sharp
-        if shown.batch is not batch or shown.stamp != stamp:
-            return (quick, quick >= sharp) if moving else (sharp, True)
-        return None if moving or shown.sharp else (sharp, True)
+        costs = self._costs_of(self.mode)
+        scale, fits = _scale(costs, latest.batch, SHARPEST_MS)
+        batch, sharp = latest.batch, True
+        if moving or shown is None:
+            quick, fits = _scale(costs, latest.batch, MOVING_MS)
+            sharp = quick >= scale
+            scale = min(scale, quick)
+            if not fits and len(latest.draft) < len(latest.batch):
+                batch, sharp = latest.draft, False
+                scale, _ = _scale(costs, latest.draft, MOVING_MS)
+        return Frame(
+            lens=lens,
+            scale=scale,
+            batch=batch,
+            mode=self.mode,
+            costs=costs,
+            stamp=stamp,
+            sharp=sharp,
+        )
 
     def _costs_of(self, mode: Mode) -> CostModel:
         return self._costs.setdefault(mode, CostModel.first_guess(software=self._software))
@@ -189,9 +216,9 @@ class GaussianView:
         """The drawable part of what is shown."""
         if self.cloud is None:
             return None
-        if self._sorted is not None and self._sorted.wish.cloud is self.cloud:
-            return self._sorted.prepared
-        return prepared(self.cloud)
+        if self._ready is None or self._ready[0] is not self.cloud:
+            self._ready = (self.cloud, prepared(self.cloud))
+        return self._ready[1]
 
     @property
     def busy(self) -> bool:
@@ -202,6 +229,13 @@ class GaussianView:
     def sort_ms(self) -> float:
         """Time that the last order took in the worker."""
         return 0.0 if self._sorted is None else 1e3 * self._sorted.seconds
+
+
+def _scale(costs: CostModel, batch: SplatBatch, budget_ms: float) -> tuple[float, bool]:
+    """At what share of the full size `batch` fits in the budget, and whether it then does."""
+    fragments = float(batch.pixels[-1])
+    scale = costs.scale_for(len(batch), fragments, budget_ms)
+    return scale, costs.predicted_ms(len(batch), fragments * scale * scale) <= budget_ms
 
 
 def sharp_frame(

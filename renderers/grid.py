@@ -39,7 +39,11 @@ class Grid:
         return self.up, self.height
 
     def draw(self, lens: Lens, *, pivot: np.ndarray, scale: float = 1.0) -> None:
-        """Draw around where `pivot` [3] stands on the ground; lines `scale` pixels wide."""
+        """Draw around where `pivot` [3] stands on the ground; lines `scale` pixels wide.
+
+        Lines that would be thinner than a pixel are fainter instead.
+        """
+        width, opacity = max(1.0, scale), min(1.0, scale)
         centre = lens.camera.centre
         above = abs(float(centre @ self.up) - self.height)
         away = max(above, 0.6 * float(np.linalg.norm(centre - pivot)))
@@ -57,9 +61,10 @@ class Grid:
         ground = pivot - (pivot @ self.up - self.height) * self.up
         reach = 0.9 * CELLS * spacing
         if strength > 0.08:
-            self._minor.draw(lens, width=scale, fade=(ground, reach))
+            self._minor.draw(lens, width=width, fade=(ground, reach), opacity=opacity)
         # As the thin lines vanish, the thick ones take over their place.
-        self._major.draw(lens, width=scale, fade=(ground, reach * (10.0 - 8.0 * strength)))
+        far = reach * (10.0 - 8.0 * strength)
+        self._major.draw(lens, width=width, fade=(ground, far), opacity=opacity)
 
     def _build(
         self,

@@ -10,7 +10,7 @@ from vispy import gloo
 from renderers.glsl import program
 from renderers.pacing import CostModel
 from renderers.pictures import depth_map_texture
-from renderers.projection import Lens, neighbours, plane_homography
+from renderers.projection import Lens, plane_homography
 from renderers.quad import CORNERS
 from renderers.splats import Mode, SplatBuffers
 from renderers.splatsort import SplatBatch
@@ -131,18 +131,12 @@ class GaussianLayer:
         return True
 
     def composite(self, lens: Lens) -> None:
-        """Draw what is shown over the present target, if it still resembles the view there.
-
-        Blending is premultiplied.
-        """
+        """Draw what is shown over the present target. Blending is premultiplied."""
         frame = self.shown
         if frame is None:
             return
         source, target = frame.lens.scaled(frame.scale).camera, lens.camera
-        middle = frame.batch.middle_depth
-        if not neighbours(source, target, middle):
-            return
-        homography = plane_homography(source, target, middle)
+        homography = plane_homography(source, target, frame.batch.middle_depth)
         drawn = self._depth_compositor if frame.mode == "depth" else self._compositor
         drawn["u_size"] = (target.width, target.height)
         drawn["u_layer"] = self._front.texture

@@ -31,6 +31,7 @@ class Lines:
         *,
         width: float,
         fade: tuple[np.ndarray, float] | None = None,
+        opacity: float = 1.0,
         cutoff: float = 0.0,
     ) -> None:
         """Draw with `width` in pixels; with `fade`, out to a radius about a centre [3].
@@ -46,5 +47,6 @@ class Lines:
         self._program["u_near"] = lens.near
         self._program["u_width"] = width
         self._program["u_fade"] = (*fade[0], fade[1]) if fade is not None else (0.0,) * 4
+        self._program["u_opacity"] = opacity
         self._program["u_cutoff"] = cutoff
         self._program.draw("triangle_strip")

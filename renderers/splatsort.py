@@ -114,6 +114,27 @@ def prepared(cloud: GaussianCloud) -> PreparedCloud:
     )
 
 
+def draft(cloud: PreparedCloud, limit: int) -> PreparedCloud:
+    """At most `limit` Gaussians that make up most of the picture, grown a little to fill gaps."""
+    if len(cloud) <= limit:
+        return cloud
+    weight = cloud.opacities * cloud.longest * cloud.middle
+    kept = np.sort(np.argpartition(weight, -limit)[-limit:])
+    missing = float(weight.sum(dtype=np.float64) / max(weight[kept].sum(dtype=np.float64), 1e-30))
+    growth = np.float32(min(np.sqrt(missing), 1.5))
+    return PreparedCloud(
+        mean_opacity=cloud.mean_opacity[kept],
+        covariance_a=cloud.covariance_a[kept] * growth**2,
+        covariance_b=cloud.covariance_b[kept] * growth**2,
+        quats=cloud.quats[kept],
+        scales=cloud.scales[kept] * growth,
+        longest=cloud.longest[kept] * growth,
+        middle=cloud.middle[kept] * growth,
+        sh=cloud.sh[kept],
+        source=cloud.source[kept],
+    )
+
+
 def sorted_batch(
     cloud: PreparedCloud,
     camera: Camera,
