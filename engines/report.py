@@ -7,13 +7,13 @@ import platform
 import statistics
 import sys
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from assets.posed import PosedPhotos
-from engines.events import Evaluated, Event, Failed, Finished, Prepared, Refined, Stepped
+from engines.events import Evaluated, Event, Failed, Finished, Prepared, Stepped
 
 SCHEMA = 1
 """Goes up when a field changes its meaning or goes away."""
@@ -45,6 +45,11 @@ class Reported(Protocol):
         """The torch device."""
         ...
 
+    @property
+    def model(self) -> Sized | None:
+        """What is learned, as many as it has Gaussians."""
+        ...
+
 
 class ReportBuilder:
     """Collects the events of a run and makes its report at any moment."""
@@ -74,7 +79,7 @@ class ReportBuilder:
                 "step_ms": step_times([e.step_ms for e in self._of(Stepped)]),
                 "train": self._quality("train"),
                 "holdout": self._quality("holdout"),
-                "gaussians": self._gaussians(),
+                "gaussians": None if engine.model is None else len(engine.model),
                 "peak_memory_mb": peak_memory_mb(),
                 "device": str(engine.device),
                 "backend": dataclasses.asdict(found) | {"summary": found.summary},
@@ -114,14 +119,6 @@ class ReportBuilder:
             "ssim": last.ssim,
             "views": dict(last.views),
         }
-
-    def _gaussians(self) -> int | None:
-        for event in reversed(self._events):
-            if isinstance(event, Refined):
-                return event.total
-            if isinstance(event, Stepped) and "gaussians" in event.scalars:
-                return int(event.scalars["gaussians"])
-        return None
 
 
 def step_times(step_ms: Sequence[float]) -> dict[str, float | None]:

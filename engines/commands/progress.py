@@ -12,7 +12,7 @@ from engines.events import Evaluated, Event, Marked, Prepared, Stepped, Warned
 LINE_EVERY_S = 5.0
 """Seconds between two plain lines."""
 MEMORY_S = 3.0
-"""Seconds over which the shown rate is averaged."""
+"""Seconds of training over which the shown rate is averaged."""
 
 
 class RunProgress:
@@ -26,7 +26,7 @@ class RunProgress:
         self._last_line = -LINE_EVERY_S
         self._phase = ""
         self._rate = 0.0
-        self._seen: tuple[float, int] | None = None
+        self._seen: Stepped | None = None
         self._scalars: dict[str, float] = {}
 
     def __enter__(self) -> Self:
@@ -66,26 +66,28 @@ class RunProgress:
         if self._bar is not None:
             part = event.done / max(1, event.total)
             self._bar.update(self._task, description=event.phase, completed=part, figures="")
-        elif event.phase != self._phase:
+        elif event.phase != self._phase and event.done < event.total:
             self._say(event.phase)
         self._phase = event.phase
 
     def _stepped(self, event: Stepped) -> None:
         now = time.monotonic()
-        if self._seen is not None and now > self._seen[0]:
-            rate = (event.step - self._seen[1]) / (now - self._seen[0])
-            weight = min(1.0, (now - self._seen[0]) / MEMORY_S)
+        if self._seen is not None and event.seconds > self._seen.seconds:
+            passed = event.seconds - self._seen.seconds
+            rate = (event.step - self._seen.step) / passed
+            weight = min(1.0, passed / MEMORY_S)
             self._rate = self._rate + weight * (rate - self._rate) if self._rate else rate
-        self._seen = (now, event.step)
+        self._seen = event
         self._scalars.update(event.scalars)
+        part = self._part(event)
         if self._bar is not None:
             self._bar.update(
                 self._task,
-                description="Training",
-                completed=self._part(event),
+                description="Training" if part < 1.0 else "Judging the result",
+                completed=part,
                 figures=self._figures(event),
             )
-        elif now - self._last_line >= LINE_EVERY_S or event.step >= self._steps:
+        elif now - self._last_line >= LINE_EVERY_S or part >= 1.0:
             self._last_line = now
             self._say(f"step {event.step:,} of {self._steps:,}: {self._figures(event)}")
 
