@@ -141,6 +141,25 @@ def test_alpha_goes_through():
     assert np.abs(shown[..., :3] - seen(photo, 160, 120))[1:-1, 1:-1].max() < 0.012
 
 
+class NoisePhoto:
+    """Detail in every pixel."""
+
+    width, height = W, H
+
+    def load(self, width: int, height: int) -> np.ndarray:
+        noise = np.random.default_rng(0).random((H, W, 3), dtype=np.float32)
+        return noise.reshape(height, H // height, width, W // width, 3).mean(axis=(1, 3))
+
+
+def test_shrinking_averages_what_the_full_size_shows():
+    lens = Lens("SIMPLE_RADIAL", W, H, (300.0, 160.0, 120.0, -0.1))
+    photo = UndistortedPhoto(NoisePhoto(), lens, pinhole_within(lens))
+    full = photo.load(W, H)
+    assert full.std() > 0.2  # still sharp
+    halved = full.reshape(H // 2, 2, W // 2, 2, 3).mean(axis=(1, 3))
+    np.testing.assert_allclose(photo.load(W // 2, H // 2), halved, atol=1e-5)
+
+
 def test_models_that_only_bend_nothing_are_pinholes():
     assert Lens("OPENCV", W, H, (300, 300, 160, 120, 0, 0, 0, 0)).is_pinhole
     assert Lens("SIMPLE_RADIAL", W, H, (300, 160, 120, 0)).is_pinhole
