@@ -164,7 +164,10 @@ class _Grid(QListView):
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setMouseTracking(True)
-        self.clicked.connect(lambda index: self.activated_row.emit(index.row()))
+        self.clicked.connect(self._clicked)
+
+    def _clicked(self, index: QModelIndex) -> None:
+        self.activated_row.emit(index.row())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         room = self.width() - BAR_PX - 1

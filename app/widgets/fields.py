@@ -66,7 +66,7 @@ class WholeField(_Figure, QSpinBox):
         )
         self.setSingleStep(int(setting.step or 1))
         self._prepare(setting)
-        self.valueChanged.connect(lambda _: self.edited.emit())
+        self.valueChanged.connect(self.edited)
 
     @property
     def content(self) -> int:
@@ -94,7 +94,7 @@ class RealField(_Figure, QDoubleSpinBox):
         )
         self.setSingleStep(setting.step or 0.1)
         self._prepare(setting)
-        self.valueChanged.connect(lambda _: self.edited.emit())
+        self.valueChanged.connect(self.edited)
 
     @property
     def content(self) -> float:
@@ -127,9 +127,8 @@ class RealField(_Figure, QDoubleSpinBox):
             value = float(number)
         except ValueError:
             return QValidator.State.Intermediate, text, position
-        if value > self.maximum():
-            return QValidator.State.Invalid, text, position
-        fits = value >= self.minimum()
+        # What is too large may still become small: 3 is on the way to 3e-5.
+        fits = self.minimum() <= value <= self.maximum()
         state = QValidator.State.Acceptable if fits else QValidator.State.Intermediate
         return state, text, position
 
@@ -148,7 +147,7 @@ class ChoiceField(QComboBox):
             self.addItem(str(choice), choice)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumContentsLength(4)
-        self.currentIndexChanged.connect(lambda _: self.edited.emit())
+        self.currentIndexChanged.connect(self.edited)
 
     @property
     def content(self) -> Any:
@@ -189,7 +188,7 @@ class SwitchField(QCheckBox):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setLayoutDirection(Qt.LayoutDirection.RightToLeft)
-        self.toggled.connect(lambda _: self.edited.emit())
+        self.toggled.connect(self.edited)
 
     @property
     def content(self) -> bool:
