@@ -304,7 +304,8 @@ class Actions(QObject):
     def fill(self, bar: QMenuBar, submenus: dict[str, QMenu]) -> None:
         """Put the menus on `bar`; `submenus` by the ids that stand for them in `MENUS`."""
         for title, names in MENUS.items():
-            menu = bar.addMenu(title)
+            menu = QMenu(title, self.parent())
+            bar.addMenu(menu)
             menu.setToolTipsVisible(True)
             for name in names:
                 if name == "-":

@@ -13,7 +13,7 @@ from app.panels.settings import SettingsPanel
 from app.widgets.panel import Panel, docked, note
 from assets.posed import PosedPhotos, split_holdout
 from engines.artifacts import Population
-from engines.events import Evaluated, Event
+from engines.events import Evaluated, Event, Failed
 
 LEFT_PX, RIGHT_PX, BOTTOM_PX = 262, 300, 210
 """Sizes of the three areas in a window that is wide and high enough."""
@@ -129,7 +129,8 @@ class Docks:
         """Hand an event to all who want to know."""
         self.curves.add(event)
         self.population.add(event)
-        self.log.add(event)
+        if not isinstance(event, Failed):  # said once, as what troubled the run
+            self.log.add(event)
         if isinstance(event, Evaluated):
             self.photos.set_errors(event.views)
 

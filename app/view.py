@@ -56,6 +56,8 @@ class ViewControl(QObject):
         self.chosen: int | None = None
         """View whose photo may be compared."""
         self.comparing = False
+        self.photo_on_show = False
+        """The photo of the chosen view lies over the viewport."""
         self._cloud: GaussianCloud | None = None
         self._exact = ExactRenderer()
         self._exactly: Exactly | None = None
@@ -81,7 +83,7 @@ class ViewControl(QObject):
             if job is not None:
                 job.cancel()
         self.chosen = None
-        self.viewport.show_photo(None)
+        self._show_photo(None)
         self.show_cloud(None)
         if dataset is None:
             self._marks = []
@@ -231,7 +233,7 @@ class ViewControl(QObject):
     def _load_photo(self) -> None:
         if self._photo is not None:
             self._photo.cancel()
-        self.viewport.show_photo(None)
+        self._show_photo(None)
         dataset, index = self._session.dataset, self.chosen
         if not self.comparing or dataset is None or index is None:
             return
@@ -239,10 +241,14 @@ class ViewControl(QObject):
         self._photo = self._jobs.start(
             f"Reading {view.name}",
             lambda _: _loaded(view, PHOTO_PX),
-            done=lambda image: self.viewport.show_photo(image, split=0.5),
+            done=self._show_photo,
             failed=self._fail,
             quiet=True,
         )
+
+    def _show_photo(self, image: np.ndarray | None) -> None:
+        self.photo_on_show = image is not None
+        self.viewport.show_photo(image, split=0.5)
 
     def _show_thumbnails(self, thumbnails: list[np.ndarray | None]) -> None:
         pairs = zip(self._marks, thumbnails, strict=True)

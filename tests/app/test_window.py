@@ -1,0 +1,400 @@
+"""The real window with a small engine: drop, run, save, fail, close, at any moment."""
+
+import threading
+
+import pytest
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
+from PySide6.QtWidgets import QApplication
+
+from app.questions import Choice
+from app.run import COMMANDS, Command, State
+
+pytestmark = pytest.mark.gl
+
+
+def mime_of(*paths) -> QMimeData:
+    mime = QMimeData()
+    mime.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    return mime
+
+
+def drag_over(window, *paths) -> QDragEnterEvent:
+    mime = mime_of(*paths)  # the event does not keep it alive
+    event = QDragEnterEvent(
+        QPoint(400, 300),
+        Qt.DropAction.CopyAction,
+        mime,
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.NoModifier,
+    )
+    QApplication.sendEvent(window, event)
+    return event
+
+
+def drop(window, *paths) -> None:
+    """What the window system sends when paths are dropped on the window."""
+    drag_over(window, *paths)
+    mime = mime_of(*paths)
+    event = QDropEvent(
+        QPointF(400, 300),
+        Qt.DropAction.CopyAction,
+        mime,
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.NoModifier,
+    )
+    QApplication.sendEvent(window, event)
+
+
+def set_up(window, **changes) -> None:
+    config = type(window.docks.config())(**changes)
+    window.docks.settings.set_config(config)
+
+
+def state(window) -> State:
+    return window.bench.run.state
+
+
+def log_of(window) -> str:
+    return "\n".join(entry.to_text() for entry in window.docks.log.entries)
+
+
+def test_an_empty_window_invites_and_offers_nothing_that_means_nothing(window):
+    assert window.welcome.isVisible()
+    for name in ("run", "step", "stop", "export", "save_checkpoint", "photo", "close_all"):
+        assert not window.actions_[name].isEnabled(), name
+    for name in ("open_folder", "open_file", "sample", "resume_checkpoint", "quit"):
+        assert window.actions_[name].isEnabled(), name
+    assert "no CUDA device found" in window.topbar.device.text
+
+
+def test_what_hovers_is_named_and_a_drop_is_trained_on(window, photos, wait):
+    event = drag_over(window, photos)
+    assert event.isAccepted()
+    assert window.highlight.isVisible()
+    assert window.highlight.text == f"Posed photos: {photos.name}"
+    drop(window, photos)
+    assert window.highlight.isHidden()
+    wait(lambda: state(window) is State.FINISHED)
+    assert window.welcome.isHidden()
+    wait(lambda: window.view.cloud is not None)
+    assert len(window.view.cloud) == window.bench.run.engine.count
+    assert len(window.docks.curves.run.series["loss"].values) == 40
+    assert window.docks.photos.model.held_out == {0, 3}
+    assert window.windowTitle().startswith(photos.name)
+    assert window.bench.run.unsaved_steps == 40
+
+
+def test_what_leaves_again_is_not_opened(window, photos, live_for):
+    drag_over(window, photos)
+    QApplication.sendEvent(window, QDragLeaveEvent())
+    assert window.highlight.isHidden()
+    live_for(0.1)
+    assert state(window) is State.IDLE
+
+
+def test_a_drop_before_the_engine_is_imported_waits_for_it(make_window, small_kind, photos, wait):
+    gate = threading.Event()
+
+    def load():
+        gate.wait(10)
+        return small_kind
+
+    window = make_window(ready=False, load=load)
+    drop(window, photos)
+    wait(lambda: window.bench.session.dataset is not None)
+    assert state(window) is State.IDLE
+    gate.set()
+    wait(lambda: state(window) is State.FINISHED)
+
+
+def test_every_button_follows_the_state(window, photos, wait):
+    set_up(window, steps=10_000, step_ms=3.0)
+    seen = set()
+
+    def check():
+        now = state(window)
+        seen.add(now)
+        allowed = COMMANDS[now]
+        assert window.actions_["step"].isEnabled() == (Command.STEP in allowed)
+        assert window.actions_["stop"].isEnabled() == (Command.STOP in allowed)
+        assert window.actions_["clear"].isEnabled() == (Command.CLEAR in allowed)
+        assert window.topbar.run.isEnabled()
+        words = {
+            State.IDLE: "Run",
+            State.PREPARING: "Pause",
+            State.RUNNING: "Pause",
+            State.PAUSED: "Resume",
+            State.STOPPED: "Resume",
+        }
+        assert window.topbar.run.text() == words[now]
+        alive = now in (State.PREPARING, State.RUNNING, State.PAUSED)
+        rows = window.docks.settings.rows.values()
+        assert all(row.editor.isEnabled() != alive for row in rows)
+
+    drop(window, photos)
+    wait(lambda: state(window) is State.RUNNING)
+    check()
+    window.topbar.run.click()
+    assert state(window) is State.PAUSED
+    check()
+    before = window.bench.run.engine.step
+    window.actions_["step"].trigger()
+    wait(lambda: window.bench.run.engine.step > before)
+    assert state(window) is State.PAUSED
+    window.topbar.run.click()
+    assert state(window) is State.RUNNING
+    window.actions_["stop"].trigger()
+    assert state(window) is State.STOPPED
+    check()
+    window.topbar.run.click()
+    assert state(window) is State.RUNNING
+    window.questions.choice = Choice.DISCARD
+    window.actions_["clear"].trigger()
+    assert state(window) is State.IDLE
+    check()
+    assert seen == {State.RUNNING, State.PAUSED, State.STOPPED, State.IDLE}
+
+
+def test_start_then_pause_at_once_then_on_to_the_end(window, photos, wait):
+    drop(window, photos)
+    wait(lambda: state(window) is State.PREPARING)
+    window.actions_["run"].trigger()
+    assert state(window) is State.PAUSED
+    window.actions_["run"].trigger()
+    wait(lambda: state(window) is State.FINISHED)
+
+
+def test_clear_while_running_keeps_the_photos_and_a_new_run_works(window, photos, wait):
+    set_up(window, steps=10_000)
+    drop(window, photos)
+    wait(lambda: window.bench.run.step > 5)
+    window.questions.choice = Choice.DISCARD
+    window.actions_["clear"].trigger()
+    assert state(window) is State.IDLE
+    assert window.bench.session.dataset is not None
+    assert window.view.cloud is None
+    assert not window.actions_["export"].isEnabled()
+    set_up(window, steps=12)
+    window.actions_["run"].trigger()
+    wait(lambda: state(window) is State.FINISHED)
+    assert len(window.docks.curves.run.series["loss"].values) == 12
+
+
+def test_close_all_while_running_leaves_an_empty_window(window, photos, wait):
+    set_up(window, steps=10_000)
+    drop(window, photos)
+    wait(lambda: window.bench.run.step > 5)
+    window.questions.choice = Choice.DISCARD
+    window.actions_["close_all"].trigger()
+    assert window.welcome.isVisible()
+    assert window.bench.session.is_empty
+    assert window.docks.photos.model.dataset is None
+
+
+def test_close_while_running_asks_and_cancel_keeps_everything(window, photos, wait):
+    set_up(window, steps=10_000)
+    drop(window, photos)
+    wait(lambda: window.bench.run.step > 3)
+    window.questions.choice = Choice.CANCEL
+    window.close()
+    assert window.isVisible()
+    assert state(window) is State.RUNNING
+    assert window.questions.asked == ["Close the window (True)"]
+
+
+def test_close_while_running_and_discard_ends_all_threads(window, photos, wait):
+    set_up(window, steps=10_000)
+    drop(window, photos)
+    wait(lambda: window.bench.run.step > 3)
+    engine = window.bench.run.engine
+    window.questions.choice = Choice.DISCARD
+    window.close()
+    assert not window.isVisible()
+    assert engine.closed == 1
+    names = {thread.name.split("_")[0] for thread in threading.enumerate()}
+    assert not names & {"run", "job", "exact"}
+
+
+def test_close_and_save_writes_a_checkpoint_first(window, photos, wait, tmp_path):
+    set_up(window, steps=10_000)
+    drop(window, photos)
+    wait(lambda: window.bench.run.step > 3)
+    window.questions.choice = Choice.SAVE
+    window.close()
+    assert window.isVisible()
+    wait(lambda: not window.isVisible())
+    assert (tmp_path / "saved run" / "checkpoint.json").is_file()
+
+
+def test_a_checkpoint_that_cannot_be_written_keeps_the_window(window, photos, wait, tmp_path):
+    (tmp_path / "saved run").write_text("a file where a folder should be")
+    set_up(window, steps=10_000)
+    drop(window, photos)
+    wait(lambda: window.bench.run.step > 3)
+    window.questions.choice = Choice.SAVE
+    window.close()
+    wait(lambda: "could not be written" in window.banner.text)
+    assert window.isVisible()
+    assert state(window) is State.RUNNING
+
+
+def test_a_saved_run_closes_without_a_question(window, photos, wait):
+    drop(window, photos)
+    wait(lambda: state(window) is State.FINISHED)
+    window.actions_["save_checkpoint"].trigger()
+    wait(lambda: window.bench.run.unsaved_steps == 0)
+    window.questions.asked.clear()
+    window.close()
+    assert window.questions.asked == []
+    assert not window.isVisible()
+
+
+def test_a_dropped_checkpoint_goes_on_where_it_was(window, photos, wait, tmp_path):
+    set_up(window, steps=25)
+    drop(window, photos)
+    wait(lambda: state(window) is State.FINISHED)
+    window.actions_["save_checkpoint"].trigger()
+    wait(lambda: window.bench.run.unsaved_steps == 0)
+    window.actions_["close_all"].trigger()
+    drop(window, tmp_path / "saved run")
+    wait(lambda: state(window) is State.FINISHED)
+    assert window.bench.run.step == 60
+    assert window.docks.config().steps == 60
+    assert len(window.docks.curves.run.series["loss"].values) == 60
+    assert window.bench.session.dataset.name == photos.name
+
+
+def test_a_failing_engine_says_so_and_what_was_learnt_can_be_taken(window, photos, wait):
+    set_up(window, fail_at=12)
+    drop(window, photos)
+    wait(lambda: state(window) is State.FAILED)
+    wait(lambda: window.view.cloud is not None)
+    assert "step 12 is kept" in window.banner.text
+    assert "Traceback" not in window.banner.text
+    assert "Traceback" in log_of(window)
+    assert window.actions_["export"].isEnabled()
+    assert window.topbar.run.text() == "Run again"
+    set_up(window, fail_at=0)
+    window.questions.choice = Choice.DISCARD
+    window.topbar.run.click()
+    wait(lambda: state(window) is State.FINISHED)
+    assert window.banner.text == ""
+
+
+def test_a_file_that_is_not_what_it_says_is_a_sentence_and_no_more(window, tmp_path, photos, wait):
+    bad = tmp_path / "schöne Datei.ply"
+    bad.write_text("this is a letter, not a cloud")
+    drop(window, bad)
+    wait(lambda: window.banner.text != "")
+    assert "schöne Datei.ply" in window.banner.text
+    assert window.banner.text in log_of(window)
+    assert window.welcome.isVisible()
+    drop(window, photos)
+    wait(lambda: state(window) is State.FINISHED)
+    assert window.banner.text == ""
+
+
+def test_new_photos_ask_before_a_run_is_lost(window, photos, new_photos, tmp_path, wait):
+    other = new_photos(tmp_path / "other", 4)
+    drop(window, photos)
+    wait(lambda: state(window) is State.FINISHED)
+    window.questions.choice = Choice.CANCEL
+    drop(window, other)
+    wait(lambda: window.questions.asked != [])
+    assert window.bench.session.dataset.name == photos.name
+    window.questions.choice = Choice.DISCARD
+    drop(window, other)
+    wait(lambda: window.bench.session.dataset.name == "other")
+    wait(lambda: state(window) is State.FINISHED)
+    assert len(window.bench.run.engine.dataset.views) == 4
+
+
+def test_several_things_at_once(window, photos, new_photos, tmp_path, gaussians, wait, live_for):
+    from assets.export import export
+
+    other = new_photos(tmp_path / "other", 4)
+    export(gaussians(30), tmp_path / "ball.ply")
+    drop(window, photos, other, tmp_path / "ball.ply")
+    wait(lambda: window.bench.session.cloud is not None)
+    live_for(0.1)
+    assert window.bench.session.dataset.name == photos.name
+    assert len(window.view.cloud) == 30
+    assert state(window) is State.IDLE
+    assert "other was not opened" in log_of(window)
+    assert window.actions_["run"].isEnabled()
+
+
+def test_photos_are_looked_through_and_compared(window, photos, wait):
+    drop(window, photos)
+    wait(lambda: state(window) is State.FINISHED)
+    window.docks.photos.view_activated.emit(2)
+    assert window.view.chosen == 2
+    assert window.docks.photos.grid.current_view == 2
+    wait(lambda: not window.viewport.busy)
+    expected = window.bench.session.dataset.views[2].camera
+    assert abs(window.viewport.camera.centre - expected.centre).max() < 1e-6
+    window.actions_["photo"].trigger()
+    wait(lambda: window.view.photo_on_show)
+    window.actions_["next_photo"].trigger()
+    assert window.view.chosen == 3
+    window.viewport.camera_picked.emit(5)
+    assert window.view.chosen == 5
+    window.actions_["close_all"].trigger()
+
+
+def test_exact_mode_shows_what_the_engine_renders(window, photos, wait):
+    drop(window, photos)
+    wait(lambda: state(window) is State.FINISHED)
+    wait(lambda: not window.viewport.busy)
+    window.actions_["mode_exact"].trigger()
+    wait(lambda: tuple(window.viewport.grab()[9, 9, :3]) == (0, 255, 0))
+    window.actions_["mode_depth"].trigger()
+    assert window.viewport.mode == "depth"
+    wait(lambda: not window.viewport.busy)
+    assert tuple(window.viewport.grab()[9, 9, :3]) != (0, 255, 0)
+
+
+def test_the_layout_and_what_was_open_are_remembered(make_window, photos, wait, answers):
+    window = make_window()
+    drop(window, photos)
+    wait(lambda: state(window) is State.FINISHED)
+    window.docks["population"].hide()
+    answers.choice = Choice.DISCARD
+    window.close()
+    again = make_window()
+    assert again.docks["population"].isHidden()
+    assert again.memory.recent == [photos]
+    again.actions_["reset_layout"].trigger()
+    assert not again.docks["population"].isHidden()
+
+
+def test_nothing_nobody_thought_of_ends_the_window(window, wait, tmp_path):
+    import sys
+
+    try:
+        raise LookupError("nobody thought of this")
+    except LookupError:
+        window.faults._uncaught(*sys.exc_info())
+    wait(lambda: "LookupError" in window.banner.text)
+    assert "nobody thought of this" in (tmp_path / "errors.log").read_text()
+    assert "Traceback" in log_of(window)
+    assert window.isVisible()
+
+
+def test_the_light_theme_can_be_chosen_and_is_remembered(window):
+    from app import theme
+
+    window.actions_["light"].trigger()
+    assert theme.current().name == "light"
+    assert window.memory.theme == "light"
+    window.actions_["light"].trigger()
+    assert theme.current().name == "dark"
+
+
+@pytest.mark.parametrize("name", ["keys", "device", "about"])
+def test_help_opens_and_closes(window, name):
+    window.actions_[name].trigger()
+    dialog = QApplication.activeModalWidget()
+    assert dialog is not None
+    dialog.accept()
