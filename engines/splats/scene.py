@@ -52,7 +52,7 @@ class Scene:
             try:
                 photo = self._cache.load(view.photo, width, height)
             except InputError as error:
-                yield Warned(message=f"{error} This photo is left out.")
+                yield Warned(message=f"{error}. This photo is left out")
                 continue
             self.has_alpha = self.has_alpha or photo.shape[2] == 4
             camera = view.camera.resized(width, height)

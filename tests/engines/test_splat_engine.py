@@ -151,7 +151,7 @@ def test_a_non_finite_loss_stops_the_run_and_keeps_the_last_good_state(tiny, mon
 class BrokenPhoto(ArrayPhoto):
     def load(self, width: int, height: int) -> np.ndarray:
         assert (width, height) == (self.width, self.height)
-        raise InputError("broken.png ends too early; expected a whole image.")
+        raise InputError("broken.png ends too early; expected a whole image")
 
 
 def test_a_broken_photo_is_left_out_and_said(tiny: PosedPhotos):
