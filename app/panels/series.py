@@ -1,7 +1,5 @@
 """Numbers that grow with a run, kept so that any stretch of them is drawn in constant time."""
 
-import csv
-import io
 import math
 from collections.abc import Iterable, Mapping
 
@@ -153,25 +151,38 @@ class RunSeries:
         return int(longest.steps[index]), float(longest.seconds[index])
 
     def to_csv(self) -> str:
-        """A table with one row a step and one column a quantity; empty where not measured."""
+        """A table with one row a step and one column a quantity; empty where not measured.
+
+        Columns are step, seconds, the quantities by name, and mark.
+        """
         names = sorted(self.series)
-        rows: dict[int, list[str]] = {}
-        for column, name in enumerate(names):
+        marked = [float(mark.step) for mark in self.marks]
+        steps = np.unique(np.concatenate([*(self.series[n].steps for n in names), marked]))
+        seconds = self.seconds_at(steps)
+        columns = []
+        for name in names:
             one = self.series[name]
-            for step, seconds, value in zip(
-                one.steps.tolist(), one.seconds.tolist(), one.values.tolist(), strict=True
-            ):
-                row = rows.get(int(step))
-                if row is None:
-                    row = rows[int(step)] = [repr(seconds)] + [""] * (len(names) + 1)
-                row[column + 1] = repr(value)
-        for mark in self.marks:
-            if mark.step not in rows:
-                seconds = float(self.seconds_at([mark.step])[0])
-                rows[mark.step] = [repr(seconds)] + [""] * (len(names) + 1)
-            rows[mark.step][-1] = mark.label
-        text = io.StringIO(newline="")
-        writer = csv.writer(text)
-        writer.writerow(["step", "seconds", *names, "mark"])
-        writer.writerows([step, *rows[step]] for step in sorted(rows))
-        return text.getvalue()
+            place = np.searchsorted(steps, one.steps)
+            seconds[place] = one.seconds
+            columns.append(_spread(map(repr, one.values.tolist()), place, len(steps)))
+        labels = (_quoted(mark.label) for mark in self.marks)
+        columns.append(_spread(labels, np.searchsorted(steps, marked), len(steps)))
+        first = (map(str, steps.astype(np.int64).tolist()), map(repr, seconds.tolist()))
+        head = ",".join(["step", "seconds", *map(_quoted, names), "mark"])
+        rows = map(",".join, zip(*first, *columns, strict=True))
+        return "\r\n".join([head, *rows, ""])
+
+
+def _spread(words: Iterable[str], place: np.ndarray, length: int) -> list[str]:
+    """A column of `length` cells with `words` at `place`, the others empty."""
+    if len(place) == length:
+        return list(words)
+    column = [""] * length
+    for index, word in zip(place.tolist(), words, strict=True):
+        column[index] = word
+    return column
+
+
+def _quoted(word: str) -> str:
+    """A cell of a table by RFC 4180."""
+    return '"' + word.replace('"', '""') + '"' if set(word) & set(',"\r\n') else word
