@@ -72,15 +72,14 @@ def sample_folder(
 def cache_folder() -> Path:
     """The program's folder in the platform's cache; it need not exist yet."""
     if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA")
+        wished = [os.environ.get("LOCALAPPDATA", "")]
     elif sys.platform == "darwin":
-        base = os.path.expanduser("~/Library/Caches")
+        wished = [os.path.expanduser("~/Library/Caches")]
     else:
-        base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    # Without a home "~" stays as it is, and a relative path would depend on the working folder.
-    if not base or not os.path.isabs(base):
-        return _spare_folder()
-    return Path(base) / "zograscope"
+        wished = [os.environ.get("XDG_CACHE_HOME", ""), os.path.expanduser("~/.cache")]
+    # A relative path would depend on the working folder; without a home "~" stays as it is.
+    base = next((place for place in wished if os.path.isabs(place)), None)
+    return Path(base) / "zograscope" if base else _spare_folder()
 
 
 def _spare_folder() -> Path:
