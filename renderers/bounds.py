@@ -42,11 +42,9 @@ def bounds_of(
     radius = 0.5 * float(np.linalg.norm(high - low)) * (1.1 if share else 1.0)
     if len(centres):
         middle = _looked_at(cameras)
-        centre = middle if middle is not None else centre
-        radius = max(
-            float(np.linalg.norm(centres - centre, axis=1).max()),
-            0.5 * min(radius, float(np.median(np.linalg.norm(points - centre, axis=1)))),
-        )
+        if middle is not None:
+            centre, radius = middle, 0.0
+        radius = max(radius, float(np.linalg.norm(centres - centre, axis=1).max()))
     heights = points[np.linalg.norm(points - centre, axis=1) <= 1.5 * radius] @ up
     ground = float(np.percentile(heights, share)) if len(heights) else float(centre @ up)
     return Bounds(centre, max(radius, 1e-6), ground)

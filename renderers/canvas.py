@@ -88,7 +88,9 @@ class Viewport:
         events: Any = self._canvas.events
         events.draw.connect(self._on_draw)
         events.resize.connect(self._on_resize)
-        Pointer(self._navigator, self, lambda: self._canvas.pixel_scale).connect(events)
+        # vispy holds its listeners weakly: this one must be kept.
+        self._pointer = Pointer(self._navigator, self, lambda: self._canvas.pixel_scale)
+        self._pointer.connect(events)
 
     @property
     def native(self) -> Any:

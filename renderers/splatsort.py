@@ -94,7 +94,7 @@ def prepared(cloud: GaussianCloud) -> PreparedCloud:
         norms = np.linalg.norm(cloud.quats, axis=1)
         # One sum is finite only if all its parts are.
         numbers = norms + cloud.means.sum(axis=1) + (scales**2).sum(axis=1)
-        numbers = numbers + cloud.sh.reshape(len(cloud), -1).sum(axis=1)
+        numbers = numbers + cloud.sh.sum(axis=(1, 2))
         keep = (norms > 1e-12) & np.isfinite(numbers) & (opacities >= DIMMEST)
     source = np.flatnonzero(keep)
     quats = (cloud.quats[source] / norms[source, None]).astype(np.float32)
