@@ -45,6 +45,8 @@ class ChartSpec:
     figure: Callable[[float], str] = number
     may_log: bool = True
     """Whether a logarithmic axis makes sense."""
+    help: str = ""
+    """What is measured, with its unit; the tooltip of the title."""
 
 
 def decibels(value: float) -> str:
@@ -53,7 +55,11 @@ def decibels(value: float) -> str:
 
 
 CHARTS = (
-    ChartSpec("Loss", (Curve("loss", "mark", smooth=True),)),
+    ChartSpec(
+        "Loss",
+        (Curve("loss", "mark", smooth=True),),
+        help="What training makes smaller, on the photo of each step",
+    ),
     ChartSpec(
         "PSNR",
         (
@@ -62,9 +68,18 @@ CHARTS = (
         ),
         figure=decibels,
         may_log=False,
+        help="Likeness to the photos in dB, more is better: on the photo of each step, and "
+        "the mean over the held-out photos",
     ),
-    ChartSpec("Gaussians", (Curve("gaussians", "clone"),), figure=count),
-    ChartSpec("Learning rate", (Curve("lr/means", "label"),)),
+    ChartSpec(
+        "Gaussians",
+        (Curve("gaussians", "clone"),),
+        figure=count,
+        help="How many there are after each step",
+    ),
+    ChartSpec(
+        "Learning rate", (Curve("lr/means", "label"),), help="Of the positions, in scene sizes"
+    ),
 )
 
 
@@ -118,6 +133,7 @@ class Chart(QWidget):
         super().__init__(parent)
         self.spec, self._names_marks = spec, names_marks
         self.header = SectionTitle(spec.title)
+        self.header.title.setToolTip(spec.help)
         self.plot = _Plot(axisItems={"left": QuietAxis("left"), "bottom": QuietAxis("bottom")})
         self._item = self.plot.getPlotItem()
         self._raw = {c.key: self._line() for c in spec.curves}
