@@ -1,6 +1,7 @@
 """`eval`, `render`, `convert` and the run without a display, as a person types them."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -112,9 +113,9 @@ def no_display(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr(front_door.sys, "platform", "linux")
-    monkeypatch.setattr(
-        engines.commands.headless, "SplatConfig", lambda: SplatConfig(steps=12, start_count=200)
-    )
+    short = partial(SplatConfig, start_count=200)
+    monkeypatch.setattr(engines.commands.headless, "STEPS", 12)
+    monkeypatch.setattr(engines.commands.headless, "SplatConfig", short)
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -138,5 +139,5 @@ def test_without_a_display_and_a_path_the_sample_is_learned(no_display):
 
 def test_earlier_results_are_kept(tmp_path):
     made = [fresh_folder(tmp_path, name) for name in ("fox", "fox", "a/b", "..")]
-    assert [path.name for path in made] == ["fox", "fox-2", "a_b", "run"]
+    assert [path.name for path in made] == ["fox", "fox-2", "a-b", "run"]
     assert all(path.parent == tmp_path for path in made)

@@ -10,6 +10,9 @@ from engines.commands.render import Render
 from engines.commands.train import TrainSplats
 from engines.splats import SplatConfig
 
+STEPS = 1_000
+"""Enough for a good first look within a minute or two on two cores."""
+
 
 @dataclass(frozen=True)
 class Headless:
@@ -34,8 +37,9 @@ class Headless:
         folder = fresh_folder(Path.cwd() / "runs", dataset.name)
         splat = folder / "splat.ply"
         say(f"Learning {dataset.name}: {len(dataset.views)} photos, results go to {folder}")
+        config = SplatConfig(steps=STEPS)
         status = TrainSplats(
-            data=data, out=splat, config=SplatConfig(), report=folder / "report.json"
+            data=data, out=splat, config=config, report=folder / "report.json"
         ).run()
         if splat.exists():
             Render(scene=splat, data=data, view="0", out=folder / "view.png").run()
@@ -44,7 +48,7 @@ class Headless:
 
 def fresh_folder(parent: Path, name: str) -> Path:
     """Make `parent`/`name`, with a number behind it where there is one already."""
-    safe = "".join(c if c.isalnum() or c in "-_. " else "_" for c in name).strip(". ") or "run"
+    safe = "".join(c if c.isalnum() or c in "-_." else "-" for c in name).strip(".-") or "run"
     number = 1
     while True:
         folder = parent / (safe if number == 1 else f"{safe}-{number}")
