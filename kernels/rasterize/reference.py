@@ -73,6 +73,7 @@ def project(
         conics=torch.where(visible[:, None], conics, 0.0),
         depths=torch.where(visible, z, 0.0),
         extents=torch.where(visible[:, None], extents, 0.0),
+        radii=torch.where(visible, extents.amax(dim=1), 0.0),
         width=width,
         height=height,
     )

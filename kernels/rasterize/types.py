@@ -28,14 +28,11 @@ class Projected:
     """[n] z of the centres in the camera's frame, world units."""
     extents: Tensor
     """[n, 2] half width and half height in pixels of the box outside which alpha < 1/255."""
+    radii: Tensor
+    """[n] the larger of each two extents; above 0 exactly where not culled."""
     width: int
     """Pixels of the image."""
     height: int
-
-    @property
-    def radii(self) -> Tensor:
-        """[n] larger half-size of each footprint in pixels; 0 where culled."""
-        return self.extents.amax(dim=1)
 
 
 @dataclass(frozen=True, eq=False)

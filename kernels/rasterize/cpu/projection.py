@@ -20,15 +20,15 @@ _MARGIN = np.float32(0.5 * FIELD_MARGIN)
 
 @numba.njit(parallel=True, **OPTIONS)
 def project_forward(
-    means, quats, scales, opacities, probe, view, lens, means2d, conics, depths, extents
+    means, quats, scales, opacities, probe, view, lens, means2d, conics, depths, extents, radii
 ):
-    """Fill means2d, conics, depths and extents; see `kernels.rasterize.project`.
+    """Fill means2d, conics, depths, extents and radii; see `kernels.rasterize.project`.
 
     `probe` is [n, 2] or [0, 2]; `view` [3, 4] float32 world to camera; `lens` [7] float32.
     """
     for i in prange(means.shape[0]):
         means2d[i, 0] = means2d[i, 1] = depths[i] = extents[i, 0] = extents[i, 1] = _ZERO
-        conics[i, 0] = conics[i, 1] = conics[i, 2] = _ZERO
+        conics[i, 0] = conics[i, 1] = conics[i, 2] = radii[i] = _ZERO
         x, y, z = _to_camera(means, i, view)
         opacity = opacities[i]
         if not (z > lens[NEAR] and z < np.inf and opacity >= _ALPHA_MIN and opacity < np.inf):
@@ -60,6 +60,7 @@ def project_forward(
         conics[i, 0], conics[i, 1], conics[i, 2] = a, b, c
         depths[i] = z
         extents[i, 0], extents[i, 1] = reach_x, reach_y
+        radii[i] = max(reach_x, reach_y)
 
 
 @numba.njit(parallel=True, **OPTIONS)
@@ -70,7 +71,7 @@ def project_backward(
     view,
     lens,
     conics,
-    extents,
+    radii,
     means2d_grad,
     conics_grad,
     depths_grad,
@@ -83,7 +84,7 @@ def project_backward(
         means_grad[i, 0] = means_grad[i, 1] = means_grad[i, 2] = _ZERO
         scales_grad[i, 0] = scales_grad[i, 1] = scales_grad[i, 2] = _ZERO
         quats_grad[i, 0] = quats_grad[i, 1] = quats_grad[i, 2] = quats_grad[i, 3] = _ZERO
-        if not extents[i, 0] > _ZERO:
+        if not radii[i] > _ZERO:
             continue
         x, y, z = _to_camera(means, i, view)
         rotation, length = _rotation(quats, i)

@@ -76,7 +76,18 @@ def _digit(key, k):
 
 @numba.njit(parallel=True, **OPTIONS)
 def count_pairs(
-    order, means2d, conics, depths, extents, opacities, colours, width, height, records, counts
+    order,
+    means2d,
+    conics,
+    depths,
+    extents,
+    opacities,
+    colours,
+    width,
+    height,
+    records,
+    counts,
+    histogram,
 ):
     """Pack the visible Gaussians and count the tiles that each reaches.
 
@@ -86,13 +97,10 @@ def count_pairs(
         width, height: of the image in pixels.
         records: [v, RECORD] float32, filled.
         counts: [v] int32, filled with the number of tiles.
-
-    Returns:
-        [CHUNKS, tiles] int32: entries of each tile that come from each chunk of Gaussians.
+        histogram: [CHUNKS, tiles] int32, zero before: each chunk adds its entries per tile.
     """
     visible = order.shape[0]
-    tiles_x, tiles_y = tile_grid(width, height)
-    histogram = np.zeros((CHUNKS, tiles_x * tiles_y), np.int32)
+    tiles_x, _ = tile_grid(width, height)
     for chunk in prange(CHUNKS):
         for r in range(chunk * visible // CHUNKS, (chunk + 1) * visible // CHUNKS):
             counts[r] = 0
@@ -107,7 +115,6 @@ def count_pairs(
                     histogram[chunk, tile_y * tiles_x + tile_x] += 1
                     count += 1
             counts[r] = count
-    return histogram
 
 
 @numba.njit(**OPTIONS)
