@@ -81,10 +81,10 @@ def unblend_tiles(
         sums: [pairs of the range, SUMS] float32, filled in the order of `entries`.
     """
     height, width = depth.shape
-    tiles_x, _ = tile_grid(width, height)
+    _, tiles_y = tile_grid(width, height)
     offset = tile_starts[first_tile]
     for tile in prange(first_tile, last_tile):
-        x, y = tile % tiles_x * TILE_X, tile // tiles_x * TILE_Y
+        x, y = tile // tiles_y * TILE_X, tile % tiles_y * TILE_Y
         columns, rows = min(width - x, TILE_X), min(height - y, TILE_Y)
         state = start_tile(8, columns, rows)
         for row in range(rows):

@@ -53,9 +53,9 @@ def blend_tiles(records, tile_starts, entries, background, image, depth, light, 
         done: [tiles] int32, filled: entries looked at before the tile was opaque.
     """
     height, width = depth.shape
-    tiles_x, _ = tile_grid(width, height)
+    _, tiles_y = tile_grid(width, height)
     for tile in prange(tile_starts.shape[0] - 1):
-        x, y = tile % tiles_x * TILE_X, tile // tiles_x * TILE_Y
+        x, y = tile // tiles_y * TILE_X, tile % tiles_y * TILE_Y
         columns, rows = min(width - x, TILE_X), min(height - y, TILE_Y)
         state = start_tile(7, columns, rows)
         begin, end = tile_starts[tile], tile_starts[tile + 1]

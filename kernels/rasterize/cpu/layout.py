@@ -51,5 +51,5 @@ OPTIONS = {
 
 @numba.njit(**OPTIONS)
 def tile_grid(width, height):
-    """Number of tiles across and down."""
+    """Number of tiles across and down; they are numbered column by column."""
     return (width + TILE_X - 1) // TILE_X, (height + TILE_Y - 1) // TILE_Y

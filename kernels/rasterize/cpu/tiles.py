@@ -100,7 +100,7 @@ def count_pairs(
         histogram: [CHUNKS, tiles] int32, zero before: each chunk adds its entries per tile.
     """
     visible = order.shape[0]
-    tiles_x, _ = tile_grid(width, height)
+    _, tiles_y = tile_grid(width, height)
     for chunk in prange(CHUNKS):
         for r in range(chunk * visible // CHUNKS, (chunk + 1) * visible // CHUNKS):
             counts[r] = 0
@@ -112,7 +112,7 @@ def count_pairs(
             for tile_x in range(first_x // TILE_X, last_x // TILE_X + 1):
                 first_y, last_y = _rows(shape, tile_x, first_x, last_x, height)
                 for tile_y in range(first_y // TILE_Y, last_y // TILE_Y + 1):
-                    histogram[chunk, tile_y * tiles_x + tile_x] += 1
+                    histogram[chunk, tile_x * tiles_y + tile_y] += 1
                     count += 1
             counts[r] = count
 
@@ -156,7 +156,7 @@ def fill_lists(records, counts, pair_starts, places, width, height, entries, slo
         slots: [pairs] int32, filled Gaussian by Gaussian with indices into `entries`.
     """
     visible = counts.shape[0]
-    tiles_x, _ = tile_grid(width, height)
+    _, tiles_y = tile_grid(width, height)
     for chunk in prange(CHUNKS):
         for r in range(chunk * visible // CHUNKS, (chunk + 1) * visible // CHUNKS):
             if counts[r] == 0:
@@ -166,8 +166,8 @@ def fill_lists(records, counts, pair_starts, places, width, height, entries, slo
             for tile_x in range(first_x // TILE_X, last_x // TILE_X + 1):
                 first_y, last_y = _rows(shape, tile_x, first_x, last_x, height)
                 for tile_y in range(first_y // TILE_Y, last_y // TILE_Y + 1):
-                    slot = places[chunk, tile_y * tiles_x + tile_x]
-                    places[chunk, tile_y * tiles_x + tile_x] += 1
+                    slot = places[chunk, tile_x * tiles_y + tile_y]
+                    places[chunk, tile_x * tiles_y + tile_y] += 1
                     first = max(first_y - tile_y * TILE_Y, 0) // 2
                     last = min(last_y - tile_y * TILE_Y, TILE_Y - 1) // 2
                     entries[slot] = (r << RANK_SHIFT) + (first << 4) + last
