@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from assets.errors import InputError
 from assets.formats.gaussian_ply import read_gaussian_ply, write_gaussian_ply
 from assets.formats.ply_header import read_header
+from assets.formats.ply_table import read_tables
 
 NAMES = ["x", "y", "z", "f_dc_0", "f_dc_1", "f_dc_2", "opacity"]
 NAMES += ["scale_0", "scale_1", "scale_2", "rot_0", "rot_1", "rot_2", "rot_3"]
@@ -154,6 +155,15 @@ def test_every_truncation_is_an_error(tmp_path: Path) -> None:
         (tmp_path / "part.ply").write_bytes(data[:length])
         with pytest.raises(InputError):
             read_gaussian_ply(tmp_path / "part.ply")
+
+
+def test_a_file_that_shrinks_while_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.ply"
+    write_gaussian_ply(random_cloud(3, 5), path)
+    header = read_header(path)
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(InputError, match='4 of 5 rows of "vertex"'):
+        read_tables(path, header, ("vertex",))
 
 
 @given(seed=st.integers(0, 2**32 - 1), hits=st.integers(1, 12), text=st.booleans())
