@@ -80,6 +80,21 @@ def test_a_real_scene_too(render, shared_data: Path) -> None:
     assert psnr(picture, rasterized(cloud, camera)) > 40.0
 
 
+def test_what_is_smaller_than_a_pixel_is_blurred_as_much(
+    render, make_cloud: Maker, camera: Camera
+) -> None:
+    cloud = make_cloud(800)
+    tiny = replace(cloud, log_scales=cloud.log_scales - 4.0)
+    assert psnr(render(camera, gaussians=tiny, background=GROUND), rasterized(tiny, camera)) > 45.0
+
+
+def test_no_gaussian_hides_all_that_is_behind_it(render, one_gaussian: Maker) -> None:
+    camera = Camera(width=31, height=31, fx=30.0, fy=30.0, cx=15.5, cy=15.5)
+    black = one_gaussian((0, 0, 3), (0, 0, 0), scale=1.0, opacity=0.9999)
+    picture = render(camera, gaussians=black, background=(1.0, 1.0, 1.0))
+    assert picture[15, 15, 0] == pytest.approx(0.01 * 255, abs=1)
+
+
 def test_many_faint_layers_do_not_band(render) -> None:
     """Three hundred nearly transparent sheets: eight bits would lose half of the light."""
     n = 300

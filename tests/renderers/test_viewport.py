@@ -135,6 +135,18 @@ def test_clearing_at_once_shows_nothing_even_if_sorting_goes_on(
     assert viewport.stats.gaussians == viewport.stats.drawn == 0
 
 
+def test_what_was_cleared_does_not_come_back(viewport, make_cloud: Maker, camera, qapp) -> None:
+    viewport.set_camera(camera)
+    viewport.show_gaussians(make_cloud(2000))
+    viewport.tick(1 / 30)
+    assert viewport._gaussians._worker.wait(10.0)
+    viewport.show_gaussians(None)
+    viewport.show_gaussians(make_cloud(3))
+    viewport.tick(1 / 30)
+    qapp.processEvents()
+    assert viewport.stats.drawn <= 3
+
+
 def test_all_bad_is_nothing(viewport, settle, make_cloud: Maker) -> None:
     cloud = make_cloud(20)
     viewport.show_gaussians(replace(cloud, means=np.full_like(cloud.means, np.nan)))
