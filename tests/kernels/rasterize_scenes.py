@@ -55,7 +55,7 @@ class Scene:
         drawn = self.draw(twin)
         pull = torch.Generator().manual_seed(seed)
         total = sum(
-            (part * torch.randn(part.shape, generator=pull).to(part.dtype)).sum()
+            (part * torch.randn(part.shape, generator=pull).to(part)).sum()
             for part in (drawn.image, drawn.depth, drawn.alpha)
         )
         total.backward()
