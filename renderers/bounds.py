@@ -62,6 +62,19 @@ def home_direction(cameras: list[Camera], up: np.ndarray) -> np.ndarray:
     return direction / np.linalg.norm(direction)
 
 
+def resemble(first: np.ndarray, second: np.ndarray) -> bool:
+    """Whether two sets of points [n, 3] lie much the same: their quartiles are close."""
+    quartiles = []
+    for points in (first, second):
+        thin = points[:: max(1, len(points) // 1000)]
+        thin = thin[np.isfinite(thin).all(axis=1)]
+        if len(thin) == 0:
+            return False
+        quartiles.append(np.quantile(thin, (0.25, 0.5, 0.75), axis=0))
+    spread = float(np.linalg.norm(quartiles[1][2] - quartiles[1][0]))
+    return float(np.abs(quartiles[0] - quartiles[1]).max()) <= 0.5 * spread
+
+
 def _thinned(points: np.ndarray) -> np.ndarray:
     points = np.asarray(points)[:: max(1, len(points) // 50_000)]
     return points[np.isfinite(points).all(axis=1)].astype(np.float64)

@@ -2,7 +2,6 @@
 
 import time
 from collections import deque
-from dataclasses import dataclass
 from typing import Any, get_args
 
 import numpy as np
@@ -22,32 +21,13 @@ from renderers.navigation import Navigator
 from renderers.offscreen import finished_picture
 from renderers.pacing import is_software
 from renderers.pointer import Pointer
-from renderers.projection import Lens, letterbox, neighbours
+from renderers.projection import Lens, neighbours
 from renderers.scene import Scene
 from renderers.splats import Mode
+from renderers.stats import ViewportStats
 
 SETTLED_S = 0.15
 """After this long without a move the view is at rest."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ViewportStats:
-    """What drawing took last time."""
-
-    gaussians: int
-    """In the cloud that is shown."""
-    drawn: int
-    """Of these, in view."""
-    frame_ms: float
-    """The UI thread's time in the last redraw."""
-    sort_ms: float
-    """The worker's time for the last order."""
-    layer_ms: float
-    """Time to draw the Gaussians that are on screen, over all their portions."""
-    scale: float
-    """Share of the full width at which they are on screen, 0 without any."""
-    fps: float
-    """Redraws in the last second."""
 
 
 class Viewport:
@@ -107,11 +87,10 @@ class Viewport:
     def show_gaussians(self, cloud: GaussianCloud | None) -> None:
         """Show `cloud`, without what is not finite in it; the one before stays until it is sorted.
 
-        Where the grid and the depth planes lie is kept unless the count halves or doubles.
+        Where the ground and the depth planes lie changes only when the cloud is quite another.
         """
         self._gaussians.show(cloud)
-        means = np.zeros((0, 3), dtype=np.float32) if cloud is None else cloud.means
-        self._contents.set_gaussians(means, self.up)
+        self._contents.set_gaussians(None if cloud is None else cloud.means, self.up)
         self._content_changed()
 
     def show_points(self, points: PointCloud | None) -> None:
@@ -366,20 +345,17 @@ class Viewport:
     def wipe_edge(self) -> float | None:
         """Column of the wipe's edge, where it can be dragged."""
         photo, photo_camera = self._scene.photo, self._photo_camera()
-        if photo_camera is None or not photo.shown or not 0.0 < photo.split < 1.0:
+        if photo_camera is None:
             return None
-        left, _, right, _ = letterbox(photo_camera, self.camera.width, self.camera.height)
-        return left + photo.split * (right - left)
+        return photo.edge(photo_camera, self.camera.width, self.camera.height)
 
     def wipe_to(self, x: float) -> None:
         """Move the wipe's edge to column `x`."""
-        photo_camera = self._photo_camera()
-        if photo_camera is None:
-            return
-        left, _, right, _ = letterbox(photo_camera, self.camera.width, self.camera.height)
-        self._scene.photo.split = float(np.clip((x - left) / (right - left), 0.005, 0.995))
-        self._dirty = True
-        self.split_changed.emit(self._scene.photo.split)
+        photo, photo_camera = self._scene.photo, self._photo_camera()
+        if photo_camera is not None:
+            photo.move_edge(x, photo_camera, self.camera.width, self.camera.height)
+            self._dirty = True
+            self.split_changed.emit(photo.split)
 
     # Inside
 

@@ -5,7 +5,7 @@ import numpy as np
 from assets.camera import Camera
 from assets.mesh import Mesh
 from assets.pointcloud import PointCloud
-from renderers.bounds import Bounds, bounds_of
+from renderers.bounds import Bounds, bounds_of, resemble
 from renderers.frusta import CameraMark, natural_size
 from renderers.picking import camera_under, gaussian_under, mesh_under, point_under
 from renderers.projection import Lens
@@ -28,37 +28,53 @@ class Contents:
         self._points: PointCloud | None = None
         self._clouds: list[PointCloud] = []
         self._means = np.zeros((0, 3), dtype=np.float32)
+        self._gone = True
 
-    def set_gaussians(self, means: np.ndarray, up: np.ndarray) -> None:
-        """Where Gaussians are now. While they learn, bounds move only when their count doubled."""
-        few, many = sorted((len(self._means), len(means)))
-        self._means = means
-        if many >= 2 * few:
+    def set_gaussians(self, means: np.ndarray | None, up: np.ndarray) -> None:
+        """Where Gaussians are now, None for none.
+
+        While they learn, the ground must keep still: bounds change only when the cloud is
+        quite another. Without any, the last ones count on until something else comes: they
+        may still be on show as a picture.
+        """
+        if means is None:
+            self._gone = True
+            return
+        if self._gone or not resemble(means, self._means):
+            self._means, self._gone = means, False
             self.measure(up)
 
     def set_points(self, points: PointCloud | None, up: np.ndarray) -> None:
         """The points of a data set."""
+        self._forget_gone()
         self._points = points
         self._scene.points.set_clouds([] if points is None else [points])
         self.measure(up)
 
     def set_clouds(self, clouds: list[PointCloud], up: np.ndarray) -> None:
         """Point clouds that were opened by themselves."""
+        self._forget_gone()
         self._clouds = list(clouds)
         self._scene.cloud_points.set_clouds(self._clouds)
         self.measure(up)
 
     def set_meshes(self, meshes: list[Mesh], up: np.ndarray) -> None:
         """Meshes that were opened."""
+        self._forget_gone()
         self._meshes = list(meshes)
         self._scene.meshes.set_meshes(self._meshes)
         self.measure(up)
 
     def set_marks(self, marks: list[CameraMark], up: np.ndarray) -> None:
         """The cameras of the photos."""
+        self._forget_gone()
         self.marks = list(marks)
         self._scene.frusta.set_marks(self.marks)
         self.measure(up)
+
+    def _forget_gone(self) -> None:
+        if self._gone:
+            self._means = np.zeros((0, 3), dtype=np.float32)
 
     def measure(self, up: np.ndarray) -> None:
         """Look again at how large everything is, and set the ground and the frusta to it."""

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from renderers.colours import BLUE, RED
+from renderers.colours import BACKGROUND, BLUE, RED
 from renderers.lines import Lines
 from renderers.projection import Lens
 from renderers.rotation import perpendicular
 
-MINOR_COLOUR = (0.20, 0.22, 0.26)
-MAJOR_COLOUR = (0.27, 0.30, 0.35)
+MINOR_CONTRAST, MAJOR_CONTRAST = 0.15, 0.23
+"""How much thin and thick lines stand out from the background."""
 CELLS = 32
 """Thin lines to each side of the middle."""
 
@@ -30,6 +30,8 @@ class Grid:
     def __init__(self) -> None:
         self.up = np.array([0.0, -1.0, 0.0])
         self.height = 0.0
+        self.background: tuple[float, float, float] = BACKGROUND
+        """What the lines are to stand out from."""
         self._minor, self._major = Lines(), Lines()
         self._built: tuple | None = None
 
@@ -52,12 +54,13 @@ class Grid:
         first, second = _ground_axes(self.up)
         tile = 10.0 * spacing
         middle = np.round([pivot @ first / tile, pivot @ second / tile]) * tile
-        key = (spacing, strength, *middle, *self.up, self.height)
+        key = (spacing, strength, *middle, *self.up, self.height, *self.background)
         if key != self._built:
             self._built = key
             axes = (first, second)
-            self._build(self._minor, axes, middle, spacing, (*MINOR_COLOUR, strength), skip=10)
-            self._build(self._major, axes, middle, tile, (*MAJOR_COLOUR, 1.0), skip=0)
+            thin, thick = self._tint(MINOR_CONTRAST), self._tint(MAJOR_CONTRAST)
+            self._build(self._minor, axes, middle, spacing, (*thin, strength), skip=10)
+            self._build(self._major, axes, middle, tile, (*thick, 1.0), skip=0)
         ground = pivot - (pivot @ self.up - self.height) * self.up
         reach = 0.9 * CELLS * spacing
         if strength > 0.08:
@@ -65,6 +68,16 @@ class Grid:
         # As the thin lines vanish, the thick ones take over their place.
         far = reach * (10.0 - 8.0 * strength)
         self._major.draw(lens, width=width, fade=(ground, far), opacity=opacity)
+
+    def _tint(self, contrast: float) -> tuple[float, float, float]:
+        """A slightly blue grey, lighter than a dark background and darker than a light one."""
+        red, green, blue = self.background
+        sign = 1.0 if red + green + blue < 1.5 else -0.7
+        return (
+            red + sign * 0.9 * contrast,
+            green + sign * contrast,
+            blue + sign * 1.2 * contrast,
+        )
 
     def _build(
         self,

@@ -144,6 +144,18 @@ class PhotoOverlay:
             texels, interpolation="linear", wrapping="clamp_to_edge"
         )
 
+    def edge(self, photo_camera: Camera, width: int, height: int) -> float | None:
+        """Column of the wipe's edge on a target of this size, None where there is none."""
+        if not self.shown or not 0.0 < self.split < 1.0:
+            return None
+        left, _, right, _ = letterbox(photo_camera, width, height)
+        return left + self.split * (right - left)
+
+    def move_edge(self, x: float, photo_camera: Camera, width: int, height: int) -> None:
+        """Put the wipe's edge at column `x`, or at the photo's side if that is outside."""
+        left, _, right, _ = letterbox(photo_camera, width, height)
+        self.split = float(np.clip((x - left) / (right - left), 0.005, 0.995))
+
     def draw(self, photo_camera: Camera, width: int, height: int) -> None:
         """Draw where the photo of `photo_camera` lies on the target. Premultiplied."""
         if not self.shown:

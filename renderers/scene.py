@@ -48,6 +48,7 @@ class Scene:
     def draw_grid(self, lens: Lens, scale: float = 1.0) -> None:
         """Draw the ground's lines, blended."""
         if self.grid_visible:
+            self.grid.background = self.background
             self.grid.draw(lens, pivot=self.pivot, scale=scale * self.pixel_ratio)
 
     def draw(self, lens: Lens, *, shade_depth: bool, photo_camera: Camera | None) -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from assets.camera import Camera, look_at
 from renderers.atlas import packed, shrunk
-from renderers.bounds import bounds_of, home_direction
+from renderers.bounds import bounds_of, home_direction, resemble
 from renderers.colours import depth_colours
 from renderers.grid import spacing_for
 from renderers.rotation import about_axis, axis_angle, between, orthonormal, perpendicular
@@ -55,6 +55,17 @@ def test_nothing_has_no_bounds_and_one_point_has_some() -> None:
     assert one.radius > 0
     assert one.centre == pytest.approx([1, 1, 1])
     assert bounds_of([], [], ring(1), UP).radius > 0
+
+
+def test_a_learning_cloud_resembles_itself_and_no_other() -> None:
+    rng = np.random.default_rng(0)
+    start, later = rng.normal(size=(500, 3)), 1.1 * rng.normal(size=(5000, 3)) + 0.1
+    later[:5] = np.inf
+    assert resemble(later, start)
+    assert not resemble(start + 3.0, start)
+    assert not resemble(4.0 * start, start)
+    assert not resemble(start, np.zeros((0, 3)))
+    assert not resemble(np.full((4, 3), np.nan), start)
 
 
 def test_home_looks_as_the_cameras_do_from_a_little_above() -> None:

@@ -384,6 +384,23 @@ def test_framing_and_home(viewport, settle, make_cloud: Maker) -> None:
     assert screen(viewport).max() > 200
 
 
+def test_home_of_gaussians_on_show_as_a_picture_is_still_known(
+    viewport, settle, one_gaussian: Maker
+) -> None:
+    """The exact view takes the Gaussians away and shows a picture of them instead."""
+    viewport.show_gaussians(one_gaussian((5, 5, 5), (1, 1, 1)))
+    viewport.show_gaussians(None)
+    viewport.reset_view(animate=False)
+    (pixel,), _ = viewport.camera.project(np.array([[5.0, 5.0, 5.0]]))
+    assert pixel == pytest.approx([160, 120])
+    other = PointCloud(np.float32([[-9, 0, 0], [-8, 0, 0]]), np.ones((2, 3), np.float32))
+    viewport.show_point_clouds([other])
+    viewport.reset_view(animate=False)
+    (pixel,), _ = viewport.camera.project(np.array([[-8.5, 0.0, 0.0]]))
+    assert pixel == pytest.approx([160, 120])
+    settle()
+
+
 def test_up_must_be_a_direction(viewport) -> None:
     viewport.up = np.array([0, 0, 5.0])
     assert viewport.up == pytest.approx([0, 0, 1])
