@@ -111,8 +111,6 @@ class Viewport:
     def show_cameras(self, marks: list[CameraMark]) -> None:
         """Show exactly these cameras; the selection is kept where there still is such an index."""
         self._contents.set_marks(marks, self.up)
-        selected = self._scene.frusta.selected
-        self.selected_camera = selected if selected is not None and selected < len(marks) else None
         self._content_changed()
 
     def show_rendered(
@@ -274,6 +272,10 @@ class Viewport:
             self._last_view, self._moved_at = view, time.perf_counter()
             self._dirty = True
             self.camera_changed.emit()
+        comparing = self._scene.photo.shown and self._photo_camera() is not None
+        if self._scene.comparing != comparing:
+            self._scene.comparing = comparing
+            self._touch()
         fresh = self._gaussians.follow(lens, self._scene.grid.plane)
         if self._dirty or fresh or self._gaussians.due(lens, self._stamp, moving=self._moving):
             self._dirty = False
@@ -298,16 +300,7 @@ class Viewport:
     @property
     def stats(self) -> ViewportStats:
         """What the last redraw took."""
-        shown, cloud = self._scene.layer.shown, self._gaussians.cloud
-        return ViewportStats(
-            gaussians=0 if cloud is None else len(cloud),
-            drawn=0 if shown is None else len(shown.batch),
-            frame_ms=self._frame_ms,
-            sort_ms=self._gaussians.sort_ms,
-            layer_ms=0.0 if shown is None else 1e3 * shown.seconds,
-            scale=0.0 if shown is None else shown.scale,
-            fps=self.fps,
-        )
+        return self._gaussians.stats(frame_ms=self._frame_ms, fps=self.fps)
 
     def grab(self) -> np.ndarray:
         """[h, w, 4] uint8 of the present view, finished and at full size, however long it takes.

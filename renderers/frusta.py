@@ -76,6 +76,8 @@ class Frusta:
         """Show exactly these."""
         self._marks = list(marks)
         self._built = None
+        if self.selected is not None and self.selected >= len(marks):
+            self.selected = None
         self._with_picture = [i for i, mark in enumerate(marks) if mark.thumbnail is not None]
         if self._with_picture:
             pictures = [m.thumbnail for m in marks if m.thumbnail is not None]

@@ -13,6 +13,7 @@ from renderers.pacing import CostModel
 from renderers.projection import Lens
 from renderers.splats import Mode
 from renderers.splatsort import PreparedCloud, SplatBatch, draft, prepared, sorted_batch
+from renderers.stats import ViewportStats
 from renderers.worker import LatestWins
 
 MOVING_MS = 30.0
@@ -225,10 +226,18 @@ class GaussianView:
         """Whether a newer order or picture is on its way."""
         return self._layer.growing is not None or not self._worker.idle
 
-    @property
-    def sort_ms(self) -> float:
-        """Time that the last order took in the worker."""
-        return 0.0 if self._sorted is None else 1e3 * self._sorted.seconds
+    def stats(self, *, frame_ms: float, fps: float) -> ViewportStats:
+        """What the Gaussians on screen took, with the window's own figures."""
+        shown = self._layer.shown
+        return ViewportStats(
+            gaussians=0 if self.cloud is None else len(self.cloud),
+            drawn=0 if shown is None else len(shown.batch),
+            frame_ms=frame_ms,
+            sort_ms=0.0 if self._sorted is None else 1e3 * self._sorted.seconds,
+            layer_ms=0.0 if shown is None else 1e3 * shown.seconds,
+            scale=0.0 if shown is None else shown.scale,
+            fps=fps,
+        )
 
 
 def _scale(costs: CostModel, batch: SplatBatch, budget_ms: float) -> tuple[float, bool]:

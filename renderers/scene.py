@@ -24,6 +24,8 @@ class Scene:
         self.background: tuple[float, float, float] = BACKGROUND
         self.grid_visible = True
         self.cameras_visible = True
+        self.comparing = False
+        """A photo lies over the view: cameras would only be in the way."""
         self.pixel_ratio = 1.0
         """Pixels of the target in one nominal pixel."""
         self.pivot = np.zeros(3)
@@ -42,7 +44,7 @@ class Scene:
         self.meshes.draw(lens)
         self.points.draw(lens, scale=scale * self.pixel_ratio)
         self.cloud_points.draw(lens, scale=scale * self.pixel_ratio)
-        if self.cameras_visible:
+        if self.cameras_visible and not self.comparing:
             self.frusta.draw(lens, scale=scale * self.pixel_ratio, cutoff=cutoff)
 
     def draw_grid(self, lens: Lens, scale: float = 1.0) -> None:
@@ -72,7 +74,7 @@ class Scene:
         self.meshes.draw(lens)
         self.points.draw(lens, scale=self.pixel_ratio)
         self.cloud_points.draw(lens, scale=self.pixel_ratio)
-        if self.cameras_visible:
+        if self.cameras_visible and not self.comparing:
             self.frusta.draw(lens, scale=self.pixel_ratio)
         gloo.set_state(depth_mask=False)
         if self.layer.shown is None:

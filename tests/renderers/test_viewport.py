@@ -281,6 +281,8 @@ def test_cameras_are_picked_highlighted_and_hidden(viewport, settle, camera, qtb
         qtbot.mouseClick(viewport.native, Qt.MouseButton.LeftButton, pos=at)
         assert picked[-1:] == [i]
     viewport.selected_camera = 1
+    viewport.show_cameras(marks)
+    assert viewport.selected_camera == 1
     settle()
     assert np.abs(screen(viewport) - plain).max() > 60
     viewport.cameras_visible = False
@@ -345,6 +347,19 @@ def test_the_photo_lies_exactly_over_its_view(viewport, settle, one_gaussian, qa
     viewport._navigator.orbit(30.0, 0.0)
     settle()
     assert viewport.wipe_edge() is None
+
+
+def test_no_camera_is_in_the_way_of_comparing(viewport, settle, camera) -> None:
+    viewport.set_camera(camera)
+    viewport.show_cameras(marks_around(camera))
+    settle()
+    assert not is_plain(screen(viewport))
+    viewport.show_photo(np.zeros((24, 32, 3), dtype=np.float32), 0.0)
+    settle()
+    assert is_plain(screen(viewport))
+    viewport.show_photo(None)
+    settle()
+    assert not is_plain(screen(viewport))
 
 
 def test_the_wipe_can_be_dragged(viewport, settle, camera) -> None:
@@ -434,7 +449,9 @@ def test_everything_at_once_and_taken_away_again(
     viewport.show_points(None)
     viewport.show_point_clouds([])
     viewport.show_meshes([])
+    viewport.selected_camera = 1
     viewport.show_cameras([])
+    assert viewport.selected_camera is None
     viewport.grid_visible = False
     settle()
     assert np.array_equal(viewport.grab(), empty)
