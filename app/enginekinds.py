@@ -32,6 +32,9 @@ def load_splats() -> EngineKind:
     """Import the splat engine and probe this machine; takes seconds, so not in the UI thread."""
     from engines.splats import CloudSource, SplatConfig, SplatEngine
     from kernels.backend import DeviceError, backend
+    from kernels.threads import leave_cores_to_kernels
+
+    leave_cores_to_kernels()
 
     def make(dataset: PosedPhotos, config: SplatConfig) -> SplatEngine:
         try:

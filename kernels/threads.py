@@ -13,6 +13,7 @@ from contextlib import AbstractContextManager
 
 import numba
 import numpy as np
+import torch
 from numba.np.ufunc import parallel
 
 _one_at_a_time = threading.RLock()
@@ -61,6 +62,16 @@ def use_threads(count: int) -> int:
     count = max(1, min(count, core_count()))
     numba.set_num_threads(count)
     return count
+
+
+def leave_cores_to_kernels() -> None:
+    """Keep torch's own operators on the calling thread, for the whole process.
+
+    Between kernels torch only does small sums; a second pool of threads for them fights the
+    kernels' pool for the cores. To be called once by whoever owns a process that trains on
+    the CPU, never by an engine.
+    """
+    torch.set_num_threads(1)
 
 
 @numba.njit(parallel=True, cache=True, nogil=True)

@@ -73,7 +73,9 @@ class TrainSplats:
         """
         from engines.splats import SplatEngine
         from kernels.backend import DeviceError
+        from kernels.threads import leave_cores_to_kernels
 
+        leave_cores_to_kernels()
         try:
             if self.resume is not None:
                 dataset = None if self.data is None else posed_photos(self.data)
