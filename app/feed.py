@@ -20,10 +20,16 @@ from engines.events import Event
 PERIOD_MS = 33
 CLOUD_S = 0.25
 """Least time between two clouds asked of a run."""
+DRAWN_SHARE = 0.2
+"""Drawing clouds takes no more than this share of the time, so that learning has the rest."""
 BUSY_CLOUD_S = 1.5
 """The same while the viewport has not finished drawing the last one."""
 POPULATION_S = 1.0
 STATUS_S = 0.2
+CURVES_S = 0.5
+"""Between two drawings of what came in, curves foremost: they are the dearest to paint."""
+SLOWEST = 4.0
+"""Curves are drawn so many times more seldom on a machine that has no time to spare."""
 MEMORY_S = 1.0
 
 
@@ -33,7 +39,7 @@ class Feed(QObject):
     happened = Signal(object)
     """An event of the run; emitted in order."""
     refreshed = Signal()
-    """A few times a second: time to draw what came in."""
+    """Twice a second: time to draw what came in."""
     population_changed = Signal(object)
     """The present `Population`."""
     status_changed = Signal(object)
@@ -51,6 +57,8 @@ class Feed(QObject):
         self._memory = ""
         self._process = psutil.Process()
         self._ticked_at = time.perf_counter()
+        self._pace = 1.0
+        """Time between two ticks of late, 1 when they come on time."""
         self._timer = QTimer(self)
         self._timer.setInterval(PERIOD_MS)
         self._timer.timeout.connect(self.tick)
@@ -69,14 +77,16 @@ class Feed(QObject):
         """One round; called by the timer."""
         now = time.perf_counter()
         passed, self._ticked_at = now - self._ticked_at, now
+        self._pace += 0.1 * (min(passed, 1.0) / (1e-3 * PERIOD_MS) - self._pace)
         for event in self._bench.run.poll():
             self.add(event)
         self._bench.poll()
         self._artifacts(now)
         self._view.tick(min(passed, 0.1))
         if self._due("status", STATUS_S, now):
-            self.refreshed.emit()
             self.status_changed.emit(self.status())
+        if self._due("curves", CURVES_S * min(SLOWEST, max(1.0, 0.5 * self._pace)), now):
+            self.refreshed.emit()
 
     def add(self, event: Event) -> None:
         """Take an event in; a resumed run's older ones come this way too."""
@@ -135,7 +145,10 @@ class Feed(QObject):
             self.population_changed.emit(population)
         if state not in (State.RUNNING, State.PREPARING):
             return
-        pause_s = BUSY_CLOUD_S if self._view.viewport.busy else CLOUD_S
+        viewport = self._view.viewport
+        pause_s = max(CLOUD_S, 1e-3 * viewport.stats.layer_ms / DRAWN_SHARE)
+        if viewport.busy:
+            pause_s = max(BUSY_CLOUD_S, pause_s)
         if self._due("cloud", pause_s, now):
             engine.slots.want(GaussianCloud)
         if self.wants_population() and self._due("population", POPULATION_S, now):

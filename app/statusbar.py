@@ -47,6 +47,7 @@ class StatusBar(QWidget):
         set_role(self.cancel, "quiet")
         self.cancel.clicked.connect(self.cancelled)
         self.steps, self.left, self.rate, self.count = (QLabel() for _ in range(4))
+        self.phase.setMinimumWidth(96)
         self.memory = QLabel()
         self.memory.setToolTip("Memory this program uses")
         self.dataset = ElidedLabel()

@@ -21,6 +21,8 @@ from renderers.colours import BLUE, VIOLET
 from renderers.frusta import CameraMark
 
 THUMBNAIL_PX = 96
+NEAR_POINTS = 0.7
+"""Share of a data set's points that is in view at the start."""
 PHOTO_PX = 1600
 """Longest side of the photo that is laid over the view."""
 MOVING_BUDGET_MS = 60.0
@@ -97,7 +99,7 @@ class ViewControl(QObject):
         self.viewport.up = dataset.up
         self.viewport.show_cameras(self._marks)
         self.refresh_assets()
-        self.viewport.reset_view(animate=False)
+        self.reset_view(animate=False)
         self._thumbnails = self._jobs.start(
             "Reading thumbnails",
             lambda job: _thumbnails(dataset.views, job),
@@ -167,6 +169,13 @@ class ViewControl(QObject):
         self.viewport.look_through(dataset.views[index].camera)
         self._load_photo()
         self.photo_chosen.emit(index)
+
+    def reset_view(self, *, animate: bool = True) -> None:
+        """See what the photos see; without photos, everything that is open."""
+        self.viewport.reset_view(animate=False)
+        dataset = self._session.dataset
+        if dataset is not None:
+            self.viewport.frame(_heart(dataset), animate=animate)
 
     def step_through(self, by: int) -> None:
         """Go to the next photo (1) or the one before (-1)."""
@@ -262,6 +271,20 @@ class ViewControl(QObject):
     def _recolour(self) -> None:
         colour = theme.colour(theme.current().viewport)
         self.viewport.background = (colour.redF(), colour.greenF(), colour.blueF())
+
+
+def _heart(dataset: PosedPhotos) -> np.ndarray:
+    """[n, 3] what the photos are about: the nearest points of the data set, and the cameras.
+
+    Structure from motion also sees what is far behind; a view of all that shows little.
+    """
+    centres = dataset.centres
+    if dataset.points is None or len(dataset.points) == 0:
+        return centres
+    points = dataset.points.positions
+    away = np.linalg.norm(points - np.median(points, axis=0), axis=1)
+    near = points[away <= np.quantile(away, NEAR_POINTS)]
+    return np.concatenate([near, 0.5 * (centres + near.mean(axis=0))])
 
 
 def _limited(camera: Camera) -> Camera:

@@ -167,7 +167,7 @@ class MainWindow(QMainWindow):
             self.actions_[name].toggled.connect(switch)
         self.viewport.grid_visible = self.actions_["grid"].isChecked()
         self.actions_["light"].setChecked(theme.current().name == "light")
-        on("reset_view", lambda: self.viewport.reset_view())
+        on("reset_view", view.reset_view)
         on("next_photo", lambda: view.step_through(1))
         on("previous_photo", lambda: view.step_through(-1))
         on("reset_layout", self._reset_layout)
@@ -204,7 +204,7 @@ class MainWindow(QMainWindow):
         alone = self.bench.session.dataset is None
         self.view.show_cloud(cloud, Exactly(lambda: self.bench.cloud_source(cloud), cloud))
         if alone:
-            self.viewport.reset_view(animate=False)
+            self.view.reset_view(animate=False)
 
     def _begin_run(self, dataset: PosedPhotos) -> None:
         self.docks.clear()
