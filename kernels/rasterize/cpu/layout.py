@@ -23,7 +23,7 @@ PLANE = PIXELS + 16
 # Columns of a record, one for each visible Gaussian, nearest first. With d the offset of a
 # pixel from the mean, level = TOP - (U_X dx + U_Y dy)^2 - (V_Y dy)^2: the Cholesky factor of
 # the conic keeps needles exact where the conic itself would cancel.
-MEAN_X, MEAN_Y, U_X, U_Y, V_Y, TOP, RED, GREEN, BLUE, DEPTH, REACH_X, REACH_Y, RECORD = range(13)
+MEAN_X, MEAN_Y, U_X, U_Y, V_Y, TOP, RED, GREEN, BLUE, DEPTH, RECORD = range(11)
 
 LEVEL_SCALE = np.float32(math.sqrt(1.0 / (2.0 * math.log(256.0))))
 """Turns a Mahalanobis distance into the square root of a level."""

@@ -16,8 +16,6 @@ from kernels.rasterize.cpu.layout import (
     MEAN_Y,
     OPTIONS,
     RANK_SHIFT,
-    REACH_X,
-    REACH_Y,
     RED,
     TILE_X,
     TILE_Y,
@@ -197,7 +195,6 @@ def _pack(records, r, i, means2d, conics, depths, extents, opacities, colours):
     records[r, TOP] = top
     records[r, RED], records[r, GREEN], records[r, BLUE] = red, green, blue
     records[r, DEPTH] = depths[i]
-    records[r, REACH_X], records[r, REACH_Y] = extents[i, 0] + _SLACK, reach_y + _SLACK
     return True
 
 
@@ -209,11 +206,13 @@ def _shape(records, r, width):
     highest at x = lean, lowest at -lean.
     """
     a, b, c = records[r, U_X], records[r, U_Y], records[r, V_Y]
-    mean_x, mean_y, reach_x = records[r, MEAN_X], records[r, MEAN_Y], records[r, REACH_X]
+    mean_x, mean_y = records[r, MEAN_X], records[r, MEAN_Y]
     square = b * b + c * c
     tilt, g = a * b / square, a * c / square
     room = (records[r, TOP] - LEVEL_MIN) / square
-    lean = -reach_x * b / np.float32(math.sqrt(square))
+    root = np.float32(math.sqrt(square))
+    reach_x = np.float32(math.sqrt(records[r, TOP] - LEVEL_MIN)) * root / (a * c) + _SLACK
+    lean = -reach_x * b / root
     first_x, last_x = _pixels(mean_x - reach_x, mean_x + reach_x, width)
     return (mean_x, mean_y, tilt, g * g, room, lean), first_x, last_x
 
