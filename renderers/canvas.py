@@ -257,6 +257,10 @@ class Viewport:
         self._navigator.focus(point)
         self._dirty = True
 
+    def orbit(self, dx: float, dy: float) -> None:
+        """Turn about the pivot as a drag of (dx, dy) pixels does."""
+        self._navigator.orbit(dx, dy)
+
     def release_keys(self) -> None:
         """Stop flying: the widget lost the keyboard."""
         self._navigator.release_all()
