@@ -1,6 +1,5 @@
 """Places a command is going to write to, looked at before hours of work go into them."""
 
-import io
 import os
 from pathlib import Path
 
@@ -27,10 +26,8 @@ def check_place(path: Path, suffixes: tuple[str, ...] = ()) -> None:
 
 def write_png(image: np.ndarray, path: Path) -> None:
     """Write `image` [h, w, 3] float sRGB in [0, 1] as 8-bit PNG, whole or not at all."""
-    from PIL import Image
+    import imageio.v3 as imageio
 
     pixels = np.round(np.clip(image, 0.0, 1.0) * 255).astype(np.uint8)
-    packed = io.BytesIO()
-    Image.fromarray(pixels).save(packed, format="PNG")
     with atomic_write(path) as file:
-        file.write(packed.getbuffer())
+        file.write(imageio.imwrite("<bytes>", pixels, extension=".png"))
