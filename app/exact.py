@@ -33,7 +33,8 @@ class ExactRenderer:
     @property
     def busy(self) -> bool:
         """A wish is waiting or being rendered."""
-        return self._busy or self._wish is not None
+        with self._gate:
+            return self._busy or self._wish is not None
 
     def ask(
         self,

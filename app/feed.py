@@ -80,8 +80,8 @@ class Feed(QObject):
         self._pace += 0.1 * (min(passed, 1.0) / (1e-3 * PERIOD_MS) - self._pace)
         for event in self._bench.run.poll():
             self.add(event)
-        self._bench.poll()
         self._artifacts(now)
+        self._bench.poll()
         self._view.tick(min(passed, 0.1))
         if self._due("status", STATUS_S, now):
             self.status_changed.emit(self.status())
@@ -173,6 +173,7 @@ class Feed(QObject):
 
         def done(found: tuple[GaussianCloud, Population]) -> None:
             if self._bench.run.engine is engine and engine is not None:
+                engine.slots.take(GaussianCloud)  # an older one must not come after this
                 self._show(engine, found[0])
                 self.population_changed.emit(found[1])
 

@@ -77,8 +77,7 @@ def test_what_hovers_is_named_and_a_drop_is_trained_on(window, photos, wait):
     assert window.highlight.isHidden()
     wait(lambda: state(window) is State.FINISHED)
     assert window.welcome.isHidden()
-    wait(lambda: window.view.cloud is not None)
-    assert len(window.view.cloud) == window.bench.run.engine.count
+    wait(lambda: len(window.view.cloud or ()) == window.bench.run.engine.count)
     assert len(window.docks.curves.run.series["loss"].values) == 40
     assert window.docks.photos.model.held_out == {0, 3}
     assert window.windowTitle().startswith(photos.name)
