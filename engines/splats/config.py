@@ -322,8 +322,8 @@ class Schedule:
 
     @property
     def sh_every(self) -> int:
-        """Steps a colour degree is held before the next: 1,000, sooner in short runs."""
-        return self.config.sh_every or max(1, min(1_000, self.config.steps // 10))
+        """Steps a colour degree is held before the next: 1,000 in 30,000 steps, as in the paper."""
+        return self.config.sh_every or max(1, min(1_000, self.config.steps // 30))
 
     @property
     def evaluate_every(self) -> int:
