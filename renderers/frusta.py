@@ -11,6 +11,7 @@ from renderers.colours import ACCENT, BLUE
 from renderers.glsl import program
 from renderers.lines import Lines
 from renderers.projection import Lens
+from renderers.textures import LateTexture
 
 EDGES = ((0, 1), (0, 2), (0, 3), (0, 4), (1, 2), (2, 3), (3, 4), (4, 1), (1, 5), (5, 2))
 """Of a pyramid: 0 is the eye, 1 to 4 the corners from the upper left, 5 points up."""
@@ -64,6 +65,7 @@ class Frusta:
         self._marks: list[CameraMark] = []
         self._thin, self._thick = Lines(), Lines()
         self._pictures = program("thumbnail.vert", "thumbnail.frag")
+        self._atlas = LateTexture()
         self._places = np.zeros((0, 4))
         self._with_picture: list[int] = []
         self._faces: gloo.IndexBuffer | None = None
@@ -82,12 +84,13 @@ class Frusta:
         if self._with_picture:
             pictures = [m.thumbnail for m in marks if m.thumbnail is not None]
             atlas, self._places = packed(pictures)
-            self._pictures["u_atlas"] = gloo.Texture2D(atlas, interpolation="linear")
+            self._atlas.set(atlas)
 
     def draw(self, lens: Lens, *, scale: float = 1.0, cutoff: float = 0.0) -> None:
         """Draw with depth; lines are wider by `scale`. Blending is premultiplied."""
         self._build(lens)
         if self._faces is not None:
+            self._pictures["u_atlas"] = self._atlas.uploaded()
             self._pictures["u_view"] = lens.view
             self._pictures["u_clip"] = lens.clip
             self._pictures.draw("triangles", self._faces)

@@ -6,6 +6,7 @@ from vispy import gloo
 from assets.mesh import Mesh
 from renderers.glsl import program
 from renderers.projection import Lens
+from renderers.textures import as_bytes
 
 LARGEST_TEXTURE = 4096
 """Pixels along a side that every driver takes."""
@@ -48,12 +49,12 @@ def _uploaded(mesh: Mesh) -> tuple[gloo.Program, gloo.IndexBuffer] | None:
     drawn["a_uv"] = np.ascontiguousarray(uvs, dtype=np.float32)
     texture = mesh.texture if mesh.texture is not None else np.ones((1, 1, 3), dtype=np.float32)
     drawn["u_texture"] = gloo.Texture2D(
-        _as_bytes(texture), interpolation="linear", wrapping="repeat"
+        _thinned(texture), interpolation="linear", wrapping="repeat"
     )
     return drawn, gloo.IndexBuffer(np.ascontiguousarray(faces, dtype=np.uint32))
 
 
-def _as_bytes(image: np.ndarray) -> np.ndarray:
+def _thinned(image: np.ndarray) -> np.ndarray:
     """[h, w, 3] uint8, thinned out to what drivers take."""
     step = -(-max(image.shape[:2]) // LARGEST_TEXTURE)
-    return np.ascontiguousarray((np.clip(image[::step, ::step], 0, 1) * 255 + 0.5).astype(np.uint8))
+    return as_bytes(image[::step, ::step])

@@ -8,18 +8,13 @@ from renderers.colours import ACCENT, depth_colours
 from renderers.glsl import program
 from renderers.projection import Lens, letterbox, plane_homography, rays
 from renderers.quad import CORNERS
+from renderers.textures import LateTexture, as_bytes
 
 
 def depth_map_texture() -> gloo.Texture2D:
     """The colours of depth, near first, as a texture of one row."""
     row = (depth_colours()[None] * 255.0 + 0.5).astype(np.uint8)
     return gloo.Texture2D(row, interpolation="linear", wrapping="clamp_to_edge")
-
-
-def _as_bytes(image: np.ndarray) -> np.ndarray:
-    if image.dtype == np.uint8:
-        return np.ascontiguousarray(image)
-    return (np.clip(np.nan_to_num(image), 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
 
 
 class RenderedPicture:
@@ -35,8 +30,10 @@ class RenderedPicture:
         for drawn in (self._program, self._depth_program):
             drawn["a_corner"] = gloo.VertexBuffer(CORNERS)
         self._depth_program["u_depth_map"] = depth_map_texture()
-        self._image: gloo.Texture2D | None = None
-        self._depths: gloo.Texture2D | None = None
+        self._image = LateTexture()
+        self._depths = LateTexture(
+            interpolation="nearest", format="luminance", internalformat="r32f"
+        )
         self._camera: Camera | None = None
         self._depth = np.zeros((0, 0), dtype=np.float32)
         self._range = (0.0, 1.0)
@@ -52,21 +49,11 @@ class RenderedPicture:
         """Show `image` [h, w, 3] with `depth` [h, w] seen by `camera`; see Viewport."""
         height, width = depth.shape
         texels = np.empty((height, width, 4), dtype=np.uint8)
-        texels[..., :3] = _as_bytes(image)
-        texels[..., 3] = 255 if alpha is None else _as_bytes(alpha)
+        texels[..., :3] = as_bytes(image)
+        texels[..., 3] = 255 if alpha is None else as_bytes(alpha)
         depth = np.nan_to_num(np.asarray(depth, dtype=np.float32), posinf=0.0, neginf=0.0)
-        if self._image is None or self._depths is None:
-            self._image = gloo.Texture2D(texels, interpolation="linear", wrapping="clamp_to_edge")
-            self._depths = gloo.Texture2D(
-                depth[..., None],
-                interpolation="nearest",
-                wrapping="clamp_to_edge",
-                format="luminance",
-                internalformat="r32f",
-            )
-        else:
-            self._image.set_data(texels)
-            self._depths.set_data(depth[..., None])
+        self._image.set(texels)
+        self._depths.set(depth[..., None])
         self._camera = camera.resized(width, height)
         self._depth = depth
         seen = depth[:: max(1, height // 100), :: max(1, width // 100)]
@@ -104,7 +91,7 @@ class RenderedPicture:
         low, high = self._range
         relative = target.world_to_camera @ source.camera_to_world
         drawn = self._depth_program if shade_depth else self._program
-        drawn["u_image"], drawn["u_depth"] = self._image, self._depths
+        drawn["u_image"], drawn["u_depth"] = self._image.uploaded(), self._depths.uploaded()
         drawn["u_size"] = (target.width, target.height)
         drawn["u_to_picture"] = self._to_picture(target).T.astype(np.float32)
         drawn["u_picture_size"] = (source.width, source.height)
@@ -131,6 +118,7 @@ class PhotoOverlay:
         self._program = program("screen.vert", "photo.frag")
         self._program["a_corner"] = gloo.VertexBuffer(CORNERS)
         self._program["u_edge"] = ACCENT
+        self._image = LateTexture()
         self.shown = False
 
     def set_photo(self, image: np.ndarray | None) -> None:
@@ -139,10 +127,8 @@ class PhotoOverlay:
         if image is None:
             return
         texels = np.full((*image.shape[:2], 4), 255, dtype=np.uint8)
-        texels[..., : image.shape[2]] = _as_bytes(image)
-        self._program["u_image"] = gloo.Texture2D(
-            texels, interpolation="linear", wrapping="clamp_to_edge"
-        )
+        texels[..., : image.shape[2]] = as_bytes(image)
+        self._image.set(texels)
 
     def edge(self, photo_camera: Camera, width: int, height: int) -> float | None:
         """Column of the wipe's edge on a target of this size, None where there is none."""
@@ -161,6 +147,7 @@ class PhotoOverlay:
         if not self.shown:
             return
         self._program["u_size"] = (width, height)
+        self._program["u_image"] = self._image.uploaded()
         self._program["u_rectangle"] = letterbox(photo_camera, width, height)
         self._program["u_opacity"] = self.opacity
         self._program["u_split"] = self.split
