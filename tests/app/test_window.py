@@ -348,8 +348,8 @@ def test_exact_mode_shows_what_the_engine_renders(window, photos, wait):
     wait(lambda: not window.viewport.busy)
     window.actions_["mode_exact"].trigger()
     wait(lambda: tuple(window.viewport.grab()[9, 9, :3]) == (0, 255, 0))
-    window.actions_["mode_depth"].trigger()
-    assert window.viewport.mode == "depth"
+    window.actions_["mode_points"].trigger()
+    assert window.viewport.mode == "points"
     wait(lambda: not window.viewport.busy)
     assert tuple(window.viewport.grab()[9, 9, :3]) != (0, 255, 0)
 
