@@ -93,6 +93,30 @@ def test_the_atlas_holds_every_picture_at_its_place() -> None:
     assert packed([], cell=64)[1].shape == (0, 4)
 
 
+def test_only_what_is_drawn_is_uploaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    from renderers import textures
+
+    uploads = []
+
+    class Recorder:
+        def __init__(self, texels: np.ndarray, **options) -> None:
+            uploads.append(texels)
+
+        def set_data(self, texels: np.ndarray) -> None:
+            uploads.append(texels)
+
+    monkeypatch.setattr(textures.gloo, "Texture2D", Recorder)
+    late = textures.LateTexture()
+    pictures = [np.full((2, 2, 3), i, dtype=np.uint8) for i in range(5)]
+    for picture in pictures[:3]:
+        late.set(picture)
+    assert late.uploaded() is late.uploaded()
+    late.set(pictures[3])
+    late.set(pictures[4])
+    late.uploaded()
+    assert [int(texels[0, 0, 0]) for texels in uploads] == [2, 4]
+
+
 def test_shrinking_averages() -> None:
     board = np.indices((64, 64)).sum(axis=0) % 2 * 200
     small = shrunk(np.repeat(board[..., None], 4, axis=2).astype(np.uint8), 16)

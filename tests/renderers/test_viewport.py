@@ -214,6 +214,17 @@ def test_wheel_and_shift_drag(viewport, settle, make_cloud: Maker, qtbot, qapp) 
     settle()
 
 
+def test_pinching_zooms_to_the_fingers(viewport, settle, make_cloud: Maker) -> None:
+    viewport.show_gaussians(make_cloud(200))
+    viewport.reset_view(animate=False)
+    before = viewport.camera
+    viewport._canvas.events.touch(type="gesture_zoom", pos=(80, 60), scale=0.1, modifiers=())
+    moved = viewport.camera.centre - before.centre
+    assert moved @ before.forward > 0
+    assert moved @ before.camera_to_world[:3, 0] < 0
+    settle()
+
+
 def test_flying_with_real_keys(viewport, settle, make_cloud: Maker, qtbot) -> None:
     from PySide6.QtCore import Qt
 
