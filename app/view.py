@@ -135,6 +135,16 @@ class ViewControl(QObject):
         self.viewport.show_point_clouds(session.clouds_of_points)
         self.viewport.show_meshes(session.meshes)
 
+    def look_at_shape(self) -> None:
+        """Meshes stand upright along y, as glTF has it and most programs write them."""
+        self.viewport.up = np.array([0.0, 1.0, 0.0])
+        self.reset_view(animate=False)
+
+    def look_at_cloud(self) -> None:
+        """Splats without photos are in the frame of their cameras: y points down."""
+        self.viewport.up = np.array([0.0, -1.0, 0.0])
+        self.reset_view(animate=False)
+
     # -- how it is shown -------------------------------------------------------------------------
 
     def set_mode(self, mode: str) -> None:

@@ -75,6 +75,7 @@ class Welcome(QFrame):
         """Offer what was opened lately."""
         while (item := self._recent.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
+                widget.hide()
                 widget.deleteLater()
         if not paths:
             return

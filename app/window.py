@@ -127,6 +127,7 @@ class MainWindow(QMainWindow):
         bench.relieved.connect(self.banner.clear)
         bench.dataset_shown.connect(self._show_dataset)
         bench.cloud_shown.connect(self._show_cloud)
+        bench.shape_alone.connect(view.look_at_shape)
         bench.session.changed.connect(view.refresh_assets)
         bench.run_begins.connect(self._begin_run)
         bench.run.engine_built.connect(self._engine_built)
@@ -204,7 +205,7 @@ class MainWindow(QMainWindow):
         alone = self.bench.session.dataset is None
         self.view.show_cloud(cloud, Exactly(lambda: self.bench.cloud_source(cloud), cloud))
         if alone:
-            self.view.reset_view(animate=False)
+            self.view.look_at_cloud()
 
     def _begin_run(self, dataset: PosedPhotos) -> None:
         self.docks.clear()

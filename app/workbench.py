@@ -58,6 +58,8 @@ class Workbench(QObject):
     """These photos are open now, or None."""
     cloud_shown = Signal(object)
     """These Gaussians of a file are open now."""
+    shape_alone = Signal()
+    """A mesh or points were opened in an empty window, so it may be looked at from anywhere."""
     snapshot_ready = Signal(object)
     """A `Snapshot` to be exported."""
 
@@ -142,10 +144,9 @@ class Workbench(QObject):
             for opened in arrival.opened
             if isinstance(opened.asset, GaussianCloud)
         ]
-        for asset in assets:
-            if isinstance(asset, Mesh | PointCloud):
-                self._say_notes(asset)
-                self.session.add(asset)
+        for opened in arrival.opened:
+            if isinstance(opened.asset, Mesh | PointCloud):
+                self._take_shape(opened.asset, opened.path.name if opened.path else "shape")
         for extra in datasets[1:]:
             self.said.emit("warn", f"One set of photos at a time: {extra.name} was not opened")
         for _, name in clouds[1:]:
@@ -181,6 +182,15 @@ class Workbench(QObject):
         self.said.emit("info", f"Opened {name}: {len(cloud):,} Gaussians")
         self.session.set_cloud(cloud, name)
         self.cloud_shown.emit(cloud)
+
+    def _take_shape(self, shape: Mesh | PointCloud, name: str) -> None:
+        alone = self.situation.is_empty
+        self._say_notes(shape)
+        what = f"{len(shape.faces):,} triangles" if isinstance(shape, Mesh) else ""
+        self.said.emit("info", f"Opened {name}: {what or f'{len(shape):,} points'}")
+        self.session.add(shape)
+        if alone:
+            self.shape_alone.emit()
 
     def _say_notes(self, asset: Any) -> None:
         for sentence in asset.notes:

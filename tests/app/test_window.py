@@ -2,6 +2,7 @@
 
 import threading
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
@@ -397,3 +398,30 @@ def test_help_opens_and_closes(window, name):
     dialog = QApplication.activeModalWidget()
     assert dialog is not None
     dialog.accept()
+
+
+def test_a_mesh_stands_upright_in_view_and_joins_what_is_there(window, tmp_path, photos, wait):
+    from assets.export import export
+    from assets.mesh import Mesh
+
+    corners = [[0, 0, 0], [4, 0, 0], [0, 9, 0], [0, 0, 3]]
+    vertices = 100.0 + 10.0 * np.array(corners, dtype=np.float32)
+    mesh = Mesh(
+        vertices=vertices,
+        faces=np.array([[0, 2, 1], [0, 1, 3], [0, 3, 2], [1, 2, 3]], dtype=np.int32),
+        normals=np.tile(np.float32([0, 1, 0]), (4, 1)),
+        colours=np.ones((4, 3), np.float32),
+    )
+    export(mesh, tmp_path / "tip.glb")
+    drop(window, tmp_path / "tip.glb")
+    wait(lambda: len(window.bench.session.meshes) == 1)
+    assert "Opened tip.glb: 4 triangles" in log_of(window)
+    camera = window.viewport.camera
+    pixels, depth = camera.project(vertices)
+    assert (depth > 0).all()
+    assert ((pixels > 0) & (pixels < (camera.width, camera.height))).all()
+    assert pixels[2, 1] < pixels[0, 1]
+    assert not window.actions_["export"].isEnabled()
+    drop(window, photos)
+    wait(lambda: state(window) is State.FINISHED)
+    assert len(window.bench.session.meshes) == 1
