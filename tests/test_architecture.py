@@ -23,8 +23,8 @@ MACHINE_PATH = re.compile(r"(?<![\w.])/(work|root|home|opt|Users)/\w")
 REGISTRY = re.compile(
     r"index-url|find-links|\b(pypi|pythonhosted|npmjs|pytorch|debian|ubuntu|conda)\.(org|com|io)\b"
 )
-NOT_IMPORTED = {"tbb", "pyopengl"}
-"""numba and vispy load these by themselves."""
+NOT_IMPORTED = {"tbb", "pyopengl", "nerfacc"}
+"""numba and vispy load the first two by themselves; the third is only probed for so far."""
 
 
 def project_files() -> list[Path]:

@@ -9,7 +9,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 
 from engines.events import Evaluated, Event, Marked, Prepared, Stepped, Warned
 
-LINE_EVERY_S = 5.0
+LINE_EVERY_S = 10.0
 """Seconds between two plain lines."""
 MEMORY_S = 3.0
 """Seconds of training over which the shown rate is averaged."""
