@@ -4,16 +4,12 @@ import numpy as np
 
 BACKGROUND = (0.059, 0.067, 0.082)
 """#0f1115, the viewport's ground."""
-LINE = (0.149, 0.165, 0.196)
-"""#262a33."""
 ACCENT = (1.0, 0.706, 0.329)
 """#ffb454, what is selected."""
 BLUE = (0.353, 0.784, 1.0)
 """#5ac8fa."""
 RED = (1.0, 0.478, 0.420)
 """#ff7a6b."""
-GREEN = (0.290, 0.871, 0.604)
-"""#4ade9a."""
 VIOLET = (0.608, 0.549, 1.0)
 """#9b8cff."""
 
