@@ -47,7 +47,8 @@ def project(
         width, height: size of the image in pixels.
         probe: [n, 2] offset in pixels that is added to the projected centres. With zeros that
             require a gradient, that gradient is the view-space positional gradient.
-        near: Gaussians whose centre is nearer than this are culled, world units.
+        near: Gaussians whose centre is nearer than this, or farther than 1e10, are culled,
+            world units.
 
     Non-finite or degenerate Gaussians, those outside the image and those fainter than 1/255
     are culled: all their outputs are 0 and they get zero gradients.

@@ -10,7 +10,7 @@ gsplat is imported inside the functions, because its import may start a compiler
 import torch
 from torch import Tensor
 
-from kernels.rasterize.types import BLUR, Projected, Rasterized
+from kernels.rasterize.types import BLUR, FAR, Projected, Rasterized
 
 TILE = 16
 """Pixels along a tile's side in gsplat's kernels."""
@@ -49,6 +49,7 @@ def project(
         height,
         eps2d=BLUR,
         near_plane=near,
+        far_plane=FAR,
         packed=False,
         opacities=torch.where(sound[:, 0], opacities.detach(), 0.0),
     )

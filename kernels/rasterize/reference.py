@@ -12,6 +12,7 @@ from kernels.rasterize.types import (
     ALPHA_MAX,
     ALPHA_MIN,
     BLUR,
+    FAR,
     FIELD_MARGIN,
     TRANSMITTANCE_MIN,
     Projected,
@@ -43,7 +44,7 @@ def project(
     scales = torch.where(sound[:, None], scales, 1.0)
     rotation, shift = world_to_camera[:3, :3], world_to_camera[:3, 3]
     x, y, z = (means @ rotation.T + shift).unbind(1)
-    sound = sound & (z > near)
+    sound = sound & (z > near) & (z < FAR)
     z = torch.where(sound, z, 1.0)
 
     means2d = torch.stack([fx * x / z + cx, fy * y / z + cy], dim=1)

@@ -12,6 +12,8 @@ ALPHA_MAX = 0.99
 """No Gaussian covers a pixel entirely, so that what lies behind still gets a gradient."""
 TRANSMITTANCE_MIN = 1e-4
 """A pixel is finished before the Gaussian that would let less light than this through."""
+FAR = 1e10
+"""Centres farther than this are culled, world units: their gradients would overflow."""
 FIELD_MARGIN = 0.3
 """Share of half the field of view by which the Jacobian's x/z and y/z may leave the image."""
 

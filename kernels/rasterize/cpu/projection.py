@@ -7,7 +7,7 @@ import numpy as np
 from numba import prange
 
 from kernels.rasterize.cpu.layout import OPTIONS
-from kernels.rasterize.types import ALPHA_MIN, BLUR, FIELD_MARGIN
+from kernels.rasterize.types import ALPHA_MIN, BLUR, FAR, FIELD_MARGIN
 
 # Entries of `lens`.
 FX, FY, CX, CY, WIDTH, HEIGHT, NEAR = range(7)
@@ -15,6 +15,7 @@ FX, FY, CX, CY, WIDTH, HEIGHT, NEAR = range(7)
 _ONE, _TWO, _ZERO = np.float32(1.0), np.float32(2.0), np.float32(0.0)
 _BLUR = np.float32(BLUR)
 _ALPHA_MIN = np.float32(ALPHA_MIN)
+_FAR = np.float32(FAR)
 _MARGIN = np.float32(0.5 * FIELD_MARGIN)
 
 
@@ -31,7 +32,7 @@ def project_forward(
         conics[i, 0] = conics[i, 1] = conics[i, 2] = radii[i] = _ZERO
         x, y, z = _to_camera(means, i, view)
         opacity = opacities[i]
-        if not (z > lens[NEAR] and z < np.inf and opacity >= _ALPHA_MIN and opacity < np.inf):
+        if not (z > lens[NEAR] and z < _FAR and opacity >= _ALPHA_MIN and opacity < np.inf):
             continue
         rotation, _ = _rotation(quats, i)
         upper, lower, _, _ = _jacobian_rows(x, y, z, view, lens)
@@ -112,7 +113,6 @@ def project_backward(
 
         # upper = fx / z * (W0 - u W2), lower = fy / z * (W1 - v W2), u = x / z, v = y / z.
         flat, fx, fy = _ONE / z, lens[FX], lens[FY]
-        by_flat = _dot(by_upper, upper) * z + _dot(by_lower, lower) * z
         axis = (view[2, 0], view[2, 1], view[2, 2])
         by_u, by_v = fx * means2d_grad[i, 0], fy * means2d_grad[i, 1]
         if free_x:
@@ -120,8 +120,8 @@ def project_backward(
         if free_y:
             by_v -= fy * flat * _dot(by_lower, axis)
         by_x, by_y = by_u * flat, by_v * flat
-        by_flat += by_u * x + by_v * y
-        by_z = depths_grad[i] - by_flat * flat * flat
+        by_z = depths_grad[i] - by_x * (x / z) - by_y * (y / z)
+        by_z -= (_dot(by_upper, upper) + _dot(by_lower, lower)) * flat
         for k in range(3):
             means_grad[i, k] = by_x * view[0, k] + by_y * view[1, k] + by_z * view[2, k]
 
