@@ -5,6 +5,7 @@ Heavy imports wait until a command needs them, so that help is there at once.
 """
 
 import argparse
+import importlib
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -44,6 +45,15 @@ def open_window(
         from engines.commands.headless import Headless
 
         return Headless(paths, problem).run()
+    if sys.platform == "win32":
+        import torch  # noqa: F401 - its libraries must be loaded before Qt's there
+    try:
+        importlib.import_module("PySide6.QtOpenGLWidgets")
+    except ImportError as error:
+        raise InputError(
+            f"The window cannot start ({error}). Run: python bootstrap.py setup, which names "
+            "what is missing; the other commands work without a window"
+        ) from error
     from app.launch import launch
 
     return launch(list(paths))

@@ -81,6 +81,19 @@ def test_what_is_no_command_is_a_path_to_open(monkeypatch, words, paths):
     assert opened == [[Path(path) for path in paths]]
 
 
+def test_a_qt_that_cannot_be_loaded_is_said(monkeypatch, capsys):
+    monkeypatch.setattr(engines.commands.display, "display_problem", lambda: "")
+
+    def broken(name: str) -> None:
+        raise ImportError("libEGL.so.1: cannot open shared object file")
+
+    monkeypatch.setattr(front_door.importlib, "import_module", broken)
+    assert main([]) == 1
+    said = capsys.readouterr().err
+    assert "libEGL.so.1" in said
+    assert "bootstrap.py setup" in said
+
+
 def test_a_word_that_no_command_knows_is_a_matter_of_usage():
     with pytest.raises(SystemExit) as ended:
         main(["train", "windows"])

@@ -100,8 +100,9 @@ def test_ctrl_c_stops_between_two_steps_and_keeps_everything(photos: Path, tmp_p
             if line.startswith("step "):
                 run.send_signal(signal.SIGINT)
                 break
-        said, _ = run.communicate(timeout=60)
+        said, complained = run.communicate(timeout=60)
     assert run.returncode == 130
+    assert "what was learned is kept" in complained
     assert f"Wrote {out}" in said
     stopped = read(report)
     assert stopped["status"] == "stopped"
@@ -148,6 +149,7 @@ def test_a_result_that_cannot_be_written_loses_no_other(photos, tmp_path, monkey
         (["{photos}", "--out", "a.obj"], 1, "one of .ply, .splat"),
         (["{photos}", "--out", "no folder/a.ply"], 1, "create it first"),
         (["{photos}", "--out", "a.ply", "--report", "."], 1, "is a folder"),
+        (["{photos}", "--out", "a.ply", "--checkpoint", "{photos}/000.png"], 1, "is a file"),
         (["{photos}", "--out", "a.ply", "--device", "cuda"], 1, "CUDA cannot be used"),
         (["{photos}", "--out", "a.ply", "--steps", "0"], 2, "expected a value from 1"),
         (["{photos}", "--out", "a.ply", "--resume", "{photos}"], 1, "no checkpoint"),

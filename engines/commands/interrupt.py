@@ -1,8 +1,12 @@
 """Ctrl-C that ends a run at its next event instead of in the middle of a step."""
 
+import os
 import signal
+import sys
 from types import FrameType
 from typing import Self
+
+NOTICE = b"\nStopping at the next step; what was learned is kept (Ctrl-C again loses it)\n"
 
 
 class StopRequest:
@@ -36,3 +40,4 @@ class StopRequest:
         if self.asked:
             raise KeyboardInterrupt
         self.signal_number = number
+        os.write(sys.stderr.fileno(), NOTICE)  # unlike a stream's write, safe in here

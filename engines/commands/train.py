@@ -10,7 +10,7 @@ from assets.errors import InputError
 from engines.commands.inputs import posed_photos
 from engines.commands.interrupt import StopRequest
 from engines.commands.progress import RunProgress, clock, say
-from engines.commands.writing import check_place
+from engines.commands.writing import check_folder, check_place
 from engines.events import Failed, Stepped
 from engines.splats import SplatConfig
 
@@ -45,6 +45,8 @@ class TrainSplats:
         check_place(self.out, SPLAT_SUFFIXES)
         if self.report is not None:
             check_place(self.report)
+        if self.checkpoint is not None:
+            check_folder(self.checkpoint)
         engine = self.engine()
         from engines.report import ReportBuilder
 

@@ -18,6 +18,17 @@ def check_place(path: Path, suffixes: tuple[str, ...] = ()) -> None:
         )
     if path.is_dir():
         raise InputError(f"{path} is a folder; name a file in it instead")
+    _check_parent(path)
+
+
+def check_folder(path: Path) -> None:
+    """Raise InputError when no folder could be put at `path`."""
+    if path.exists() and not path.is_dir():
+        raise InputError(f"{path} is a file; name a folder instead")
+    _check_parent(path)
+
+
+def _check_parent(path: Path) -> None:
     if not path.parent.is_dir():
         raise InputError(f"The folder {path.parent} does not exist; create it first")
     if not os.access(path.parent, os.W_OK):
