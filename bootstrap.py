@@ -92,10 +92,9 @@ class Environment:
 
     def wanted(self) -> str:
         """A hash of all that decides what has to be installed."""
-        digest = hashlib.sha256("{}.{}".format(*sys.version_info[:2]).encode())
-        for name in ("pyproject.toml", "constraints.txt"):
-            digest.update((self.root / name).read_bytes())
-        return digest.hexdigest()
+        asked = repr((sys.version_info[:2], self.requirements(dev=True)))
+        pinned = (self.root / "constraints.txt").read_bytes()
+        return hashlib.sha256(asked.encode() + pinned).hexdigest()
 
     def stamped(self) -> dict:
         """What the last finished setup wrote: {"wanted": hash, "dev": bool}, or {}."""
@@ -190,10 +189,10 @@ class Environment:
             "for Python 3.11 to 3.14 on Linux (glibc 2.34 or newer), Windows and macOS 14; check "
             "the network and the free disk space, then start again",
         )
+        self.unfinished.unlink()
         say("Compiling kernels, once")
         _run([str(self.python), "-c", WARM_UP], "The kernels cannot be compiled", cwd=self.root)
         self.stamp.write_text(json.dumps({"wanted": self.wanted(), "dev": dev}), encoding="utf-8")
-        self.unfinished.unlink()
 
 
 def _run(command: list[str], complaint: str, cwd: Path | None = None) -> None:

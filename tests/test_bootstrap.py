@@ -64,14 +64,44 @@ def test_tests_need_more_than_the_program_and_the_program_no_more_after_that(env
     assert len(environment.installed) == 4
 
 
-@pytest.mark.parametrize("name", ["pyproject.toml", "constraints.txt"])
-def test_a_change_of_what_is_asked_for_is_seen(environment, name):
+@pytest.mark.parametrize(
+    ("name", "before", "after"),
+    [
+        ("pyproject.toml", '"numpy"', '"numpy", "scipy"'),
+        ("pyproject.toml", '"pytest"', '"ruff", "pytest"'),
+        ("constraints.txt", "2.13.0", "2.13.1"),
+    ],
+)
+def test_a_change_of_what_is_asked_for_is_seen(environment, name, before, after):
     environment.install(dev=True)
-    with (environment.root / name).open("a") as file:
-        file.write("# another pin\n")
+    file = environment.root / name
+    file.write_text(file.read_text().replace(before, after))
     environment.install(dev=False)
     assert len(environment.installed) == 4
     assert environment.installed[2][-1] == "pytest", "tools for tests stay up to date too"
+
+
+def test_a_change_of_other_things_is_not(environment):
+    environment.install(dev=True)
+    with (environment.root / "pyproject.toml").open("a") as file:
+        file.write("[tool.ruff]\nline-length = 100\n")
+    environment.install(dev=True)
+    assert len(environment.installed) == 2
+
+
+def test_kernels_that_were_interrupted_do_not_cost_the_environment(environment, monkeypatch):
+    note = bootstrap._run
+
+    def interrupted(command, complaint, cwd=None):
+        note(command, complaint, cwd)
+        if "warm_up" in command[-1]:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(bootstrap, "_run", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        environment.install(dev=False)
+    assert not environment.is_ready(dev=False)
+    assert environment.is_sound()
 
 
 def test_an_interrupted_setup_is_begun_anew(environment, monkeypatch):
