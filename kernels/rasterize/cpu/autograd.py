@@ -89,11 +89,12 @@ class Blend(torch.autograd.Function):
         order = tiles.depth_order(array(depths).view(np.uint32), array(extents))
         if len(order) > RANK_LIMIT:
             raise ValueError(f"{len(order):,} Gaussians are in view; the limit is {RANK_LIMIT:,}")
-        records, counts = np.empty((len(order), RECORD), np.float32), np.empty(len(order), np.int32)
+        records = np.empty((len(order), RECORD), np.float32)
+        begins, counts = np.empty(len(order), np.int64), np.empty(len(order), np.int32)
         across, down = tile_grid(width, height)
         places = np.zeros((tiles.CHUNKS, across * down), np.int64)
         with balanced_region(1):
-            tiles.count_pairs(
+            ends, slots, unsorted = tiles.list_pairs(
                 order,
                 array(means2d),
                 array(conics),
@@ -104,19 +105,20 @@ class Blend(torch.autograd.Function):
                 width,
                 height,
                 records,
+                begins,
                 counts,
                 places,
             )
-        tile_starts, pair_starts = tiles.start_lists(places, counts)
+        tile_starts = tiles.start_lists(places)
         pairs = int(tile_starts[-1])
         if pairs > _PAIR_LIMIT:
             raise ValueError(
                 f"{len(order):,} Gaussians cover {pairs:,} tiles; the limit is {_PAIR_LIMIT:,}. "
                 "Make the image or the Gaussians smaller"
             )
-        entries, slots = np.empty(pairs, np.int32), np.empty(pairs, np.int32)
+        entries = np.empty(pairs, np.int32)
         with balanced_region(1):
-            tiles.fill_lists(records, counts, pair_starts, places, width, height, entries, slots)
+            tiles.sort_pairs(ends, slots, unsorted, places, entries)
         image, depth = torch.empty(height, width, 3), torch.empty(height, width)
         light = np.empty((height, width), np.float32)
         done = np.empty(across * down, np.int32)
@@ -132,14 +134,14 @@ class Blend(torch.autograd.Function):
                 done,
             )
         ctx.save_for_backward(conics, opacities, image, depth)
-        ctx.lists = (order, records, tile_starts, entries, pair_starts, slots, done, light)
+        ctx.lists = (order, records, tile_starts, entries, begins, counts, slots, done, light)
         return image, depth, torch.from_numpy(1.0 - light)
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, *grads: Tensor):  # pyright: ignore[reportIncompatibleMethodOverride]
         conics, opacities, image, depth = ctx.saved_tensors
-        order, records, tile_starts, entries, pair_starts, slots, done, light = ctx.lists
+        order, records, tile_starts, entries, begins, counts, slots, done, light = ctx.lists
         totals = np.zeros((len(order), SUMS), np.float32)
         first = 0
         while first < len(tile_starts) - 1:
@@ -164,7 +166,7 @@ class Blend(torch.autograd.Function):
                     sums,
                 )
             with balanced_region(GAUSSIANS):
-                backward.add_up(pair_starts, slots, sums, offset, totals)
+                backward.add_up(begins, counts, slots, sums, offset, totals)
             first = last
         count = len(conics)
         means2d_grad, conics_grad = torch.zeros(count, 2), torch.zeros(count, 3)

@@ -152,13 +152,13 @@ def _collect(sums, slot, state, batch, j, entry, x, y):
 
 
 @numba.njit(parallel=True, **OPTIONS)
-def add_up(pair_starts, slots, sums, offset, totals):
+def add_up(begins, counts, slots, sums, offset, totals):
     """Add to each Gaussian's `totals` [v, SUMS] its sums in a range of tiles.
 
     `sums` begins with the entry at `offset`; pairs outside the range are left out.
     """
     for r in prange(totals.shape[0]):
-        for pair in range(pair_starts[r], pair_starts[r + 1]):
+        for pair in range(begins[r], begins[r] + counts[r]):
             slot = slots[pair] - offset
             if 0 <= slot < sums.shape[0]:
                 for k in range(SUMS):

@@ -73,7 +73,7 @@ def _digit(key, k):
 
 
 @numba.njit(parallel=True, **OPTIONS)
-def count_pairs(
+def list_pairs(
     order,
     means2d,
     conics,
@@ -84,44 +84,62 @@ def count_pairs(
     width,
     height,
     records,
+    begins,
     counts,
     histogram,
 ):
-    """Pack the visible Gaussians and count the tiles that each reaches.
+    """Pack the visible Gaussians and list the tiles that each reaches.
 
     Args:
         order: [v] from `depth_order`.
         means2d, conics, depths, extents, opacities, colours: of all Gaussians.
         width, height: of the image in pixels.
         records: [v, RECORD] float32, filled.
-        counts: [v] int32, filled with the number of tiles.
-        histogram: [CHUNKS, tiles] int32, zero before: each chunk adds its entries per tile.
+        begins: [v] int64, filled with where each Gaussian's pairs begin.
+        counts: [v] int32, filled with how many it has.
+        histogram: [CHUNKS, tiles] int64, zero before: each chunk adds its pairs per tile.
+
+    Returns:
+        ends [CHUNKS, 2] int64, where the pairs of each chunk begin and end, and of each pair its
+        tile and its entry, both int32, with gaps between the chunks.
     """
     visible = order.shape[0]
     _, tiles_y = tile_grid(width, height)
+    ends = np.zeros((CHUNKS, 2), np.int64)
     for chunk in prange(CHUNKS):
+        room = 0
         for r in range(chunk * visible // CHUNKS, (chunk + 1) * visible // CHUNKS):
-            counts[r] = 0
-            i = order[r]
-            if not _pack(records, r, i, means2d, conics, depths, extents, opacities, colours):
-                continue
-            count = 0
-            shape, first_x, last_x = _shape(records, r, width)
-            for tile_x in range(first_x // TILE_X, last_x // TILE_X + 1):
-                first_y, last_y = _rows(shape, tile_x, first_x, last_x, height)
-                for tile_y in range(first_y // TILE_Y, last_y // TILE_Y + 1):
-                    histogram[chunk, tile_x * tiles_y + tile_y] += 1
-                    count += 1
-            counts[r] = count
+            room += _room(means2d, extents, order[r], width, height)
+        ends[chunk, 1] = room
+    for chunk in range(CHUNKS):
+        ends[chunk, 0] = ends[chunk - 1, 0] + ends[chunk - 1, 1] if chunk else 0
+    whole = ends[CHUNKS - 1, 0] + ends[CHUNKS - 1, 1]
+    tiles, entries = np.empty(whole, np.int32), np.empty(whole, np.int32)
+    for chunk in prange(CHUNKS):
+        pair = ends[chunk, 0]
+        for r in range(chunk * visible // CHUNKS, (chunk + 1) * visible // CHUNKS):
+            begins[r] = pair
+            if _pack(records, r, order[r], means2d, conics, depths, extents, opacities, colours):
+                shape, first_x, last_x = _shape(records, r, width)
+                for tile_x in range(first_x // TILE_X, last_x // TILE_X + 1):
+                    first_y, last_y = _rows(shape, tile_x, first_x, last_x, height)
+                    for tile_y in range(first_y // TILE_Y, last_y // TILE_Y + 1):
+                        first = max(first_y - tile_y * TILE_Y, 0) // 2
+                        last = min(last_y - tile_y * TILE_Y, TILE_Y - 1) // 2
+                        tiles[pair] = tile_x * tiles_y + tile_y
+                        entries[pair] = (r << RANK_SHIFT) + (first << 4) + last
+                        histogram[chunk, tiles[pair]] += 1
+                        pair += 1
+            counts[r] = pair - begins[r]
+        ends[chunk, 1] = pair
+    return ends, tiles, entries
 
 
 @numba.njit(**OPTIONS)
-def start_lists(histogram, counts):
-    """Turn counts into places, in place: where each chunk writes, and where each list begins.
+def start_lists(histogram):
+    """Turn counts into places, in place: where each chunk writes its part of each tile's list.
 
-    Returns:
-        [tiles + 1] int64 begin of each tile's list and the total, and [v + 1] int64 begin of
-        each Gaussian's pairs and the total.
+    Returns [tiles + 1] int64: where each tile's list begins, and the end of the last.
     """
     chunks, tiles = histogram.shape
     tile_starts = np.empty(tiles + 1, np.int64)
@@ -133,44 +151,37 @@ def start_lists(histogram, counts):
             histogram[chunk, tile] = place
             place += size
     tile_starts[tiles] = place
-    pair_starts = np.empty(counts.shape[0] + 1, np.int64)
-    place = 0
-    for r in range(counts.shape[0]):
-        pair_starts[r] = place
-        place += counts[r]
-    pair_starts[counts.shape[0]] = place
-    return tile_starts, pair_starts
+    return tile_starts
 
 
 @numba.njit(parallel=True, **OPTIONS)
-def fill_lists(records, counts, pair_starts, places, width, height, entries, slots):
-    """Write the lists of all tiles, nearest first, and where each Gaussian stands in them.
+def sort_pairs(ends, tiles, entries, places, sorted_entries):
+    """Sort entries by tile, keeping the order by depth, and note where each pair went.
 
     Args:
-        records, counts: from `count_pairs`.
-        pair_starts, places: from `start_lists`; `places` is its changed histogram.
-        width, height: of the image in pixels.
-        entries: [pairs] int32, filled tile by tile; see `layout`.
-        slots: [pairs] int32, filled Gaussian by Gaussian with indices into `entries`.
+        ends, tiles, entries: from `list_pairs`; `tiles` is filled with each pair's slot, its
+            index into `sorted_entries`.
+        places: the histogram as `start_lists` left it.
+        sorted_entries: [pairs] int32, filled.
     """
-    visible = counts.shape[0]
-    _, tiles_y = tile_grid(width, height)
     for chunk in prange(CHUNKS):
-        for r in range(chunk * visible // CHUNKS, (chunk + 1) * visible // CHUNKS):
-            if counts[r] == 0:
-                continue
-            pair = pair_starts[r]
-            shape, first_x, last_x = _shape(records, r, width)
-            for tile_x in range(first_x // TILE_X, last_x // TILE_X + 1):
-                first_y, last_y = _rows(shape, tile_x, first_x, last_x, height)
-                for tile_y in range(first_y // TILE_Y, last_y // TILE_Y + 1):
-                    slot = places[chunk, tile_x * tiles_y + tile_y]
-                    places[chunk, tile_x * tiles_y + tile_y] += 1
-                    first = max(first_y - tile_y * TILE_Y, 0) // 2
-                    last = min(last_y - tile_y * TILE_Y, TILE_Y - 1) // 2
-                    entries[slot] = (r << RANK_SHIFT) + (first << 4) + last
-                    slots[pair] = slot
-                    pair += 1
+        for pair in range(ends[chunk, 0], ends[chunk, 1]):
+            tile = tiles[pair]
+            slot = places[chunk, tile]
+            places[chunk, tile] = slot + 1
+            sorted_entries[slot] = entries[pair]
+            tiles[pair] = slot
+
+
+@numba.njit(**OPTIONS)
+def _room(means2d, extents, i, width, height):
+    """No fewer tiles than the footprint of Gaussian i touches."""
+    x, y, reach_x, reach_y = means2d[i, 0], means2d[i, 1], extents[i, 0], extents[i, 1]
+    left, right = max(x - reach_x, np.float32(0.0)), min(x + reach_x, np.float32(width))
+    top, bottom = max(y - reach_y, np.float32(0.0)), min(y + reach_y, np.float32(height))
+    across = int(max(right - left, np.float32(0.0))) // TILE_X + 2
+    down = int(max(bottom - top, np.float32(0.0))) // TILE_Y + 2
+    return across * down
 
 
 @numba.njit(**OPTIONS)
