@@ -1,5 +1,6 @@
 """The numba kernels as differentiable torch operations."""
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,9 @@ GAUSSIANS, TILES = 1024, 4
 ROUND_PAIRS = 1 << 22
 """Gaussian-tile pairs whose gradients are held at once (40 bytes each); more go in rounds."""
 _PAIR_LIMIT = 2**31 - 1
+
+_empty = functools.partial(torch.empty, dtype=torch.float32)
+_zeros = functools.partial(torch.zeros, dtype=torch.float32)
 
 
 class Project(torch.autograd.Function):
@@ -119,7 +123,7 @@ class Blend(torch.autograd.Function):
         entries = np.empty(pairs, np.int32)
         with balanced_region(1):
             tiles.sort_pairs(ends, slots, unsorted, places, entries)
-        image, depth = torch.empty(height, width, 3), torch.empty(height, width)
+        image, depth = _empty(height, width, 3), _empty(height, width)
         light = np.empty((height, width), np.float32)
         done = np.empty(across * down, np.int32)
         with balanced_region(TILES):
@@ -169,9 +173,9 @@ class Blend(torch.autograd.Function):
                 backward.add_up(begins, counts, slots, sums, offset, totals)
             first = last
         count = len(conics)
-        means2d_grad, conics_grad = torch.zeros(count, 2), torch.zeros(count, 3)
-        depths_grad, opacities_grad = torch.zeros(count), torch.zeros(count)
-        colours_grad = torch.zeros(count, 3)
+        means2d_grad, conics_grad = _zeros(count, 2), _zeros(count, 3)
+        depths_grad, opacities_grad = _zeros(count), _zeros(count)
+        colours_grad = _zeros(count, 3)
         with balanced_region(GAUSSIANS):
             backward.spread(
                 order,
