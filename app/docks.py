@@ -15,7 +15,7 @@ from assets.posed import PosedPhotos, split_holdout
 from engines.artifacts import Population
 from engines.events import Evaluated, Event, Failed
 
-LEFT_PX, RIGHT_PX, BOTTOM_PX = 262, 300, 210
+LEFT_PX, RIGHT_PX, BOTTOM_PX = 276, 300, 210
 """Sizes of the three areas in a window that is wide and high enough."""
 NARROW_PX, LOW_PX = 1440, 900
 """Windows smaller than this have narrower and lower areas."""
@@ -76,9 +76,7 @@ class Docks:
         width = 0.92 if window.width() < NARROW_PX else 1.0
         height = 0.9 if window.height() < LOW_PX else 1.0
         docks = [self["photos"], self["population"]]
-        window.resizeDocks(
-            docks, [round(LEFT_PX * width), round(RIGHT_PX * width)], Qt.Orientation.Horizontal
-        )
+        window.resizeDocks(docks, [LEFT_PX, round(RIGHT_PX * width)], Qt.Orientation.Horizontal)
         window.resizeDocks([self["curves"]], [round(BOTTOM_PX * height)], Qt.Orientation.Vertical)
         room = max(300, window.height() - 80)
         window.resizeDocks(

@@ -32,12 +32,12 @@ class CameraMark:
 def natural_size(cameras: list[Camera], scene_size: float) -> float:
     """Length of the pyramids: a share of the usual gap to the next camera, or of the scene."""
     if len(cameras) < 2:
-        return 0.15 * scene_size
+        return 0.08 * scene_size
     centres = np.stack([camera.centre for camera in cameras[:400]])
     gaps = np.linalg.norm(centres[:, None] - centres[None], axis=2)
     gaps[np.arange(len(gaps)), np.arange(len(gaps))] = np.inf
     gap = float(np.median(gaps.min(axis=1)))
-    return float(np.clip(0.8 * gap, 0.05 * scene_size, 0.2 * scene_size))
+    return float(np.clip(0.4 * gap, 0.03 * scene_size, 0.1 * scene_size))
 
 
 def pyramid(camera: Camera, size: float) -> np.ndarray:

@@ -126,6 +126,6 @@ def test_natural_size_follows_the_gaps(camera: Camera) -> None:
         pose = np.array(camera.camera_to_world)
         pose[0, 3] += 0.2 * x
         cameras.append(camera.moved(pose))
-    assert natural_size(cameras, 2.0) == pytest.approx(0.16)
+    assert natural_size(cameras, 2.0) == pytest.approx(0.08)
     assert 0 < natural_size(cameras[:1], 2.0) < 1
     assert 0 < natural_size([camera, camera], 2.0) < 1
