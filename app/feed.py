@@ -20,13 +20,13 @@ from engines.events import Event
 PERIOD_MS = 33
 CLOUD_S = 0.25
 """Least time between two clouds asked of a run."""
-DRAWN_SHARE = 0.2
+DRAWN_SHARE = 0.12
 """Drawing clouds takes no more than this share of the time, so that learning has the rest."""
 BUSY_CLOUD_S = 1.5
 """The same while the viewport has not finished drawing the last one."""
 POPULATION_S = 1.0
-STATUS_S = 0.2
-CURVES_S = 0.5
+STATUS_S = 0.5
+CURVES_S = 1.0
 """Between two drawings of what came in, curves foremost: they are the dearest to paint."""
 SLOWEST = 4.0
 """Curves are drawn so many times more seldom on a machine that has no time to spare."""
@@ -39,7 +39,7 @@ class Feed(QObject):
     happened = Signal(object)
     """An event of the run; emitted in order."""
     refreshed = Signal()
-    """Twice a second: time to draw what came in."""
+    """About once a second: time to draw what came in."""
     population_changed = Signal(object)
     """The present `Population`."""
     status_changed = Signal(object)

@@ -21,6 +21,8 @@ from renderers.colours import BLUE, VIOLET
 from renderers.frusta import CameraMark
 
 THUMBNAIL_PX = 96
+CAMERA_SHARE = 0.35
+"""How much of the way out to the cameras is in view at the start."""
 NEAR_POINTS = 0.7
 """Share of a data set's points that is in view at the start."""
 PHOTO_PX = 1600
@@ -294,7 +296,7 @@ def _heart(dataset: PosedPhotos) -> np.ndarray:
     points = dataset.points.positions
     away = np.linalg.norm(points - np.median(points, axis=0), axis=1)
     near = points[away <= np.quantile(away, NEAR_POINTS)]
-    return np.concatenate([near, 0.5 * (centres + near.mean(axis=0))])
+    return np.concatenate([near, near.mean(axis=0) + CAMERA_SHARE * (centres - near.mean(axis=0))])
 
 
 def _limited(camera: Camera) -> Camera:
