@@ -47,6 +47,7 @@ def environment(project: Path, monkeypatch: pytest.MonkeyPatch) -> bootstrap.Env
 def test_the_first_time_everything_is_installed_and_the_second_time_nothing(environment):
     environment.install(dev=False)
     assert environment.python.exists()
+    assert not list(environment.folder.rglob("pip")), "without ensurepip, pip stays outside"
     pip, warm_up = environment.installed
     assert pip[:2] == ["pip", "install"]
     assert pip[-2:] == ["torch", "numpy"]

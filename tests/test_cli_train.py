@@ -136,6 +136,19 @@ def test_a_failed_run_keeps_its_last_good_state(photos, tmp_path, monkeypatch, c
     assert len(open_path(out)) == failed["gaussians"]
 
 
+def test_a_run_that_cannot_begin_says_why_and_reports_it(tmp_path, capsys):
+    photos = write_photos(tmp_path / "photos")
+    for photo in photos.glob("*.png"):
+        photo.write_bytes(photo.read_bytes()[:200])
+    out, report = tmp_path / "a.ply", tmp_path / "r.json"
+    assert train(photos, out, "--steps", 5, "--report", report) == 1
+    failed = read(report)
+    assert failed["status"] == "failed"
+    assert failed["message"] in capsys.readouterr().err
+    assert failed["gaussians"] is None
+    assert not out.exists()
+
+
 def test_a_result_that_cannot_be_written_loses_no_other(photos, tmp_path, monkeypatch, capsys):
     import assets.export
 
