@@ -1,5 +1,6 @@
 """Asks an engine for the exact view of a camera, off the window's thread; newest camera wins."""
 
+import atexit
 import threading
 import traceback
 from collections.abc import Callable
@@ -47,6 +48,7 @@ class ExactRenderer:
         with self._gate:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="exact", daemon=True)
+                atexit.register(self.close)
                 self._thread.start()
             self._wish = _Wish(source, version, camera, budget_ms)
             self._gate.notify_all()
@@ -76,6 +78,7 @@ class ExactRenderer:
             self._gate.notify_all()
         if self._thread is not None:
             self._thread.join()
+            atexit.unregister(self.close)
 
     def _work(self) -> None:
         source: RenderSource | None = None

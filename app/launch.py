@@ -34,7 +34,9 @@ def launch(paths: Sequence[Path] = (), *, argv: Sequence[str] | None = None) -> 
         window.show()
         if paths:
             window.bench.open([Path(path).absolute() for path in paths])
-        return application.exec()
+        status = application.exec()
+        window.end()
+        return status
     finally:
         faults.remove()
 

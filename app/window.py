@@ -360,6 +360,13 @@ class MainWindow(QMainWindow):
         if not self._may_close:
             event.ignore()
             return
+        self.end()
+        event.accept()
+
+    def end(self) -> None:
+        """Remember the layout and end every thread; again is fine."""
+        if self._closing:
+            return
         self._closing = True
         self.memory.save_layout(self.saveGeometry(), self.saveState())
         self.memory.flush()
@@ -367,7 +374,6 @@ class MainWindow(QMainWindow):
         self.feed.stop()
         self.bench.close()
         self.view.close()
-        event.accept()
 
     def _allow_close(self) -> None:
         """The run is saved or may go; when that took a while, the close event is long over."""

@@ -1,5 +1,6 @@
 """The thread that lets one engine run, stops between two events and never touches Qt."""
 
+import atexit
 import threading
 import traceback
 from collections import deque
@@ -63,6 +64,7 @@ class RunWorker:
         self._calls: deque[tuple[Future, Callable[[Engine], Any]]] = deque()
         self._queue: deque[Event | Ended | Built] = deque()
         self._thread = threading.Thread(target=self._work, name="run", daemon=True)
+        atexit.register(self._end_with_program)
         self._thread.start()
 
     # -- from the window's thread ----------------------------------------------------------
@@ -109,6 +111,17 @@ class RunWorker:
     # -- on the worker's thread ------------------------------------------------------------
 
     def _work(self) -> None:
+        try:
+            self._live()
+        finally:
+            atexit.unregister(self._end_with_program)
+
+    def _end_with_program(self) -> None:
+        """Native code that is interrupted by the interpreter's end would abort the process."""
+        self.quit()
+        self.join()
+
+    def _live(self) -> None:
         if self._after is not None:
             self._after.join()
             self._after = None

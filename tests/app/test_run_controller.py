@@ -1,8 +1,11 @@
 """The run's state machine, command by command, with a small engine that follows the contract."""
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent
@@ -338,6 +341,37 @@ def test_unsaved_steps_follow_saves_and_resumed_checkpoints(controller):
     assert controller.unsaved_steps == 2
     controller.clear()
     assert controller.unsaved_steps == 0
+
+
+def test_a_program_that_just_ends_lets_the_engine_end_first():
+    program = """
+import time
+from app.worker import Order, RunWorker
+from engines.events import Stepped
+
+class Endless:
+    step = 0
+    def run(self):
+        try:
+            while True:
+                time.sleep(0.01)
+                yield Stepped(step=1, seconds=0.0, step_ms=1.0)
+        finally:
+            print("closed", flush=True)
+
+worker = RunWorker(Endless)
+worker.give(Order.GO)
+time.sleep(0.1)
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        cwd=Path(__file__).parents[2],
+    )
+    assert (ended.returncode, ended.stdout) == (0, "closed\n"), ended.stderr
 
 
 def test_alive_states_are_those_that_can_be_stopped():
