@@ -1,8 +1,10 @@
 """What every test stands on: a display, a home of its own, real inputs and no leftovers."""
 
+import ctypes
 import gc
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -18,6 +20,8 @@ from hypothesis import HealthCheck, settings
 ROOT = Path(__file__).resolve().parent.parent
 GRACE_S = 2.0
 """How long threads and windows may take to go after their test."""
+PR_SET_PDEATHSIG = 1
+"""From <linux/prctl.h>."""
 _BELONGINGS = pytest.StashKey[dict]()
 
 settings.register_profile(
@@ -40,6 +44,7 @@ def start_display() -> subprocess.Popen | None:
         pass_fds=[writer],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        preexec_fn=_end_with_parent,
     )
     os.close(writer)
     with os.fdopen(reader) as answer:
@@ -49,6 +54,11 @@ def start_display() -> subprocess.Popen | None:
         return None
     os.environ["DISPLAY"] = f":{number}"
     return server
+
+
+def _end_with_parent() -> None:
+    """Ask Linux to end this process when the one that started it goes, even if it is killed."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def pytest_configure(config: pytest.Config) -> None:
