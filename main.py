@@ -32,7 +32,7 @@ def open_window(
         Positional[tuple[Path, ...]],
         arg(
             metavar="[PATH ...]",
-            help="Photos with cameras, splats, meshes, checkpoints",
+            help="Photos with cameras, splats, meshes, checkpoints, or the word sample",
             help_behavior_hint="(optional)",
         ),
     ] = (),

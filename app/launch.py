@@ -13,7 +13,10 @@ SWITCH_S = 0.001
 
 
 def launch(paths: Sequence[Path] = (), *, argv: Sequence[str] | None = None) -> int:
-    """Show the window, open `paths` in it and return the exit status when it is closed."""
+    """Show the window, open `paths` in it and return the exit status when it is closed.
+
+    The word "sample" for a path stands for the bundled scene, as on the command line.
+    """
     if sys.platform == "win32":
         import torch  # noqa: F401 - its libraries must be loaded before Qt's there
 
@@ -24,6 +27,7 @@ def launch(paths: Sequence[Path] = (), *, argv: Sequence[str] | None = None) -> 
     from app.faults import Faults
     from app.memory import Memory
     from app.window import MainWindow
+    from engines.commands.inputs import SAMPLE
 
     memory = Memory()
     theme.apply(application, memory.theme)
@@ -32,7 +36,9 @@ def launch(paths: Sequence[Path] = (), *, argv: Sequence[str] | None = None) -> 
     try:
         window = MainWindow(memory=memory, faults=faults)
         window.show()
-        if paths:
+        if [str(path) for path in paths] == [SAMPLE]:
+            window.bench.open_sample()
+        elif paths:
             window.bench.open([Path(path).absolute() for path in paths])
         status = application.exec()
         window.end()

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from assets.errors import InputError
+
 
 @dataclass(frozen=True)
 class LensModel:
@@ -111,8 +113,17 @@ class Lens:
         return None
 
     def project(self, rays: np.ndarray) -> np.ndarray:
-        """[n, 2] float64 pixels of `rays` [n, 3] in camera coordinates; NaN where not seen."""
-        import pycolmap  # half a second, native
+        """[n, 2] float64 pixels of `rays` [n, 3] in camera coordinates; NaN where not seen.
+
+        Raises InputError where pycolmap, which knows the models, is not to be had.
+        """
+        try:
+            import pycolmap  # half a second, native
+        except ImportError as error:
+            raise InputError(
+                f"Photos of a {self.model} lens cannot be undistorted here, because pycolmap is "
+                "not installed; undistort them elsewhere, or install pycolmap"
+            ) from error
 
         camera = pycolmap.Camera(
             model=self.model, width=self.width, height=self.height, params=list(self.params)

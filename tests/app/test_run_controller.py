@@ -133,9 +133,10 @@ def test_an_engine_faster_than_the_window_is_held_back(controller):
 
 
 def test_start_then_pause_at_once_holds_and_goes_on(controller):
-    engine = CountingEngine(50)
-    controller.start(lambda: engine)
+    engine, paused = CountingEngine(50), threading.Event()
+    controller.start(lambda: engine if paused.wait(10) else None)
     controller.pause()
+    paused.set()  # on a busy machine all steps could be done before the order arrives
     assert controller.state is State.PAUSED
     controller.between_steps(lambda _: None).result(10)
     assert engine.step <= 1
@@ -160,10 +161,11 @@ def test_pause_holds_and_step_makes_exactly_one(controller):
 
 
 def test_step_from_a_start_then_pause_leads_through_the_preparation(controller):
-    engine = CountingEngine(50)
-    controller.start(lambda: engine)
+    engine, ordered = CountingEngine(50), threading.Event()
+    controller.start(lambda: engine if ordered.wait(10) else None)
     controller.pause()
     controller.step_once()
+    ordered.set()
     poll_until(controller, lambda: controller.step >= 1)
     time.sleep(0.03)
     assert engine.step <= 2
