@@ -3,8 +3,8 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QMimeData, QRectF, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QEvent, QMimeData, QObject, QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import QDragLeaveEvent, QDropEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
 from app import theme
@@ -24,6 +24,41 @@ def describe(paths: Sequence[Path], identify: Callable[[Path], str]) -> str:
     if len(paths) > NAMED:
         lines.append(f"and {len(paths) - NAMED} more")
     return "\n".join(lines)
+
+
+class DropTarget(QObject):
+    """Watches a window; `dropped` tells what was let go over it."""
+
+    dropped = Signal(object)
+    """A list of paths, after the drop is over: whoever dragged waits for it to return."""
+
+    def __init__(self, window: QWidget, identify: Callable[[Path], str]) -> None:
+        super().__init__(window)
+        self._identify = identify
+        self.highlight = DropHighlight(window)
+        window.setAcceptDrops(True)
+        window.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Take drags of files; leave everything else to the window."""
+        match event:
+            case QDropEvent() if event.type() is QEvent.Type.DragEnter:
+                paths = local_paths(event.mimeData())
+                if paths:
+                    self.highlight.say(describe(paths, self._identify))
+                    event.acceptProposedAction()
+                return True
+            case QDropEvent() if event.type() is QEvent.Type.Drop:
+                self.highlight.hide()
+                paths = local_paths(event.mimeData())
+                if paths:
+                    event.acceptProposedAction()
+                    QTimer.singleShot(0, self, lambda: self.dropped.emit(paths))
+                return True
+            case QDragLeaveEvent():
+                self.highlight.hide()
+                return True
+        return super().eventFilter(watched, event)
 
 
 class DropHighlight(QWidget):

@@ -110,13 +110,15 @@ class Feed(QObject):
                 phase=job.title, share=share, can_cancel=bench.session.is_opening, **common
             )
         if state is State.IDLE:
-            phase = "Ready" if bench.kind is not None else "Loading PyTorch…"
-            return Status(phase=phase, share=None if bench.kind is not None else -1.0, **common)
+            if bench.is_loading:
+                return Status(phase="Loading PyTorch…", share=-1.0, **common)
+            return Status(phase="Ready", **common)
         config = getattr(bench.run.engine, "config", None)
         steps, seconds = getattr(config, "steps", 0), getattr(config, "seconds", 0.0)
         if state is State.PREPARING:
             share = progress.share(steps, seconds) if progress.phase else -1.0
             return Status(phase=progress.phase or "Preparing", share=share, **common)
+        cloud = self._view.cloud
         running = state is State.RUNNING
         left = progress.left(steps, seconds) if running else None
         rate = progress.rate if running else None
@@ -127,6 +129,7 @@ class Feed(QObject):
             steps=f"{count(progress.step)} of {count(steps)}" if steps else count(progress.step),
             left=f"{duration(left)} left" if left is not None else "",
             rate=f"{rate:.1f} steps/s" if rate is not None else "",
+            count=f"{count(len(cloud))} Gaussians" if cloud is not None else "",
             **common,
         )
 

@@ -1,5 +1,6 @@
 """What the viewport shows and from where: modes, exact views, cameras and the photo over it."""
 
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -63,6 +64,8 @@ class ViewControl(QObject):
         self.photo_on_show = False
         """The photo of the chosen view lies over the viewport."""
         self._cloud: GaussianCloud | None = None
+        self._shown: tuple = ()
+        """Points and meshes that the viewport has, so that they are not sent to it again."""
         self._exact = ExactRenderer()
         self._exactly: Exactly | None = None
         self._asked: tuple | None = None
@@ -133,7 +136,13 @@ class ViewControl(QObject):
         """Show the meshes and points that are open; a data set's points until it has learnt."""
         session = self._session
         points = session.dataset.points if session.dataset is not None else None
-        self.viewport.show_points(points if self._cloud is None else None)
+        if self._cloud is not None:
+            points = None
+        shown = (points, *session.clouds_of_points, None, *session.meshes)
+        if len(shown) == len(self._shown) and all(map(operator.is_, shown, self._shown)):
+            return
+        self._shown = shown
+        self.viewport.show_points(points)
         self.viewport.show_point_clouds(session.clouds_of_points)
         self.viewport.show_meshes(session.meshes)
 

@@ -5,9 +5,6 @@ from collections.abc import Callable
 from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import (
     QCloseEvent,
-    QDragEnterEvent,
-    QDragLeaveEvent,
-    QDropEvent,
     QKeySequence,
     QShortcut,
     QShowEvent,
@@ -18,7 +15,7 @@ from app import theme
 from app.actions import Actions
 from app.banner import Banner
 from app.docks import Docks
-from app.droptarget import DropHighlight, describe, local_paths
+from app.droptarget import DropTarget
 from app.enginekinds import EngineKind, load_splats
 from app.export_dialog import ExportDialog
 from app.faults import Faults
@@ -28,13 +25,14 @@ from app.memory import Memory
 from app.overlays import Overlays
 from app.questions import Questions
 from app.run import ALIVE, State
+from app.saving import Snapshot
 from app.session import described
 from app.stage import Stage
 from app.statusbar import StatusBar
 from app.topbar import TopBar
 from app.view import Exactly, ViewControl
 from app.welcome import Welcome
-from app.workbench import Snapshot, Workbench
+from app.workbench import Workbench
 from assets.gaussians import GaussianCloud
 from assets.posed import PosedPhotos
 from engines.events import Event, Stepped
@@ -61,7 +59,6 @@ class MainWindow(QMainWindow):
         """`load` imports the engine; it is called on another thread once the window is shown."""
         super().__init__()
         self.setWindowTitle("Zograscope")
-        self.setAcceptDrops(True)
         self.memory = memory or Memory()
         self.questions = questions or Questions()
         self.faults = faults
@@ -108,12 +105,13 @@ class MainWindow(QMainWindow):
         self.overlays = Overlays(self.stage, self.actions_)
         self.welcome = Welcome(self.actions_)
         self.banner = Banner()
-        self.highlight = DropHighlight()
+        self.drop = DropTarget(self, described)
         centre = Qt.AlignmentFlag.AlignCenter
         self.stage.place(self.welcome, centre)
         top = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop
         self.stage.place(self.banner, top, drop=52)
-        self.stage.fill(self.highlight)
+        self.stage.fill(self.drop.highlight)
+        self.drop.dropped.connect(self.bench.open)
         self.welcome.recent_chosen.connect(lambda path: self.bench.open([path]))
         pause = QShortcut(QKeySequence(Qt.Key.Key_Space), self.viewport.native)
         pause.setContext(Qt.ShortcutContext.WidgetShortcut)
@@ -131,7 +129,7 @@ class MainWindow(QMainWindow):
         bench.session.changed.connect(view.refresh_assets)
         bench.run_begins.connect(self._begin_run)
         bench.run.engine_built.connect(self._engine_built)
-        bench.snapshot_ready.connect(self._export)
+        bench.saving.snapshot_ready.connect(self._export)
         feed.happened.connect(self._add)
         feed.refreshed.connect(self._refresh)
         feed.population_changed.connect(docks.show_population)
@@ -145,8 +143,8 @@ class MainWindow(QMainWindow):
         on("open_folder", lambda: self._open_folder("Open photos or folder"))
         on("open_file", self._open_files)
         on("sample", bench.open_sample)
-        on("export", bench.export)
-        on("save_checkpoint", bench.save_checkpoint)
+        on("export", bench.saving.export)
+        on("save_checkpoint", bench.saving.save_checkpoint)
         on("resume_checkpoint", lambda: self._open_folder("Resume checkpoint"))
         on("close_all", bench.close_all)
         on("quit", self.close)
@@ -254,7 +252,7 @@ class MainWindow(QMainWindow):
             normalisation=snapshot.normalisation,
             parent=self,
         )
-        dialog.exported.connect(lambda path: self.bench.exported(path, snapshot))
+        dialog.exported.connect(lambda path: self.bench.saving.exported(path, snapshot))
         dialog.open()
 
     # -- what a person does ----------------------------------------------------------------------
@@ -290,26 +288,6 @@ class MainWindow(QMainWindow):
         self.memory.theme = "light" if light else "dark"
         theme.apply(QApplication.instance(), self.memory.theme)
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Say what hovers."""
-        paths = local_paths(event.mimeData())
-        if paths:
-            self.highlight.say(describe(paths, described))
-            event.acceptProposedAction()
-
-    def dragLeaveEvent(self, _event: QDragLeaveEvent) -> None:
-        """It went elsewhere."""
-        self.highlight.hide()
-
-    def dropEvent(self, event: QDropEvent) -> None:
-        """Open what was dropped."""
-        self.highlight.hide()
-        paths = local_paths(event.mimeData())
-        if paths:
-            event.acceptProposedAction()
-            # Not from inside the drop: whoever dragged waits for it to return.
-            QTimer.singleShot(0, self, lambda: self.bench.open(paths))
-
     # -- being there -----------------------------------------------------------------------------
 
     def showEvent(self, event: QShowEvent) -> None:
@@ -324,9 +302,13 @@ class MainWindow(QMainWindow):
             "Loading PyTorch",
             lambda _: self._load(),
             done=self._use,
-            failed=self.bench.trouble,
+            failed=self._go_without,
             quiet=True,
         )
+
+    def _go_without(self, sentence: str, details: str) -> None:
+        self.topbar.device.show_device("Training is not possible here", sentence, good=False)
+        self.bench.go_without(sentence, details)
 
     def _use(self, kind: EngineKind) -> None:
         self.docks.make_settings(kind.config_type)

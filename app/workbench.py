@@ -1,7 +1,6 @@
 """What a window does, without its looks: opens, trains, saves, asks before anything is lost."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,28 +13,13 @@ from app.jobs import Jobs
 from app.memory import Memory
 from app.questions import Choice, Questions
 from app.run import Command, RunController, State
+from app.saving import Saving
 from app.session import Arrival, Session
-from assets.frame import Normalisation
 from assets.gaussians import GaussianCloud
 from assets.mesh import Mesh
 from assets.pointcloud import PointCloud
 from assets.posed import PosedPhotos
-from engines.engine import Engine, RenderSource
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Snapshot:
-    """Gaussians at one moment, to be exported."""
-
-    cloud: GaussianCloud
-    """In the input's frame."""
-    origin: str
-    """Where they are from, for people: "Step 1,500 of fox"."""
-    name: str
-    """What to call the file."""
-    normalisation: Normalisation | None = None
-    step: int | None = None
-    """The run's step, None for Gaussians from a file."""
+from engines.engine import RenderSource
 
 
 class Workbench(QObject):
@@ -60,8 +44,6 @@ class Workbench(QObject):
     """These Gaussians of a file are open now."""
     shape_alone = Signal()
     """A mesh or points were opened in an empty window, so it may be looked at from anywhere."""
-    snapshot_ready = Signal(object)
-    """A `Snapshot` to be exported."""
 
     def __init__(
         self,
@@ -78,7 +60,10 @@ class Workbench(QObject):
         self.jobs = Jobs(self)
         self.session = Session(self.jobs, memory, self)
         self.run = RunController(self)
+        self.saving = Saving(self, parent)
         self.kind: EngineKind | None = None
+        self.is_loading = True
+        """The engine is still being imported."""
         self._starts_when_ready = False
         self._resumes_when_ready: Path | None = None
         self.session.arrived.connect(self._arrived)
@@ -103,7 +88,7 @@ class Workbench(QObject):
 
     def use(self, kind: EngineKind) -> None:
         """The engine is imported; what waited for it begins."""
-        self.kind = kind
+        self.kind, self.is_loading = kind, False
         if self._resumes_when_ready is not None:
             folder, self._resumes_when_ready = self._resumes_when_ready, None
             self.resume_checkpoint(folder)
@@ -115,6 +100,11 @@ class Workbench(QObject):
         if self.kind is None:
             raise RuntimeError("the engine is still being imported")
         return self.kind.cloud_source(cloud)
+
+    def go_without(self, sentence: str, details: str) -> None:
+        """The engine cannot be imported; everything but training works."""
+        self.is_loading = False
+        self.trouble(sentence, details)
 
     # -- bringing in -----------------------------------------------------------------------------
 
@@ -258,67 +248,7 @@ class Workbench(QObject):
         self.run_begins.emit(dataset)
         self.run.start(lambda: kind.make(dataset, config))
 
-    # -- saving ----------------------------------------------------------------------------------
-
-    def export(self) -> None:
-        """Take a snapshot; `snapshot_ready` tells when it is there."""
-        if self.session.cloud is not None:
-            name = self.session.cloud_name
-            self.snapshot_ready.emit(
-                Snapshot(cloud=self.session.cloud, origin=name, name=name.split(".")[0])
-            )
-            return
-        name = self._run_name()
-
-        def take(engine: Any) -> Snapshot:
-            return Snapshot(
-                cloud=engine.cloud(),
-                origin=f"Step {engine.step:,} of {name}",
-                name=name,
-                normalisation=engine.normalisation,
-                step=engine.step,
-            )
-
-        self.jobs.follow(
-            "Taking a snapshot",
-            self.run.between_steps(take),
-            done=self.snapshot_ready.emit,
-            failed=self.trouble,
-        )
-
-    def exported(self, path: Path, snapshot: Snapshot) -> None:
-        """A snapshot was written and read back."""
-        if snapshot.step is not None:
-            self.run.mark_saved(snapshot.step)
-        self.memory.folder = path.parent
-        self.said.emit("info", f"Exported {len(snapshot.cloud):,} Gaussians to {path}")
-
-    def save_checkpoint(self, then: Callable[[], None] | None = None) -> None:
-        """Ask where to, save between two steps, then go on with `then`."""
-        suggestion = self.memory.folder / f"{self._run_name()}-step-{self.run.step}"
-        folder = self.questions.new_folder(self._window, "Save checkpoint", suggestion)
-        if folder is None:
-            return
-        self.memory.folder = folder.parent
-
-        def save(engine: Engine) -> int:
-            engine.save_checkpoint(folder)
-            return engine.step
-
-        def done(step: int) -> None:
-            self.run.mark_saved(step)
-            self.memory.remember(folder)
-            self.said.emit("info", f"Saved step {step:,} to {folder}")
-            self.changed.emit()
-            if then is not None:
-                then()
-
-        self.jobs.follow(
-            "Saving a checkpoint",
-            self.run.between_steps(save),
-            done=done,
-            failed=self.trouble,
-        )
+    # -- a saved run ------------------------------------------------------------------------------
 
     def resume_checkpoint(self, folder: Path) -> None:
         """Go on with a saved run in place of what is open."""
@@ -366,15 +296,11 @@ class Workbench(QObject):
             return
         match self.questions.unsaved(self._window, self.run.unsaved_steps, purpose):
             case Choice.SAVE:
-                self.save_checkpoint(then)
+                self.saving.save_checkpoint(then)
             case Choice.DISCARD:
                 then()
             case Choice.CANCEL:
                 pass
-
-    def _run_name(self) -> str:
-        dataset = self.session.dataset
-        return dataset.name if dataset is not None else "run"
 
     def trouble(self, sentence: str, details: str) -> None:
         """Something went wrong: a sentence for people and, if unexpected, the traceback."""

@@ -72,10 +72,10 @@ def test_an_empty_window_invites_and_offers_nothing_that_means_nothing(window):
 def test_what_hovers_is_named_and_a_drop_is_trained_on(window, photos, wait):
     event = drag_over(window, photos)
     assert event.isAccepted()
-    assert window.highlight.isVisible()
-    assert window.highlight.text == f"Posed photos: {photos.name}"
+    assert window.drop.highlight.isVisible()
+    assert window.drop.highlight.text == f"Posed photos: {photos.name}"
     drop(window, photos)
-    assert window.highlight.isHidden()
+    assert window.drop.highlight.isHidden()
     wait(lambda: state(window) is State.FINISHED)
     assert window.welcome.isHidden()
     wait(lambda: len(window.view.cloud or ()) == window.bench.run.engine.count)
@@ -88,7 +88,7 @@ def test_what_hovers_is_named_and_a_drop_is_trained_on(window, photos, wait):
 def test_what_leaves_again_is_not_opened(window, photos, live_for):
     drag_over(window, photos)
     QApplication.sendEvent(window, QDragLeaveEvent())
-    assert window.highlight.isHidden()
+    assert window.drop.highlight.isHidden()
     live_for(0.1)
     assert state(window) is State.IDLE
 
@@ -425,3 +425,55 @@ def test_a_mesh_stands_upright_in_view_and_joins_what_is_there(window, tmp_path,
     drop(window, photos)
     wait(lambda: state(window) is State.FINISHED)
     assert len(window.bench.session.meshes) == 1
+
+
+def test_a_window_without_an_engine_still_shows_things(
+    make_window, tmp_path, gaussians, photos, wait
+):
+    from assets.export import export
+
+    def load():
+        raise ImportError("libtorch.so: cannot open shared object file")
+
+    window = make_window(ready=False, load=load)
+    wait(lambda: "libtorch.so" in window.banner.text)
+    wait(lambda: window.status.phase.text() == "Ready")
+    assert "not possible" in window.topbar.device.text
+    export(gaussians(20), tmp_path / "ball.ply")
+    drop(window, tmp_path / "ball.ply")
+    wait(lambda: len(window.view.cloud or ()) == 20)
+    assert window.actions_["export"].isEnabled()
+    drop(window, photos)
+    wait(lambda: window.bench.session.dataset is not None)
+    assert state(window) is State.IDLE
+
+
+def test_opening_can_be_given_up(window, photos, monkeypatch, wait):
+    entered, gate = threading.Event(), threading.Event()
+
+    def slow(_found):
+        entered.set()
+        gate.wait(10)
+        raise AssertionError("nobody waits for this any more")
+
+    monkeypatch.setattr("app.session.read_found", slow)
+    drop(window, photos)
+    wait(entered.is_set)
+    wait(lambda: window.status.cancel.isVisible())
+    assert window.status.phase.text() == f"Opening {photos.name}"
+    window.status.cancel.click()
+    assert not window.bench.session.is_opening
+    assert window.welcome.isVisible()
+    gate.set()
+    wait(lambda: not window.bench.jobs._waiting)
+    assert window.banner.text == ""
+
+
+def test_what_is_shown_already_is_not_sent_to_the_viewport_again(window, photos, wait, monkeypatch):
+    drop(window, photos)
+    wait(lambda: state(window) is State.FINISHED)
+    sent = []
+    monkeypatch.setattr(window.viewport, "show_meshes", sent.append)
+    window.bench.session.changed.emit()
+    window.bench.session.changed.emit()
+    assert sent == []

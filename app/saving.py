@@ -1,0 +1,105 @@
+"""Taking a run away: snapshots to be exported, checkpoints to go on from."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QWidget
+
+from assets.frame import Normalisation
+from assets.gaussians import GaussianCloud
+from engines.engine import Engine
+
+if TYPE_CHECKING:
+    from app.workbench import Workbench
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Snapshot:
+    """Gaussians at one moment, to be exported."""
+
+    cloud: GaussianCloud
+    """In the input's frame."""
+    origin: str
+    """Where they are from, for people: "Step 1,500 of fox"."""
+    name: str
+    """What to call the file."""
+    normalisation: Normalisation | None = None
+    step: int | None = None
+    """The run's step, None for Gaussians from a file."""
+
+
+class Saving(QObject):
+    """Asks the run for its state between two steps and writes it off the window's thread."""
+
+    snapshot_ready = Signal(object)
+    """A `Snapshot` to be exported."""
+
+    def __init__(self, bench: "Workbench", window: QWidget) -> None:
+        super().__init__(bench)
+        self._bench, self._window = bench, window
+
+    def export(self) -> None:
+        """Take a snapshot; `snapshot_ready` tells when it is there."""
+        bench, name = self._bench, self._run_name
+        if bench.session.cloud is not None:
+            title = bench.session.cloud_name
+            self.snapshot_ready.emit(
+                Snapshot(cloud=bench.session.cloud, origin=title, name=title.split(".")[0])
+            )
+            return
+
+        def take(engine: Any) -> Snapshot:
+            return Snapshot(
+                cloud=engine.cloud(),
+                origin=f"Step {engine.step:,} of {name}",
+                name=name,
+                normalisation=engine.normalisation,
+                step=engine.step,
+            )
+
+        bench.jobs.follow(
+            "Taking a snapshot",
+            bench.run.between_steps(take),
+            done=self.snapshot_ready.emit,
+            failed=bench.trouble,
+        )
+
+    def exported(self, path: Path, snapshot: Snapshot) -> None:
+        """A snapshot was written and read back."""
+        if snapshot.step is not None:
+            self._bench.run.mark_saved(snapshot.step)
+        self._bench.memory.folder = path.parent
+        self._bench.said.emit("info", f"Exported {len(snapshot.cloud):,} Gaussians to {path}")
+
+    def save_checkpoint(self, then: Callable[[], None] | None = None) -> None:
+        """Ask where to, save between two steps, then go on with `then`."""
+        bench = self._bench
+        suggestion = bench.memory.folder / f"{self._run_name}-step-{bench.run.step}"
+        folder = bench.questions.new_folder(self._window, "Save checkpoint", suggestion)
+        if folder is None:
+            return
+        bench.memory.folder = folder.parent
+
+        def save(engine: Engine) -> int:
+            engine.save_checkpoint(folder)
+            return engine.step
+
+        def done(step: int) -> None:
+            bench.run.mark_saved(step)
+            bench.memory.remember(folder)
+            bench.said.emit("info", f"Saved step {step:,} to {folder}")
+            bench.changed.emit()
+            if then is not None:
+                then()
+
+        bench.jobs.follow(
+            "Saving a checkpoint", bench.run.between_steps(save), done=done, failed=bench.trouble
+        )
+
+    @property
+    def _run_name(self) -> str:
+        dataset = self._bench.session.dataset
+        return dataset.name if dataset is not None else "run"
