@@ -272,6 +272,7 @@ class Actions(QObject):
 
     def __init__(self, window: QWidget, specs: Iterable[Spec] = SPECS) -> None:
         super().__init__(window)
+        self._window = window
         self._specs = {spec.id: spec for spec in specs}
         self._actions: dict[str, QAction] = {}
         groups: dict[str, QActionGroup] = {}
@@ -304,7 +305,7 @@ class Actions(QObject):
     def fill(self, bar: QMenuBar, submenus: dict[str, QMenu]) -> None:
         """Put the menus on `bar`; `submenus` by the ids that stand for them in `MENUS`."""
         for title, names in MENUS.items():
-            menu = QMenu(title, self.parent())
+            menu = QMenu(title, self._window)
             bar.addMenu(menu)
             menu.setToolTipsVisible(True)
             for name in names:

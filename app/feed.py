@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import psutil
@@ -83,6 +84,7 @@ class Feed(QObject):
         self._artifacts(now)
         self._bench.poll()
         self._view.tick(min(passed, 0.1))
+        self._bench.run.leave_a_core(self._view.in_a_hurry)
         if self._due("status", STATUS_S, now):
             self.status_changed.emit(self.status())
         if self._due("curves", CURVES_S * min(SLOWEST, max(1.0, 0.5 * self._pace)), now):
@@ -98,39 +100,39 @@ class Feed(QObject):
         bench, progress = self._bench, self.progress
         state, job = bench.run.state, bench.jobs.current
         dataset = bench.session.dataset
-        common = {
-            "memory": self._memory_words(),
-            "dataset": dataset.name if dataset else bench.session.cloud_name,
-        }
+        common = Status(
+            memory=self._memory_words(),
+            dataset=dataset.name if dataset else bench.session.cloud_name,
+        )
         if job is not None:
             share = -1.0
             if job.progress is not None and job.progress[1]:
                 share = job.progress[0] / job.progress[1]
-            return Status(
-                phase=job.title, share=share, can_cancel=bench.session.is_opening, **common
+            return replace(
+                common, phase=job.title, share=share, can_cancel=bench.session.is_opening
             )
         if state is State.IDLE:
             if bench.is_loading:
-                return Status(phase="Loading PyTorch…", share=-1.0, **common)
-            return Status(phase="Ready", **common)
+                return replace(common, phase="Loading PyTorch…", share=-1.0)
+            return replace(common, phase="Ready")
         config = getattr(bench.run.engine, "config", None)
         steps, seconds = getattr(config, "steps", 0), getattr(config, "seconds", 0.0)
         if state is State.PREPARING:
             share = progress.share(steps, seconds) if progress.phase else -1.0
-            return Status(phase=progress.phase or "Preparing", share=share, **common)
+            return replace(common, phase=progress.phase or "Preparing", share=share)
         cloud = self._view.cloud
         running = state is State.RUNNING
         left = progress.left(steps, seconds) if running else None
         rate = progress.rate if running else None
         words = {State.RUNNING: "Training splats"}.get(state, state.value)
-        return Status(
+        return replace(
+            common,
             phase=words,
             share=progress.share(steps, seconds),
             steps=f"{count(progress.step)} of {count(steps)}" if steps else count(progress.step),
             left=f"{duration(left)} left" if left is not None else "",
             rate=f"{rate:.1f} steps/s" if rate is not None else "",
             count=f"{count(len(cloud))} Gaussians" if cloud is not None else "",
-            **common,
         )
 
     # -- inside ----------------------------------------------------------------------------------

@@ -160,6 +160,11 @@ class RunController(QObject):
             return future
         return self._worker.between_steps(call)
 
+    def leave_a_core(self, wanted: bool) -> None:
+        """Have a run train on all cores but one, while something else is in a hurry."""
+        if self._worker is not None:
+            self._worker.leave_a_core(wanted)
+
     def close(self, timeout: float | None = None) -> bool:
         """Clear and wait for the thread; False if it is still busy after `timeout` seconds."""
         self.clear()

@@ -3,6 +3,7 @@
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
@@ -20,6 +21,7 @@ from engines.engine import RenderSource
 from renderers.canvas import Viewport
 from renderers.colours import BLUE, VIOLET
 from renderers.frusta import CameraMark
+from renderers.splats import Mode
 
 THUMBNAIL_PX = 96
 CAMERA_SHARE = 0.35
@@ -167,7 +169,7 @@ class ViewControl(QObject):
             self._asked = None
             return
         self._forget_exact()
-        self.viewport.mode = mode
+        self.viewport.mode = cast(Mode, mode)
         self.viewport.show_gaussians(self._cloud)
 
     def set_comparing(self, on: bool) -> None:
@@ -207,6 +209,11 @@ class ViewControl(QObject):
         self.look_through((start + by) % len(dataset.views))
 
     # -- time ------------------------------------------------------------------------------------
+
+    @property
+    def in_a_hurry(self) -> bool:
+        """The view moves and the processor has to draw it, because no GPU does."""
+        return self._still_s < STILL_S and self.viewport.software_gl
 
     def tick(self, seconds: float) -> None:
         """Let time pass in the viewport and keep the exact view up to date."""

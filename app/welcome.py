@@ -3,8 +3,7 @@
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent, QPen
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import (
     QFrame,
     QGridLayout,
@@ -18,6 +17,7 @@ from PySide6.QtWidgets import (
 from app import theme
 from app.actions import Actions
 from app.buttons import ActionButton
+from app.mark import Mark
 from app.theme import set_role
 from app.widgets.labels import ElidedLabel
 
@@ -48,7 +48,7 @@ class Welcome(QFrame):
         column = QVBoxLayout(self)
         column.setContentsMargins(32, 28, 32, 26)
         column.setSpacing(16)
-        column.addWidget(_Aperture(), 0, Qt.AlignmentFlag.AlignHCenter)
+        column.addWidget(Mark(), 0, Qt.AlignmentFlag.AlignHCenter)
         heading.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         column.addWidget(heading)
         column.addSpacing(2)
@@ -131,32 +131,3 @@ class _RecentRow(QPushButton):
 
     def sizeHint(self) -> QSize:
         return QSize(200, 28)
-
-
-class _Aperture(QWidget):
-    """Overlapping soft discs seen through a lens: the program's mark."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setFixedSize(64, 64)
-        theme.follow(self.update)
-
-    def paintEvent(self, _event: QPaintEvent) -> None:
-        colours = theme.current()
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        for colour, x, y, w, h, angle in (
-            (colours.split, 22, 36, 30, 17, -35.0),
-            (colours.clone, 40, 38, 28, 16, 40.0),
-            (colours.mark, 33, 25, 34, 20, 8.0),
-        ):
-            painter.save()
-            painter.translate(x, y)
-            painter.rotate(angle)
-            painter.setBrush(theme.colour(colour, 0.72))
-            painter.drawEllipse(QRectF(-w / 2, -h / 2, w, h))
-            painter.restore()
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(QPen(theme.colour(colours.text), 2))
-        painter.drawEllipse(QRectF(4, 4, 56, 56))

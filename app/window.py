@@ -1,6 +1,7 @@
 """The main window: puts viewport, panels and bars together and lets a person at them."""
 
 from collections.abc import Callable
+from typing import Any
 
 from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import (
@@ -11,7 +12,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QMenuBar
 
-from app import theme
+from app import mark, theme
 from app.actions import Actions
 from app.banner import Banner
 from app.docks import Docks
@@ -59,6 +60,7 @@ class MainWindow(QMainWindow):
         """`load` imports the engine; it is called on another thread once the window is shown."""
         super().__init__()
         self.setWindowTitle("Zograscope")
+        self.setWindowIcon(mark.icon())
         self.memory = memory or Memory()
         self.questions = questions or Questions()
         self.faults = faults
@@ -212,7 +214,7 @@ class MainWindow(QMainWindow):
         self.docks.show_dataset(dataset, held_out)
         self.view.mark_held_out(held_out)
 
-    def _engine_built(self, engine) -> None:
+    def _engine_built(self, engine: Any) -> None:
         """What a resumed run has been through comes before what it will."""
         if engine.step:
             for event in engine.history:
@@ -227,7 +229,8 @@ class MainWindow(QMainWindow):
 
     def _note_held_out(self) -> None:
         """Photos that cannot be read change which ones are held out."""
-        engine, dataset = self.bench.run.engine, self.bench.session.dataset
+        engine: Any = self.bench.run.engine
+        dataset = self.bench.session.dataset
         if engine is None or dataset is None or self._noted is engine:
             return
         self._noted = engine
@@ -286,7 +289,9 @@ class MainWindow(QMainWindow):
 
     def _set_light(self, light: bool) -> None:
         self.memory.theme = "light" if light else "dark"
-        theme.apply(QApplication.instance(), self.memory.theme)
+        application = QApplication.instance()
+        if isinstance(application, QApplication):
+            theme.apply(application, self.memory.theme)
 
     # -- being there -----------------------------------------------------------------------------
 

@@ -176,8 +176,9 @@ class Workbench(QObject):
     def _take_shape(self, shape: Mesh | PointCloud, name: str) -> None:
         alone = self.situation.is_empty
         self._say_notes(shape)
-        what = f"{len(shape.faces):,} triangles" if isinstance(shape, Mesh) else ""
-        self.said.emit("info", f"Opened {name}: {what or f'{len(shape):,} points'}")
+        mesh = isinstance(shape, Mesh)
+        what = f"{len(shape.faces):,} triangles" if mesh else f"{len(shape):,} points"
+        self.said.emit("info", f"Opened {name}: {what}")
         self.session.add(shape)
         if alone:
             self.shape_alone.emit()

@@ -61,6 +61,7 @@ class RunWorker:
         self._order = Order.HOLD
         self._quitting = False
         self._over = False
+        self._leaves_a_core = self._left_a_core = False
         self._calls: deque[tuple[Future, Callable[[Engine], Any]]] = deque()
         self._queue: deque[Event | Ended | Built] = deque()
         self._thread = threading.Thread(target=self._work, name="run", daemon=True)
@@ -85,6 +86,10 @@ class RunWorker:
             self._calls.append((future, call))
             self._gate.notify_all()
         return future
+
+    def leave_a_core(self, wanted: bool) -> None:
+        """Train on all cores but one from the next event on, or on all of them again."""
+        self._leaves_a_core = wanted
 
     def drain(self) -> list[Event | Ended | Built]:
         """All that happened since the last call, in order."""
@@ -170,6 +175,11 @@ class RunWorker:
         return not self._over and self._order is not Order.HOLD and len(self._queue) < QUEUE_LIMIT
 
     def _advance(self, engine: Engine, run: Iterator[Event]) -> Ended | None:
+        if self._leaves_a_core != self._left_a_core:
+            from kernels.threads import core_count, use_threads  # loaded by now, with the engine
+
+            self._left_a_core = self._leaves_a_core
+            use_threads(core_count() - self._left_a_core)
         try:
             event = next(run, None)
         except Exception as error:  # noqa: BLE001 - whatever goes wrong must reach the person
