@@ -32,9 +32,10 @@ def load_splats() -> EngineKind:
     """Import the splat engine and probe this machine; takes seconds, so not in the UI thread."""
     from engines.splats import CloudSource, SplatConfig, SplatEngine
     from kernels.backend import DeviceError, backend
-    from kernels.threads import leave_cores_to_kernels
+    from kernels.threads import leave_cores_to_kernels, start_threads_behind
 
     leave_cores_to_kernels()
+    start_threads_behind()
 
     def make(dataset: PosedPhotos, config: SplatConfig) -> SplatEngine:
         try:

@@ -7,6 +7,8 @@ callers wait for each other.
 
 import contextlib
 import functools
+import os
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -15,6 +17,9 @@ import numba
 import numpy as np
 import torch
 from numba.np.ufunc import parallel
+
+NICENESS = 10
+"""Of threads that step back; 19 would give them next to nothing beside a busy thread."""
 
 _one_at_a_time = threading.RLock()
 
@@ -62,6 +67,28 @@ def use_threads(count: int) -> int:
     count = max(1, min(count, core_count()))
     numba.set_num_threads(count)
     return count
+
+
+def step_back() -> None:
+    """Let the rest of the program go before the calling thread where cores are scarce.
+
+    Threads that it starts inherit this. Only Linux can do it for one thread; elsewhere nothing
+    happens. It cannot be taken back.
+    """
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
+
+
+def start_threads_behind() -> None:
+    """Start the kernels' own threads now, all of them stepping back (see `step_back`)."""
+
+    def start() -> None:
+        step_back()
+        threading_layer()
+
+    starter = threading.Thread(target=start, name="kernels")
+    starter.start()
+    starter.join()
 
 
 def leave_cores_to_kernels() -> None:
