@@ -21,6 +21,8 @@ class EngineKind:
     """The run of a checkpoint folder; raises InputError."""
     cloud_source: Callable[[GaussianCloud], RenderSource]
     """The exact view of Gaussians that no run is learning."""
+    settle_in: Callable[[], None]
+    """Called first of all on the thread that a run gets."""
     device: str
     """What it would train with, for the badge."""
     device_report: str
@@ -32,7 +34,7 @@ def load_splats() -> EngineKind:
     """Import the splat engine and probe this machine; takes seconds, so not in the UI thread."""
     from engines.splats import CloudSource, SplatConfig, SplatEngine
     from kernels.backend import DeviceError, backend
-    from kernels.threads import leave_cores_to_kernels, start_threads_behind
+    from kernels.threads import leave_cores_to_kernels, start_threads_behind, step_back
 
     leave_cores_to_kernels()
     start_threads_behind()
@@ -61,6 +63,7 @@ def load_splats() -> EngineKind:
         make=make,
         resume=SplatEngine.resume,
         cloud_source=CloudSource,
+        settle_in=step_back,
         device=found.summary,
         device_report="\n".join(lines),
         on_gpu=found.name == "cuda",

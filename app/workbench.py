@@ -19,7 +19,7 @@ from assets.gaussians import GaussianCloud
 from assets.mesh import Mesh
 from assets.pointcloud import PointCloud
 from assets.posed import PosedPhotos
-from engines.engine import RenderSource
+from engines.engine import Engine, RenderSource
 
 
 class Workbench(QObject):
@@ -247,7 +247,12 @@ class Workbench(QObject):
         config = self._settings()
         self.relieved.emit()
         self.run_begins.emit(dataset)
-        self.run.start(lambda: kind.make(dataset, config))
+
+        def make() -> Engine:
+            kind.settle_in()
+            return kind.make(dataset, config)
+
+        self.run.start(make)
 
     # -- a saved run ------------------------------------------------------------------------------
 
@@ -261,19 +266,25 @@ class Workbench(QObject):
             f"Reading checkpoint {folder.name}",
             lambda _: kind.resume(folder),
             done=lambda engine: self._guarded(
-                f"Resume {folder.name} in place of the run", lambda: self._resumed(engine, folder)
+                f"Resume {folder.name} in place of the run",
+                lambda: self._resumed(engine, folder, kind),
             ),
             failed=self.trouble,
         )
 
-    def _resumed(self, engine: Any, folder: Path) -> None:
+    def _resumed(self, engine: Any, folder: Path, kind: EngineKind) -> None:
         self.run.clear()
         self.session.set_cloud(None)
         self.session.set_dataset(engine.dataset)
         self.dataset_shown.emit(engine.dataset)
         self.run_begins.emit(engine.dataset)
         self.said.emit("info", f"Resumes {folder.name} at step {engine.step:,}")
-        self.run.start(lambda: engine, saved_step=engine.step)
+
+        def settled() -> Engine:
+            kind.settle_in()
+            return engine
+
+        self.run.start(settled, saved_step=engine.step)
 
     # -- small things ----------------------------------------------------------------------------
 

@@ -130,9 +130,6 @@ class RunWorker:
         if self._after is not None:
             self._after.join()
             self._after = None
-        from kernels.threads import step_back  # not with the window, which needs no numba
-
-        step_back()
         try:
             engine = self._make_engine()
         except Exception as error:  # noqa: BLE001 - whatever goes wrong must reach the person

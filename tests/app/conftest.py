@@ -206,7 +206,13 @@ def answers(tmp_path: Path) -> Answers:
 
 
 @pytest.fixture
-def small_kind():
+def settled() -> list[str]:
+    """Names of the threads on which the small engine's runs settled in."""
+    return []
+
+
+@pytest.fixture
+def small_kind(settled):
     from app.enginekinds import EngineKind
     from assets.open import open_path
 
@@ -225,6 +231,7 @@ def small_kind():
         make=SmallEngine,
         resume=resume,
         cloud_source=FlatSource,
+        settle_in=lambda: settled.append(threading.current_thread().name),
         device="CPU, 2 cores - no CUDA device found",
         device_report="Trains on: CPU",
         on_gpu=False,

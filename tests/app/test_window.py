@@ -85,6 +85,12 @@ def test_what_hovers_is_named_and_a_drop_is_trained_on(window, photos, wait):
     assert window.bench.run.unsaved_steps == 40
 
 
+def test_a_run_settles_in_on_its_own_thread_and_nowhere_else(window, photos, settled, wait):
+    drop(window, photos)
+    wait(lambda: state(window) is State.FINISHED)
+    assert settled == ["run"]
+
+
 def test_what_leaves_again_is_not_opened(window, photos, live_for):
     drag_over(window, photos)
     QApplication.sendEvent(window, QDragLeaveEvent())
