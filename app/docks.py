@@ -32,6 +32,7 @@ class Docks:
         self.population = PopulationPanel()
         self.curves = CurvesPanel()
         self.log = LogPanel()
+        self._charts_left = 0
         waiting = Panel("Settings")
         waiting.body.addWidget(note("Settings appear once PyTorch is loaded"))
         waiting.body.addStretch(1)
@@ -137,9 +138,15 @@ class Docks:
         self.population.show_population(population)
 
     def refresh(self) -> None:
-        """Draw what came in."""
-        self.curves.refresh()
+        """Draw what came in, the curves with the next calls of `refresh_next`."""
         self.population.refresh()
+        self._charts_left = len(self.curves.charts)
+
+    def refresh_next(self) -> None:
+        """Draw one more chart if there are new values."""
+        if self._charts_left:
+            self._charts_left -= 1
+            self.curves.refresh_next()
 
     def clear(self) -> None:
         """Before a run: what is known of an older one goes, the log stays."""

@@ -39,6 +39,8 @@ class Feed(QObject):
 
     happened = Signal(object)
     """An event of the run; emitted in order."""
+    ticked = Signal()
+    """After every other tick, for what is drawn a piece at a time."""
     refreshed = Signal()
     """About once a second: time to draw what came in."""
     population_changed = Signal(object)
@@ -89,6 +91,8 @@ class Feed(QObject):
             self.status_changed.emit(self.status())
         if self._due("curves", CURVES_S * min(SLOWEST, max(1.0, 0.5 * self._pace)), now):
             self.refreshed.emit()
+        else:
+            self.ticked.emit()
 
     def add(self, event: Event) -> None:
         """Take an event in; a resumed run's older ones come this way too."""

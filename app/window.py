@@ -134,6 +134,7 @@ class MainWindow(QMainWindow):
         bench.saving.snapshot_ready.connect(self._export)
         feed.happened.connect(self._add)
         feed.refreshed.connect(self._refresh)
+        feed.ticked.connect(docks.refresh_next)
         feed.population_changed.connect(docks.show_population)
         feed.status_changed.connect(self.status.show_status)
         view.photo_chosen.connect(docks.photos.set_current)

@@ -38,6 +38,7 @@ class CurvesPanel(Panel):
         super().__init__("Curves", parent)
         self.run = RunSeries()
         self.look = Look(window=WINDOWS[3])
+        self._waiting: list[Chart] = []
         self._dirty = True
         self._drawn = -math.inf
         self._hovering = False
@@ -99,13 +100,24 @@ class CurvesPanel(Panel):
         if self._dirty and due and self.isVisible():
             self._draw()
 
+    def refresh_next(self) -> None:
+        """As `refresh`, one chart a call: all at once would keep the window's thread for long."""
+        due = time.monotonic() - self._drawn >= GAP_S
+        if not self._waiting and self._dirty and due and self.isVisible():
+            self._waiting = self._begin()
+        if self._waiting:
+            self._waiting.pop(0).draw(self.run, self.look)
+
     def _draw(self) -> None:
+        for chart in self._begin():
+            chart.draw(self.run, self.look)
+
+    def _begin(self) -> list[Chart]:
+        """The charts in sight, which are about to be drawn."""
         self._dirty, self._drawn = False, time.monotonic()
         if not self._hovering:
             self._say_state()
-        for chart in self.charts:
-            if not chart.visibleRegion().isEmpty():
-                chart.draw(self.run, self.look)
+        return [chart for chart in self.charts if not chart.visibleRegion().isEmpty()]
 
     def clear(self) -> None:
         """Forget everything."""
