@@ -1,5 +1,6 @@
 """The engines a run can be made with; torch is imported here and only when it is asked for."""
 
+import gc
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,6 +59,9 @@ def load_splats() -> EngineKind:
         f"PyTorch: {found.torch_version}",
         f"Threads of the CPU kernels: {found.threading_layer}",
     ]
+    # What was imported lives as long as the program. Looking through all of it for garbage
+    # would hold the window up for a fifth of a second now and then.
+    gc.freeze()
     return EngineKind(
         config_type=SplatConfig,
         make=make,

@@ -1,5 +1,6 @@
 """A window with a small engine that follows the contract, and photos to drop on it."""
 
+import gc
 import json
 import threading
 import time
@@ -274,6 +275,7 @@ def make_window(qapp, tmp_path, answers, small_kind):
         window.close()
         window.deleteLater()
     made.clear()
+    gc.unfreeze()  # what the real engine's loader has put out of the collector's sight
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """The window as `main.py` starts it: settings of Qt, what was named on the way in, the end."""
 
+import gc
 import sys
 import threading
 
@@ -18,6 +19,7 @@ def interval():
     before = sys.getswitchinterval()
     yield
     sys.setswitchinterval(before)
+    gc.unfreeze()
 
 
 @pytest.mark.usefixtures("qapp", "interval")
