@@ -69,10 +69,6 @@ class SectionTitle(QWidget):
         """What stands at the right."""
         return self._value.text()
 
-    def set_title(self, title: str) -> None:
-        """Change the title."""
-        self.title.setText(title.upper())
-
     def set_value(self, value: str, tooltip: str = "") -> None:
         """Change what stands at the right."""
         if value != self._value.text():
