@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from assets.camera import Camera
+from assets.pointcloud import PointCloud
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Population:
@@ -22,3 +25,23 @@ class Population:
     """Above this scale they are split, below cloned."""
     prune_opacity: float
     """Gaussians fainter than this are removed or moved."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class MatchMatrix:
+    """Which photos were found to see the same things, and how surely."""
+
+    names: tuple[str, ...]
+    inliers: np.ndarray
+    """[n, n] int32, symmetric: matches that agree with one motion of the camera; 0 where a
+    pair was compared in vain, -1 where it was not compared (yet), and on the diagonal."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class CameraRig:
+    """The cameras and points that are known so far; the frame may change from one to the next."""
+
+    names: tuple[str, ...]
+    """Photos that have a place, in the order of `cameras`."""
+    cameras: tuple[Camera, ...]
+    points: PointCloud

@@ -83,6 +83,80 @@ class Evaluated(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Diagnosed(Event):
+    """The photos, or the poses that came out, were looked at by the doctor."""
+
+    stage: str
+    """"photos" or "poses"."""
+    grade: str
+    """"A" (fine) to "D" (not likely to work)."""
+    findings: tuple[str, ...]
+    """One sentence each, the gravest first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FeaturesFound(Event):
+    """Points that may be found again in other photos were looked for in one photo."""
+
+    photo: str
+    count: int
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairsMatched(Event):
+    """Some more pairs of photos were compared."""
+
+    done: int
+    """Pairs compared so far."""
+    total: int
+    connected: int
+    """Pairs so far that turned out to see the same things."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Registered(Event):
+    """One more photo has found its place."""
+
+    photo: str
+    registered: int
+    """Photos with a place so far."""
+    total: int
+    points: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Adjusted(Event):
+    """All cameras and points were moved so that they fit together best (bundle adjustment)."""
+
+    registered: int
+    points: int
+    error_px: float
+    """Mean reprojection error in pixels of the photos at the size at which they were matched."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Posed(Event):
+    """Where the photos were taken from is known."""
+
+    registered: int
+    total: int
+    points: int
+    error_px: float
+    """Mean reprojection error in pixels of the photos at the size at which they were matched."""
+    models: tuple[int, ...]
+    """Photos in each group that holds together, the largest first; the first is the result."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told(Event):
+    """Something worth knowing that is no cause for worry; a sentence."""
+
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Warned(Event):
     """Something a person should know that does not stop the run; a sentence."""
 
