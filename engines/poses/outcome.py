@@ -4,6 +4,7 @@ import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from assets.errors import InputError
 from assets.files import atomic_write_json
@@ -95,6 +96,6 @@ def read_outcome(folder: Path) -> Outcome:
         ) from error
 
 
-def _tupled(value: object) -> object:
+def _tupled(value: Any) -> Any:
     """Lists as tuples, all the way down."""
     return tuple(_tupled(item) for item in value) if isinstance(value, list) else value
