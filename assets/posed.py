@@ -41,9 +41,14 @@ class PosedPhotos:
     @property
     def up(self) -> np.ndarray:
         """[3] unit direction that is up in most photos."""
-        up = np.sum([view.camera.up for view in self.views], axis=0)
-        length = float(np.linalg.norm(up))
-        return up / length if length > 1e-6 else np.array([0.0, -1.0, 0.0])
+        return up_of([view.camera for view in self.views])
+
+
+def up_of(cameras: list[Camera]) -> np.ndarray:
+    """[3] unit direction that is up in most of `cameras`."""
+    up = np.sum([camera.up for camera in cameras], axis=0)
+    length = float(np.linalg.norm(up))
+    return up / length if length > 1e-6 else np.array([0.0, -1.0, 0.0])
 
 
 def split_holdout(names: list[str], every: int) -> tuple[list[int], list[int]]:

@@ -3,9 +3,10 @@
 import numpy as np
 
 from assets.posed import View
+from assets.unposed import Shot
 
 
-def thumbnail(view: View, size: int) -> np.ndarray:
+def thumbnail(view: View | Shot, size: int) -> np.ndarray:
     """[h, w, 3] uint8 sRGB, the longer side `size` pixels; what is transparent is black.
 
     JPEG files are decoded at a fraction of their size: some 15 ms for a phone's photo.

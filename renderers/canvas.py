@@ -12,6 +12,7 @@ from assets.camera import Camera
 from assets.gaussians import GaussianCloud
 from assets.mesh import Mesh
 from assets.pointcloud import PointCloud
+from assets.similarity import Similarity
 from renderers.bounds import Bounds, bounds_of, home_direction
 from renderers.contents import Contents
 from renderers.frusta import CameraMark
@@ -243,6 +244,11 @@ class Viewport:
         if bounds is not None:
             self._navigator.frame(bounds.centre, bounds.radius, animate=animate)
             self._dirty = True
+
+    def reframe(self, change: Similarity) -> None:
+        """What is shown is about to be described in another frame: see the same of it."""
+        self._navigator.reframe(change)
+        self._dirty = True
 
     def reset_view(self, animate: bool = True) -> None:
         """Show everything from a little above; where there are cameras, from their side."""

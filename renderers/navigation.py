@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from assets.camera import Camera, look_at
+from assets.similarity import Similarity
 from renderers.projection import letterboxed, rays
 from renderers.rotation import about_axis, between, orthonormal
 
@@ -183,6 +184,14 @@ class Navigator:
     def frame(self, centre: np.ndarray, radius: float, *, animate: bool = True) -> None:
         """Keep the direction of view and show the whole sphere."""
         self.home(centre, radius, self.pose[:3, 2], animate=animate)
+
+    def reframe(self, change: Similarity) -> None:
+        """The world is described in another frame from now on: stay where we are in it."""
+        if self._glide is not None:
+            self._settle()
+        self.pose = change.pose(self.pose)
+        self.distance *= change.scale
+        self._velocity = change.scale * change.rotation @ self._velocity
 
     def home(
         self, centre: np.ndarray, radius: float, forward: np.ndarray, *, animate: bool = True
