@@ -10,18 +10,25 @@ from assets.errors import InputError
 
 PHOTO_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp", ".webp", ".ppm", ".pgm", ".gif", ".jp2"}
+    | {".heic", ".heif", ".avif"}
 )
 """Endings, in lower case, of the files that are taken for photos."""
 
-_QUARTER_TURNS = {5, 6, 7, 8}
+QUARTER_TURNS = frozenset({5, 6, 7, 8})
 """EXIF orientations that swap width and height."""
-_TRANSPOSES = {
+TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
     5: Image.Transpose.TRANSPOSE,
     6: Image.Transpose.ROTATE_270,
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_PIL_ERRORS = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)
+"""What makes a photo with an EXIF orientation upright; 1 is upright already."""
+_SWAPPING = {TURNS[orientation] for orientation in QUARTER_TURNS}
+_HEIF = (".heic", ".heif")
+PIL_ERRORS = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)
 """What Pillow's decoders raise on files that are cut off, wrong or absurdly large."""
 
 
@@ -30,7 +37,7 @@ def photo_size(path: Path) -> tuple[int, int]:
 
     Raises InputError with a sentence when the file is missing, empty or no image.
     """
-    with _opened(path) as image:
+    with opened(path) as image:
         return image.size
 
 
@@ -43,19 +50,31 @@ def decode(path: Path, width: int, height: int, *, full: tuple[int, int]) -> np.
     area filter for whole factors and a smooth antialiasing filter for others, in sRGB, as
     is the custom for benchmarks. Raises InputError with a sentence naming the file.
     """
-    with _opened(path) as image:
-        turn = _turn_to_fit(image, path, full)
-        stored = (width, height) if turn is None else (height, width)
-        try:
-            # JPEG decodes at 1/2, 1/4, 1/8 at a fraction of the cost; keep twice what is needed.
-            image.draft(None, (2 * stored[0], 2 * stored[1]))
-            image.load()
-            pixels = _resized(_in_known_mode(image), *stored)
-        except _PIL_ERRORS as error:
-            raise InputError(
-                f"{path} cannot be read to its end ({_reason(error)}); "
-                "the file is damaged, copy it again"
-            ) from error
+    with opened(path) as image:
+        return _pixels(image, path, width, height, _turn_to_fit(image, path, full))
+
+
+def decode_upright(path: Path, width: int, height: int) -> np.ndarray:
+    """The photo at `path` as `decode` gives it, turned as its EXIF orientation says.
+
+    `width` and `height` are those of the upright photo, at any scale.
+    """
+    with opened(path) as image:
+        return _pixels(image, path, width, height, TURNS.get(orientation_of(image)))
+
+
+def _pixels(
+    image: Image.Image, path: Path, width: int, height: int, turn: Image.Transpose | None
+) -> np.ndarray:
+    """[height, width, 3 or 4] float32 after `turn`."""
+    stored = (height, width) if turn in _SWAPPING else (width, height)
+    try:
+        # JPEG decodes at 1/2, 1/4, 1/8 at a fraction of the cost; keep twice what is needed.
+        image.draft(None, (2 * stored[0], 2 * stored[1]))
+        image.load()
+        pixels = _resized(_in_known_mode(image), *stored)
+    except PIL_ERRORS as error:
+        raise damaged(path, error) from error
     if turn is not None:
         pixels = pixels.transpose(turn)
     array = np.asarray(pixels, dtype=np.float32)
@@ -67,7 +86,17 @@ def decode(path: Path, width: int, height: int, *, full: tuple[int, int]) -> np.
     return array
 
 
-def _opened(path: Path) -> Image.Image:
+def damaged(path: Path, error: BaseException) -> InputError:
+    """What to say of a file whose header is fine and whose pixels are not."""
+    return InputError(
+        f"{path} cannot be read to its end ({_reason(error)}); the file is damaged, copy it again"
+    )
+
+
+def opened(path: Path) -> Image.Image:
+    """The file at `path` with its header read; raises InputError with a sentence naming it."""
+    if path.suffix.lower() in _HEIF:
+        _register_heif(path)
     try:
         if path.stat().st_size == 0:
             raise InputError(f"{path} is empty (0 bytes); expected a photo, copy it again")
@@ -78,8 +107,20 @@ def _opened(path: Path) -> Image.Image:
         raise InputError(f"{path} is not a photo in a known format; save it as PNG or JPEG") from (
             error
         )
-    except _PIL_ERRORS as error:
+    except PIL_ERRORS as error:
         raise InputError(f"{path} cannot be opened: {_reason(error)}; check the file") from error
+
+
+def _register_heif(path: Path) -> None:
+    """Teach Pillow the format of iPhones, which it does not know by itself."""
+    try:
+        import pillow_heif  # pyright: ignore[reportMissingImports]
+    except ImportError as error:
+        raise InputError(
+            f"{path} is a HEIC photo, which needs one more package; run pip install pillow-heif "
+            "or save the photos as JPEG"
+        ) from error
+    pillow_heif.register_heif_opener()
 
 
 def _reason(error: BaseException) -> str:
@@ -91,9 +132,9 @@ def _turn_to_fit(image: Image.Image, path: Path, full: tuple[int, int]) -> Image
     width, height = image.size
     if _same_shape(width, height, *full):
         return None
-    orientation = _exif_orientation(image)
-    if orientation in _QUARTER_TURNS and _same_shape(height, width, *full):
-        return _TRANSPOSES[orientation]
+    orientation = orientation_of(image)
+    if orientation in QUARTER_TURNS and _same_shape(height, width, *full):
+        return TURNS[orientation]
     raise InputError(
         f"{path} has {width}x{height} pixels, but its camera was calibrated for "
         f"{full[0]}x{full[1]}; use the photos that the cameras were computed from"
@@ -109,11 +150,17 @@ def _same_shape(width: int, height: int, full_width: int, full_height: int) -> b
     )
 
 
-def _exif_orientation(image: Image.Image) -> int:
+def orientation_of(image: Image.Image) -> int:
+    """The EXIF orientation, from 1 (upright) to 8; 1 where there is none."""
     try:
         return int(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except (*_PIL_ERRORS, TypeError, KeyError):  # broken EXIF in a photo that is otherwise fine
+    except (*PIL_ERRORS, TypeError, KeyError):  # broken EXIF in a photo that is otherwise fine
         return 1
+
+
+def has_alpha(image: Image.Image) -> bool:
+    """Whether some pixels may be transparent."""
+    return image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info
 
 
 def _in_known_mode(image: Image.Image) -> Image.Image:
@@ -121,8 +168,7 @@ def _in_known_mode(image: Image.Image) -> Image.Image:
     if image.mode.startswith("I") or image.mode == "F":
         deep = np.nan_to_num(np.asarray(image, dtype=np.float32))
         return Image.fromarray(deep if image.mode == "F" else deep / 65535.0)
-    has_alpha = image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info
-    return image.convert("RGBA" if has_alpha else "RGB")
+    return image.convert("RGBA" if has_alpha(image) else "RGB")
 
 
 def _resized(image: Image.Image, width: int, height: int) -> Image.Image:
