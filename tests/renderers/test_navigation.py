@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from assets.camera import Camera, look_at
+from assets.similarity import Similarity
 from renderers.navigation import GLIDE_S, Navigator
 
 
@@ -22,6 +23,12 @@ def navigator() -> Navigator:
         )
     )
     return navigator
+
+
+def pixels(camera: Camera, points: np.ndarray) -> np.ndarray:
+    """Where `points` [n, 3] are seen, [n, 2]."""
+    local = (points - camera.centre) @ camera.camera_to_world[:3, :3]
+    return local[:, :2] / local[:, 2:] * (camera.fx, camera.fy) + (camera.cx, camera.cy)
 
 
 def is_rigid(pose: np.ndarray) -> bool:
@@ -215,6 +222,18 @@ def test_frame_shows_the_whole_sphere(navigator: Navigator) -> None:
     assert (pixels >= 0).all()
     assert (pixels <= [400, 300]).all()
     assert np.ptp(pixels[:, 1]) > 200
+
+
+def test_another_frame_of_the_world_leaves_everything_where_it_was(navigator: Navigator) -> None:
+    navigator.orbit(80.0, -30.0)
+    turn = look_at(np.array([1.0, 2.0, 3.0]), np.zeros(3), np.array([0.0, 1.0, 0.0]))[:3, :3]
+    change = Similarity(0.25, turn, np.array([4.0, -1.0, 2.0]))
+    points = np.random.default_rng(0).normal(0.0, 0.5, (20, 3))
+    before, pivot = pixels(navigator.camera, points), navigator.pivot
+    navigator.reframe(change)
+    np.testing.assert_allclose(pixels(navigator.camera, change.points(points)), before, atol=1e-6)
+    np.testing.assert_allclose(navigator.pivot, change.points(pivot))
+    assert is_rigid(navigator.pose)
 
 
 def test_straight_down_is_a_direction_too(navigator: Navigator) -> None:
