@@ -12,10 +12,9 @@ from assets.errors import InputError
 from assets.formats import bundler, colmap, transforms
 from assets.formats.colmap_model import model_suffix
 from assets.formats.meshes import MESH_SUFFIXES
+from assets.formats.photo_folder import PHOTO_FOLDERS
 from assets.formats.ply_header import read_header
-
-POSES_READ = "a COLMAP model (sparse/0), transforms.json or Bundler's bundle.out"
-"""The formats of camera poses, for sentences."""
+from assets.video import VIDEO_SUFFIXES
 
 _GEOMETRY = frozenset({*MESH_SUFFIXES, ".splat", ".spz"})
 _COLMAP_FILE = re.compile(r"(cameras|images|points3D|rigs|frames)\.(bin|txt)", re.IGNORECASE)
@@ -33,6 +32,7 @@ class Kind(StrEnum):
     POINTS = "point cloud"
     CHECKPOINT = "checkpoint"
     PHOTOS = "photos without poses"
+    VIDEO = "video"
     CLASSES = "photos by class"
     UNKNOWN = "unknown"
 
@@ -90,12 +90,14 @@ def _file(path: Path) -> Found:
     if suffix == ".out" or _is_bundle(path):
         return Found(Kind.POSED_PHOTOS, path, in_folder, "Bundler")
     if suffix in PHOTO_SUFFIXES:
-        problem = f"{path} is a single photo; drop the folder of a data set with {POSES_READ}"
+        problem = f"{path} is a single photo; drop the folder with all photos of the scene"
         return Found(Kind.PHOTOS, path, title, problem=problem)
+    if suffix in VIDEO_SUFFIXES:
+        return Found(Kind.VIDEO, path, title, suffix[1:].upper())
     return _unknown(
         path,
-        f"{path} is of no kind that is read; expected a folder of posed photos, a .ply, .splat, "
-        ".glb, .obj or .stl file",
+        f"{path} is of no kind that is read; expected a folder of photos, a video, a .ply, "
+        ".splat, .glb, .obj or .stl file",
     )
 
 
@@ -116,9 +118,11 @@ def _folder(folder: Path, *, depth: int = 2) -> Found:
     known = _data_set(folder)
     if known is not None:
         return known
-    entries = sorted(islice(folder.iterdir(), _LOOKED_AT))
+    entries = sorted(
+        path for path in islice(folder.iterdir(), _LOOKED_AT) if not path.name.startswith(".")
+    )
     if not entries:
-        return _unknown(folder, f"{folder} is empty; drop a folder with photos and {POSES_READ}")
+        return _unknown(folder, f"{folder} is empty; drop a folder with photos of a scene")
     photos = [p for p in entries if p.suffix.lower() in PHOTO_SUFFIXES]
     geometry = [p for p in entries if p.suffix.lower() in _GEOMETRY and p.is_file()]
     if geometry and len(geometry) >= len(photos):
@@ -127,8 +131,13 @@ def _folder(folder: Path, *, depth: int = 2) -> Found:
         return _unknown(folder, _several(folder, "files to look at", [p.name for p in geometry]))
     if photos:
         return _without_poses(folder)
-    inside = [p for p in entries if p.is_dir() and not p.name.startswith(".")]
-    return _nested(folder, inside, depth)
+    nested = _nested(folder, [p for p in entries if p.is_dir()], depth)
+    videos = [p for p in entries if p.suffix.lower() in VIDEO_SUFFIXES and p.is_file()]
+    if nested.kind is Kind.UNKNOWN and videos:
+        if len(videos) == 1:
+            return _file(videos[0])
+        return _unknown(folder, _several(folder, "videos", [p.name for p in videos]))
+    return nested
 
 
 def _data_set(folder: Path) -> Found | None:
@@ -162,22 +171,22 @@ def _nested(folder: Path, inside: list[Path], depth: int) -> Found:
         if len(inside) == 1:
             return _folder(inside[0], depth=depth - 1)
     with_photos = [child for child in inside if next(_photos_in(child), None) is not None]
-    if any(child.name.lower() in ("images", "input", "photos") for child in with_photos):
+    if any(child.name.lower() in PHOTO_FOLDERS for child in with_photos):
         return _without_poses(folder)
     if len(with_photos) >= 2:
         problem = (
             f"{folder} has photos in {len(with_photos)} folders by class; no method here learns "
-            f"from them yet. Drop a folder of posed photos instead, with {POSES_READ}"
+            "from them yet. Drop a folder with photos of one scene instead"
         )
         return Found(Kind.CLASSES, folder, folder.resolve().name, problem=problem)
-    return _unknown(folder, f"{folder} has nothing that is read; expected photos with {POSES_READ}")
+    return _unknown(
+        folder, f"{folder} has nothing that is read; expected photos of a scene or a video"
+    )
 
 
 def _without_poses(folder: Path) -> Found:
-    problem = (
-        f"{folder} has photos but nothing that says where they were taken from; expected "
-        f"{POSES_READ} beside them, so compute the poses first, for example with COLMAP"
-    )
+    """Plain photos, unless they are a part of something that is better opened whole."""
+    problem = ""
     above = _data_set(folder.resolve().parent)
     if above is not None and above.kind is Kind.POSED_PHOTOS:
         problem = f"{folder} is a part of a posed data set; drop {folder.resolve().parent} instead"

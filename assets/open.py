@@ -8,6 +8,7 @@ from assets.formats.colmap import read_colmap
 from assets.formats.compressed_ply import read_compressed_ply
 from assets.formats.gaussian_ply import read_gaussian_ply
 from assets.formats.meshes import read_mesh
+from assets.formats.photo_folder import photos_from_files, read_photo_folder
 from assets.formats.splat import read_splat
 from assets.formats.spz import refuse_spz
 from assets.formats.transforms import read_transforms
@@ -16,10 +17,12 @@ from assets.identify import Found, Kind, identify
 from assets.mesh import Mesh
 from assets.pointcloud import PointCloud
 from assets.posed import PosedPhotos
+from assets.unposed import UnposedPhotos, Video
+from assets.video import open_video
 
-__all__ = ["Found", "Kind", "identify", "open_path", "read_found"]
+__all__ = ["Found", "Kind", "identify", "open_path", "photos_from_files", "read_found"]
 
-Asset = PosedPhotos | GaussianCloud | Mesh | PointCloud
+Asset = PosedPhotos | UnposedPhotos | Video | GaussianCloud | Mesh | PointCloud
 
 
 def open_path(path: Path) -> Asset:
@@ -56,6 +59,10 @@ def _read(found: Found) -> Asset:
             return refuse_spz(found.path)
         case ((Kind.MESH | Kind.POINTS), _):
             return read_mesh(found.path)
+        case Kind.PHOTOS, _:
+            return read_photo_folder(found.path)
+        case Kind.VIDEO, _:
+            return open_video(found.path)
         case Kind.CHECKPOINT, _:
             raise InputError(
                 f"{found.path} is the checkpoint of a run; resume the run from it, or open the "

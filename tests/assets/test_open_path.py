@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from assets_posed_files import frames_of, ring, write_bundle, write_colmap, write_photos
 from assets_splat_files import random_cloud
+from assets_video_files import write_film
 
 from assets.errors import InputError
 from assets.formats.gaussian_ply import write_gaussian_ply
@@ -18,6 +19,7 @@ from assets.mesh import Mesh
 from assets.open import Kind, identify, open_path
 from assets.pointcloud import PointCloud
 from assets.posed import PosedPhotos
+from assets.unposed import UnposedPhotos, Video
 
 NAMES = ["1.png", "2.png", "3.png"]
 
@@ -139,16 +141,42 @@ def problem_of(path: Path, kind: Kind) -> str:
     return found.problem
 
 
-def test_photos_without_poses_are_told_what_is_missing(tmp_path):
-    write_photos(tmp_path / "holiday", NAMES)
-    words = "nothing that says where they were taken from"
-    assert words in problem_of(tmp_path / "holiday", Kind.PHOTOS)
-    assert "transforms.json" in problem_of(tmp_path / "holiday", Kind.PHOTOS)
-    assert words in problem_of(tmp_path, Kind.PHOTOS)  # the folder around it
-    assert "is a single photo" in problem_of(tmp_path / "holiday/1.png", Kind.PHOTOS)
+def test_plain_photos_open_from_their_folder_and_the_folders_around_it(tmp_path):
+    write_photos(tmp_path / "outer/holiday", NAMES)
     write_photos(tmp_path / "raw/images", NAMES)
     write_photos(tmp_path / "raw/masks", NAMES)
-    assert words in problem_of(tmp_path / "raw", Kind.PHOTOS)
+    expected = {
+        tmp_path / "outer/holiday": "holiday",
+        tmp_path / "outer": "holiday",
+        tmp_path / "raw": "raw",
+        tmp_path / "raw/images": "images",
+    }
+    for dropped, title in expected.items():
+        found = identify(dropped)
+        assert (found.kind, found.title, found.problem) == (Kind.PHOTOS, title, "")
+        photos = open_path(dropped)
+        assert isinstance(photos, UnposedPhotos)
+        assert [shot.name for shot in photos.views] == NAMES
+        assert all((shot.mask is not None) == ("raw" in str(dropped)) for shot in photos.views)
+        again = open_path(photos.source)  # a run finds its photos again by their source
+        assert isinstance(again, UnposedPhotos)
+        assert [shot.path for shot in again.views] == [shot.path for shot in photos.views]
+
+
+def test_a_single_photo_is_told_what_to_drop(tmp_path):
+    write_photos(tmp_path, NAMES)
+    assert "drop the folder with all photos" in problem_of(tmp_path / "1.png", Kind.PHOTOS)
+
+
+def test_a_video_opens_by_itself_and_from_a_folder_of_its_own(tmp_path):
+    film = write_film(tmp_path / "alone/walk.MP4", seconds=1)
+    for dropped in (film, film.parent):
+        assert identify(dropped).kind is Kind.VIDEO
+        assert isinstance(open_path(dropped), Video)
+    shutil.copy(film, film.with_name("second.mp4"))
+    assert "has 2 videos (second.mp4, walk.MP4)" in problem_of(film.parent, Kind.UNKNOWN)
+    write_photos(film.parent, NAMES)  # phones leave short films beside their photos
+    assert identify(film.parent).kind is Kind.PHOTOS
 
 
 def test_the_photo_folder_of_a_posed_set_points_to_the_set(tmp_path):
