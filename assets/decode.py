@@ -72,7 +72,7 @@ def _pixels(
         # JPEG decodes at 1/2, 1/4, 1/8 at a fraction of the cost; keep twice what is needed.
         image.draft(None, (2 * stored[0], 2 * stored[1]))
         image.load()
-        pixels = _resized(_in_known_mode(image), *stored)
+        pixels = resized(_in_known_mode(image), *stored)
     except PIL_ERRORS as error:
         raise damaged(path, error) from error
     if turn is not None:
@@ -130,10 +130,10 @@ def _reason(error: BaseException) -> str:
 def _turn_to_fit(image: Image.Image, path: Path, full: tuple[int, int]) -> Image.Transpose | None:
     """The EXIF quarter turn that the photo needs to have the shape of its camera, if any."""
     width, height = image.size
-    if _same_shape(width, height, *full):
+    if same_shape(width, height, *full):
         return None
     orientation = orientation_of(image)
-    if orientation in QUARTER_TURNS and _same_shape(height, width, *full):
+    if orientation in QUARTER_TURNS and same_shape(height, width, *full):
         return TURNS[orientation]
     raise InputError(
         f"{path} has {width}x{height} pixels, but its camera was calibrated for "
@@ -141,7 +141,7 @@ def _turn_to_fit(image: Image.Image, path: Path, full: tuple[int, int]) -> Image
     )
 
 
-def _same_shape(width: int, height: int, full_width: int, full_height: int) -> bool:
+def same_shape(width: int, height: int, full_width: int, full_height: int) -> bool:
     """Whether one is the other, resized, give or take the rounding of sizes."""
     scale = math.sqrt(width * height / (full_width * full_height))
     slack_x, slack_y = 2.0 + 0.005 * width, 2.0 + 0.005 * height
@@ -171,8 +171,8 @@ def _in_known_mode(image: Image.Image) -> Image.Image:
     return image.convert("RGBA" if has_alpha(image) else "RGB")
 
 
-def _resized(image: Image.Image, width: int, height: int) -> Image.Image:
-    """Pillow weighs colours by alpha here, so that what is transparent does not bleed."""
+def resized(image: Image.Image, width: int, height: int) -> Image.Image:
+    """The picture in another size; colours are weighed by alpha, so that none bleeds."""
     if image.size == (width, height):
         return image
     if image.width < width or image.height < height:

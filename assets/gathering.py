@@ -23,11 +23,19 @@ class Gathering:
         self._left_out: dict[str, list[str]] = {}
         self._listed = 0
 
-    def add(self, name: str, path: Path | None, lens: Lens, pose: np.ndarray | str) -> None:
+    def add(
+        self,
+        name: str,
+        path: Path | None,
+        lens: Lens,
+        pose: np.ndarray | str,
+        *,
+        mask: Path | None = None,
+    ) -> None:
         """Take one listed photo in, or leave it out for a reason.
 
         `path` is None where the file is missing, `pose` is camera-to-world [4, 4] or why
-        there is none.
+        there is none; `mask` is that of the photo as it was taken.
         """
         if name in self._views:
             self.leave_out(name, "listed twice")
@@ -40,7 +48,7 @@ class Gathering:
         else:
             photo = FilePhoto(path, lens.width, lens.height)
             try:
-                self._views[name] = views_through(lens, name, photo, pose)
+                self._views[name] = views_through(lens, name, photo, pose, mask=mask)
             except InputError:
                 self.leave_out(name, "taken through a lens whose distortion leaves nothing of it")
             else:

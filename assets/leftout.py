@@ -1,6 +1,6 @@
 """How people are told of photos that cannot be used: all in one sentence, whoever finds them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from assets.errors import InputError
 
@@ -14,10 +14,19 @@ def reason_for(name: str, error: InputError) -> str:
     return (words if found else str(error)).partition(";")[0].strip()
 
 
-def left_out_note(reasons: Mapping[str, str], total: int) -> str:
-    """The note on all photos of `total` that cannot be read, with `reasons` by name."""
-    some = ", ".join(f"{name} ({reason})" for name, reason in list(reasons.items())[:_NAMED])
-    if len(reasons) > _NAMED:
-        some += f" and {len(reasons) - _NAMED} more"
-    they = "is left out because it" if len(reasons) == 1 else "are left out because they"
-    return f"{len(reasons)} of {total} photos {they} cannot be read: {some}"
+def left_out_note(
+    photos: Mapping[str, str] | Sequence[str], total: int, *, because: str = "they cannot be read"
+) -> str:
+    """The note on `photos` of a set of `total` that are left out, by name with their reasons.
+
+    "3 of 50 photos are left out because they cannot be read: a.jpg (is empty), ..."
+    """
+    names = list(photos)
+    reasons = photos if isinstance(photos, Mapping) else {}
+    some = ", ".join(
+        f"{name} ({reasons[name]})" if name in reasons else name for name in names[:_NAMED]
+    )
+    if len(names) > _NAMED:
+        some += f" and {len(names) - _NAMED} more"
+    verb = "is" if len(names) == 1 else "are"
+    return f"{len(names)} of {total} photos {verb} left out because {because}: {some}"

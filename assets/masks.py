@@ -20,14 +20,15 @@ from assets.files import atomic_write, write_failure
 from assets.unposed import Shot
 from assets.upright import upright_name
 
-FOLDER = "masks"
-"""The folder in which masks are looked for, beside the photos' folder or in it."""
 _LOSSY_BLACK = 127
 """Up to this a pixel of a JPEG file is black; other files have exact zeros."""
 
 
 class MaskFolders:
     """The masks in some folders, found by the names of their photos."""
+
+    NAME = "masks"
+    """What such a folder is called, beside the photos' folder or in it."""
 
     def __init__(self, folders: Iterable[Path]) -> None:
         self._found: dict[str, Path] = {}
@@ -41,8 +42,8 @@ class MaskFolders:
 
     @classmethod
     def around(cls, photos: Path) -> "MaskFolders":
-        """Those in `photos`/masks and, if `photos` is the folder of a set, beside it."""
-        return cls(dict.fromkeys((photos / FOLDER, photos.parent / FOLDER)))
+        """Those in a folder "masks" in the folder `photos` and beside it."""
+        return cls(dict.fromkeys((photos / cls.NAME, photos.parent / cls.NAME)))
 
     def of(self, name: str) -> Path | None:
         """The mask of the photo called `name` ("a.jpg": a.png or a.jpg.png), if there is one."""

@@ -18,6 +18,8 @@ class View:
     """File name relative to the data set's photo folder; views are sorted by it."""
     photo: Photo
     camera: Camera
+    mask: Path | None = None
+    """A picture of the shape of the photo's file, black where the photo is to be ignored."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 
@@ -61,22 +62,30 @@ class UndistortedPhoto:
         return _unweighed(out)
 
 
-def views_through(lens: Lens, name: str, photo: Photo, camera_to_world: np.ndarray) -> list[View]:
+def views_through(
+    lens: Lens,
+    name: str,
+    photo: Photo,
+    camera_to_world: np.ndarray,
+    *,
+    mask: Path | None = None,
+) -> list[View]:
     """The views that `photo`, taken through `lens` at the pose [4, 4], gives: one, or six.
 
     A pinhole's photo is used as it is, other photos are undistorted when they are read and
-    a panorama becomes the six sides of a cube.
+    a panorama becomes the six sides of a cube. A `mask` belongs to the photo as it was taken.
     """
     if lens.is_pinhole:
         (fx, fy), (cx, cy) = lens.focal, lens.principal
         camera = Camera(width=lens.width, height=lens.height, fx=fx, fy=fy, cx=cx, cy=cy)
-        return [View(name, photo, camera.moved(camera_to_world))]
+        return [View(name, photo, camera.moved(camera_to_world), mask)]
     cameras = _sides(lens) if lens.is_panorama else {"": pinhole_within(lens)}
     return [
         View(
             name + side,
             UndistortedPhoto(photo, lens, camera),
             camera.moved(camera_to_world @ camera.camera_to_world),
+            mask,
         )
         for side, camera in cameras.items()
     ]

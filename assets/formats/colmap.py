@@ -8,6 +8,7 @@ from assets.errors import InputError
 from assets.formats import colmap_binary, colmap_text
 from assets.formats.colmap_model import ColmapModel, ColmapPoints, model_suffix
 from assets.gathering import Gathering
+from assets.masks import MaskFolders
 from assets.pointcloud import PointCloud
 from assets.posed import PosedPhotos
 from assets.poses import from_world_to_camera, rotation_from_quaternion
@@ -57,6 +58,7 @@ def read_colmap(folder: Path) -> PosedPhotos:
     root = root_of(model)
     names = [image.name.replace("\\", "/") for image in parsed.images]
     photos = _photo_folder(model, root, names)
+    masks = MaskFolders([base / MaskFolders.NAME for base in dict.fromkeys((root, photos))])
     gathering = Gathering(root.name, folder, notes)
     for name, image in zip(names, parsed.images, strict=True):
         lens = parsed.cameras.get(image.camera_id)
@@ -66,7 +68,8 @@ def read_colmap(folder: Path) -> PosedPhotos:
         path = photos / name
         rotation = rotation_from_quaternion(image.quaternion)
         pose = from_world_to_camera(rotation, image.translation)
-        gathering.add(name, path if path.is_file() else None, lens, pose)
+        found = path if path.is_file() else None
+        gathering.add(name, found, lens, pose, mask=masks.of(name))
     return gathering.finish(_point_cloud(parsed.points), looked_in=photos)
 
 

@@ -44,9 +44,8 @@ def read_transforms(path: Path) -> PosedPhotos:
         gathering.leave_out("an entry", "without file_path or transform_matrix")
     places = [frame["file_path"].replace("\\", "/") for frame in listed]
     for frame, place, name in zip(listed, places, _short(places), strict=True):
-        _add(gathering, name, _photo_at(path.parent, place), common, frame)
-    if any("mask_path" in frame for frame in listed):
-        gathering.note("Masks are not used")
+        _add(gathering, name, path.parent, _photo_at(path.parent, place), common, frame)
+    _note_missing_masks(path.parent, listed, gathering)
     _note_other_splits(path, gathering)
     return gathering.finish(_points(common, path.parent, gathering), looked_in=path.parent)
 
@@ -78,7 +77,12 @@ def _is_complete(frame: Any) -> bool:
 
 
 def _add(
-    gathering: Gathering, name: str, photo: Path | None, common: dict, frame: dict[str, Any]
+    gathering: Gathering,
+    name: str,
+    folder: Path,
+    photo: Path | None,
+    common: dict,
+    frame: dict[str, Any],
 ) -> None:
     if photo is None:
         gathering.leave_out(name, "missing")
@@ -91,7 +95,8 @@ def _add(
     if isinstance(lens, str):
         gathering.leave_out(name, lens)
     else:
-        gathering.add(name, photo, lens, from_opengl(frame["transform_matrix"]))
+        mask = _mask_at(folder, frame)
+        gathering.add(name, photo, lens, from_opengl(frame["transform_matrix"]), mask=mask)
 
 
 def _photo_at(folder: Path, place: str) -> Path | None:
@@ -103,6 +108,23 @@ def _photo_at(folder: Path, place: str) -> Path | None:
         except (OSError, ValueError):  # a name that the system does not allow
             return None
     return None
+
+
+def _mask_at(folder: Path, frame: dict[str, Any]) -> Path | None:
+    """The file that `mask_path` means; None where there is none."""
+    place = frame.get("mask_path")
+    if not isinstance(place, str) or not place.strip():
+        return None
+    return _photo_at(folder, place.replace("\\", "/"))
+
+
+def _note_missing_masks(folder: Path, listed: list[dict[str, Any]], gathering: Gathering) -> None:
+    wanted = [frame for frame in listed if frame.get("mask_path")]
+    missing = sum(_mask_at(folder, frame) is None for frame in wanted)
+    if missing:
+        gathering.note(
+            f"{missing} of {len(wanted)} masks were not found, so those photos are used whole"
+        )
 
 
 def _short(places: list[str]) -> list[str]:

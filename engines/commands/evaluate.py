@@ -84,6 +84,7 @@ class Evaluate:
                         render(tensors, scene.cameras[places[name]], background=background).image,
                         scene.target(places[name], background),
                     ),
+                    lambda name: scene.weights(places[name]),
                 )
             )
 

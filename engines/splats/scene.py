@@ -11,10 +11,12 @@ from torch import Tensor
 from assets.camera import Camera
 from assets.errors import InputError
 from assets.frame import Normalisation, normalisation_of
+from assets.leftout import left_out_note, reason_for
 from assets.photos import PhotoCache
 from assets.pointcloud import PointCloud
 from assets.posed import PosedPhotos, View, split_holdout
 from assets.region import random_points
+from assets.weights import weights_of
 from engines.events import Event, Prepared, Warned
 from engines.splats.config import SplatConfig
 
@@ -41,29 +43,50 @@ class Scene:
         self.held_out: list[int] = []
         self.has_alpha = False
         self._cache = PhotoCache(config.photo_memory_mb * 2**20)
+        self._kept: dict[int, np.ndarray] = {}
+        """By view: the pixels that count, 8 in a byte, where not all do."""
 
     def prepare(self) -> Iterator[Event]:
-        """Read every photo once; those that cannot be read are left out and said so."""
+        """Read every photo once; those that cannot be read are left out and said so, once."""
         total = len(self.dataset.views)
+        broken: dict[str, str] = {}
+        black: list[str] = []
+        views: list[View] = []
+        cameras: list[Camera] = []
+        self._kept.clear()
         for done, view in enumerate(self.dataset.views):
             yield Prepared(phase="Reading photos", done=done, total=total)
             width = max(1, round(view.camera.width / self.downscale))
             height = max(1, round(view.camera.height / self.downscale))
             try:
                 photo = self._cache.load(view.photo, width, height)
+                kept = _kept_of(view, photo)
             except InputError as error:
-                yield Warned(message=f"{error}. This photo is left out")
+                broken[view.name] = reason_for(view.name, error)
                 continue
+            if kept is not None and not kept.any():
+                black.append(view.name)
+                continue
+            if kept is not None and not kept.all():
+                self._kept[len(views)] = np.packbits(kept)
             self.has_alpha = self.has_alpha or photo.shape[2] == 4
             camera = view.camera.resized(width, height)
             pose = self.frame.pose_to_normalised(camera.camera_to_world)
-            self.views.append(view)
-            self.cameras.append(camera.moved(pose))
+            views.append(view)
+            cameras.append(camera.moved(pose))
         yield Prepared(phase="Reading photos", done=total, total=total)
-        if not self.views:
+        if not views:
+            reasons = broken | dict.fromkeys(black, "its mask is all black")
+            name, reason = next(iter(reasons.items()))
             raise InputError(
-                f"None of the {total} photos of {self.dataset.name} can be read; check the files"
+                f"None of the {total} photos of {self.dataset.name} can be used; check the files, "
+                f"such as {name} ({reason})"
             )
+        if broken:
+            yield Warned(message=left_out_note(broken, total))
+        if black:
+            yield Warned(message=left_out_note(black, total, because="their masks are all black"))
+        self.views, self.cameras = views, cameras
         names = [view.name for view in self.views]
         self.train, self.held_out = split_holdout(names, self.config.holdout)
         if self.config.holdout and not self.held_out:
@@ -81,6 +104,18 @@ class Scene:
             return photo
         return photo[..., :3] * photo[..., 3:] + background * (1 - photo[..., 3:])
 
+    def weights(self, index: int) -> Tensor | None:
+        """[h, w] float32 on the training device: 1 where view `index` counts, 0 elsewhere.
+
+        None where all of it counts.
+        """
+        if index not in self._kept:
+            return None
+        camera = self.cameras[index]
+        bits = np.unpackbits(self._kept[index], count=camera.width * camera.height)
+        kept = torch.from_numpy(bits).to(self.device, torch.float32)
+        return kept.reshape(camera.height, camera.width)
+
     def start_points(self, generator: np.random.Generator) -> tuple[PointCloud, str]:
         """Where Gaussians start (normalised frame), and a word on where that is from."""
         points = self.dataset.points
@@ -96,6 +131,17 @@ class Scene:
             chosen = generator.choice(len(points), self.config.max_gaussians, replace=False)
             points = PointCloud(points.positions[chosen], points.colours[chosen])
         return replace(points, positions=self.frame.to_normalised(points.positions)), origin
+
+
+def _kept_of(view: View, photo: np.ndarray) -> np.ndarray | None:
+    """[h, w] bool, where `view` counts at the size of `photo` [h, w, 3 or 4]; None is everywhere.
+
+    What is transparent is meant to be empty, which is worth learning, so no mask hides it.
+    """
+    kept = weights_of(view, photo.shape[1], photo.shape[0])
+    if kept is None or photo.shape[2] == 3:
+        return kept
+    return kept | (photo[..., 3] < 1)
 
 
 def automatic_downscale(views: tuple[View, ...], device: torch.device) -> int:

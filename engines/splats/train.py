@@ -121,7 +121,7 @@ class SplatEngine:
             )
             return drawn.image, scene.target(index, background)
 
-        quality: Quality = judge(by_name, pair)
+        quality: Quality = judge(by_name, pair, lambda name: scene.weights(by_name[name]))
         return Evaluated(
             step=self.step,
             seconds=self.seconds,
@@ -242,13 +242,15 @@ class SplatEngine:
         index = self._next_view()
         camera = self.scene.cameras[index]
         background = self._background(train=True)
-        target = self.scene.target(index, background)
+        target, weights = self.scene.target(index, background), self.scene.weights(index)
         degree = self.schedule.sh_degree(self.step)
         probe = torch.zeros(len(model), 2, device=self.device, requires_grad=True)
         drawn = render(
             self._tensors(), camera, sh_degree=degree, background=background, probe=probe
         )
-        loss, l1, dssim = photometric_loss(drawn.image, target, ssim_weight=self.config.ssim_weight)
+        loss, l1, dssim = photometric_loss(
+            drawn.image, target, ssim_weight=self.config.ssim_weight, weights=weights
+        )
         penalty = strategy.penalty()
         if penalty is not None:
             loss = loss + penalty
@@ -282,7 +284,7 @@ class SplatEngine:
                 "loss": float(loss.detach()),
                 "l1": float(l1),
                 "dssim": float(dssim),
-                "psnr": psnr(drawn.image.detach().clamp(0, 1), target),
+                "psnr": psnr(drawn.image.detach().clamp(0, 1), target, weights),
                 "gaussians": len(model),
                 "lr/means": rates["means"],
                 "sh_degree": degree,

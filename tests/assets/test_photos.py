@@ -8,7 +8,6 @@ import pytest
 from PIL import Image
 
 from assets.camera import Camera
-from assets.checked import checked
 from assets.errors import InputError
 from assets.photos import FilePhoto, PhotoCache
 from assets.posed import PosedPhotos, View
@@ -233,28 +232,6 @@ def data_set(*paths: Path) -> PosedPhotos:
     camera = Camera(width=32, height=24, fx=30, fy=30, cx=16, cy=12)
     views = tuple(View(p.name, FilePhoto(p, 32, 24), camera) for p in paths)
     return PosedPhotos(name="set", source=Path("set"), views=views, notes=("earlier",))
-
-
-def test_broken_photos_leave_a_set_with_a_note(tmp_path):
-    paths = [saved(tmp_path / f"{i}.png", noise(24, 32)) for i in range(3)]
-    paths[1].write_bytes(paths[1].read_bytes()[:200])
-    seen = []
-    result = checked(data_set(*paths), lambda done, total: seen.append((done, total)))
-    assert [view.name for view in result.views] == ["0.png", "2.png"]
-    assert seen == [(1, 3), (2, 3), (3, 3)]
-    assert result.notes[0] == "earlier"
-    assert result.notes[1].startswith("1 of 3 photos left out because they cannot be read")
-    assert "1.png" in result.notes[1]
-
-
-def test_a_sound_set_is_unchanged_and_a_hopeless_one_refused(tmp_path):
-    paths = [saved(tmp_path / f"{i}.png", noise(24, 32)) for i in range(2)]
-    sound = data_set(*paths)
-    assert checked(sound) is sound
-    for path in paths:
-        path.write_bytes(b"")
-    with pytest.raises(InputError, match="None of the 2 photos of set can be read"):
-        checked(sound)
 
 
 def test_thumbnails_fit_a_square(tmp_path):
