@@ -1,0 +1,200 @@
+"""The folder in which poses are found: kept in the cache, so that work goes on where it was.
+
+A working folder is a standard COLMAP project. It belongs to one set of photos and to the
+settings on which features and matches depend; leaving photos out or another way of mapping
+uses the same one. Nothing is ever written among a person's photos.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from assets.errors import InputError
+from assets.files import atomic_folder, atomic_write_json, write_failure
+from assets.samples.store import cache_folder
+from assets.unposed import UnposedPhotos, Video
+from engines.poses import job, outcome
+from engines.poses.config import PosesConfig
+from engines.poses.lock import FolderLock
+
+IMAGES, MASKS, SPARSE, DATABASE = job.IMAGES, job.MASKS, job.SPARSE, job.DATABASE
+FRAMES = "frames"
+LOG = "child.log"
+KEPT = 8
+"""Working folders that stay in the cache."""
+_RECORD = "workspace.json"
+_LOCK = ".lock"
+
+
+class Workspace:
+    """A working folder that nobody else uses until `close`; use as a context manager."""
+
+    def __init__(self, folder: Path, lock: FolderLock, key: str) -> None:
+        """`key` says what the contents were made of; other contents are taken away."""
+        self.folder, self.lock = folder, lock
+        try:
+            if _recorded_key(folder) != key:
+                _clear(folder)
+                atomic_write_json(folder / _RECORD, {"key": key})
+            os.utime(folder)
+        except OSError as error:
+            self.close()
+            raise InputError(write_failure(folder, error)) from error
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Let others have the folder."""
+        self.lock.release()
+
+    def __enter__(self) -> "Workspace":
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+    @property
+    def database(self) -> Path:
+        """Features and matches."""
+        return self.folder / DATABASE
+
+    def forget_database(self) -> None:
+        """Begin anew with the next run."""
+        for path in self.folder.glob(DATABASE + "*"):
+            path.unlink(missing_ok=True)
+
+    def forget_result(self) -> None:
+        """Take an older run's poses away."""
+        shutil.rmtree(self.folder / SPARSE, ignore_errors=True)
+        for name in (outcome.FILE_NAME, job.SNAPSHOT, job.FILE_NAME):
+            (self.folder / name).unlink(missing_ok=True)
+
+
+def open_workspace(
+    source: UnposedPhotos | Video, config: PosesConfig, folder: Path | None = None
+) -> Workspace:
+    """The working folder for `source`: `folder`, or else one in the cache, the same every time.
+
+    While another run uses it, a cached folder is replaced by one beside it, which begins
+    anew. Raises InputError where `folder` is in use or nothing can be written.
+    """
+    key = _key(source, config)
+    if folder is not None:
+        lock = _locked(folder)
+        if lock is None:
+            raise InputError(
+                f"{folder} is in use by another run; wait for its end or choose another folder"
+            )
+        return Workspace(folder, lock, key)
+    base = cache_folder() / "poses"
+    name = f"{_plain(source.name)}-{key[:12]}"
+    number = 1
+    while True:
+        place = base / (name if number == 1 else f"{name}-{number}")
+        lock = _locked(place)
+        if lock is not None:
+            break
+        number += 1
+    workspace = Workspace(place, lock, key)
+    _prune(base, keep=place)
+    return workspace
+
+
+def export_colmap(work: Path, out: Path) -> None:
+    """Leave the result in the working folder `work` as a standard COLMAP folder at `out`.
+
+    That is images/, sparse/0 and, where there are any, masks/; whole or not at all. Raises
+    InputError where there is no result or `out` cannot be written.
+    """
+    if not (work / SPARSE / "0").is_dir():
+        raise InputError(f"{work} holds no poses; find them first")
+    if out.is_dir() and any(out.iterdir()) and not (out / SPARSE).is_dir():
+        raise InputError(f"{out} holds other files, which would go; choose a new folder")
+    photos = job.read_job(work).photos
+    with atomic_folder(out) as part:
+        shutil.copytree(work / SPARSE / "0", part / SPARSE / "0")
+        for photo in photos:
+            _copy(work / IMAGES / photo.file, part / IMAGES / photo.file)
+            if photo.masked:
+                mask = photo.file + ".png"
+                _copy(work / MASKS / mask, part / MASKS / mask)
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+
+
+def _key(source: UnposedPhotos | Video, config: PosesConfig) -> str:
+    """A fingerprint of the photos, kept or not, and of what the database depends on."""
+    words: list[object] = [os.path.abspath(source.source)]
+    words += [config.preset, config.photo_size, config.features, config.intrinsics]
+    if isinstance(source, Video):
+        words += [config.frames, *_stamp(source.source)]
+    else:
+        for shot in source.views:
+            words += [shot.name, *_stamp(shot.path)]
+            if shot.mask is not None:
+                words += [str(shot.mask), *_stamp(shot.mask)]
+    return hashlib.sha256(json.dumps(words).encode()).hexdigest()
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        stat = path.stat()
+    except OSError as error:
+        raise InputError(f"{path} cannot be opened: {error.strerror or error}") from error
+    return stat.st_size, stat.st_mtime_ns
+
+
+def _plain(name: str) -> str:
+    """`name` as every file system bears it."""
+    return "".join(c if c.isalnum() or c in "-_" else "-" for c in name).strip("-")[:40] or "photos"
+
+
+def _locked(folder: Path) -> FolderLock | None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return FolderLock.take(folder / _LOCK)
+    except OSError as error:
+        raise InputError(write_failure(folder, error)) from error
+
+
+def _recorded_key(folder: Path) -> str | None:
+    try:
+        return json.loads((folder / _RECORD).read_text(encoding="utf-8"))["key"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _clear(folder: Path) -> None:
+    """Take away what a run with other photos or settings left, and nothing else."""
+    for name in (IMAGES, MASKS, SPARSE, FRAMES):
+        shutil.rmtree(folder / name, ignore_errors=True)
+    names = (_RECORD, outcome.FILE_NAME, job.FILE_NAME, job.SNAPSHOT, LOG)
+    for path in [*(folder / name for name in names), *folder.glob(DATABASE + "*")]:
+        path.unlink(missing_ok=True)
+
+
+def _prune(base: Path, *, keep: Path) -> None:
+    """Delete all working folders but the newest few and those in use."""
+    for folder in _newest_first(base.iterdir())[KEPT:]:
+        if folder == keep:
+            continue
+        with contextlib.suppress(OSError):
+            lock = FolderLock.take(folder / _LOCK)
+            if lock is not None:
+                try:
+                    shutil.rmtree(folder, ignore_errors=True)
+                finally:
+                    lock.release()
+
+
+def _newest_first(folders: Iterable[Path]) -> list[Path]:
+    known = [folder for folder in folders if (folder / _RECORD).is_file()]
+    return sorted(known, key=lambda folder: folder.stat().st_mtime, reverse=True)
