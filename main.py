@@ -16,11 +16,14 @@ from tyro.extras import SubcommandApp
 
 from assets.errors import InputError
 from engines.commands.options import UsageError, config_from, options_of
+from engines.poses import PosesConfig
+from engines.settings import fields_of
 from engines.splats import SplatConfig
 
-COMMANDS = ("open", "train", "eval", "render", "convert", "doctor")
+COMMANDS = ("open", "train", "poses", "eval", "render", "convert", "doctor")
 
 _DATA = "Photos with cameras (COLMAP, transforms.json, bundle.out), or the word sample"
+_PHOTOS = "A folder of photos or a video (.mp4, .mov, .webm), or the word sample"
 _SCENE = "A file of Gaussians (.ply, .compressed.ply, .splat)"
 _REPORT = arg(
     metavar="R.json", help="Where to write the figures as JSON", help_behavior_hint="(optional)"
@@ -32,7 +35,8 @@ def open_window(
         Positional[tuple[Path, ...]],
         arg(
             metavar="[PATH ...]",
-            help="Photos with cameras, splats, meshes, checkpoints, or the word sample",
+            help="Photos, videos, photos with cameras, splats, meshes, checkpoints, or the word "
+            "sample",
             help_behavior_hint="(optional)",
         ),
     ] = (),
@@ -63,13 +67,20 @@ def train_splats(defaults: SplatConfig) -> Callable[..., int]:
     """The command `train splats`; options that are not given have the values of `defaults`."""
     basic = options_of(defaults, tier="basic", title="What matters most")
     rest = options_of(defaults, tier="advanced", title="What rarely needs a change")
+    same = {field.name for field in fields_of(PosesConfig)} & vars(defaults).keys()
+    own = {field.name for field in fields_of(PosesConfig)} - same
+    posing = options_of(
+        PosesConfig(), only=own, title="How cameras are found where photos come without"
+    )
 
     def command(
         data: Annotated[
             Positional[str | None],
             arg(
                 metavar="[DATA]",
-                help=f"{_DATA}; with --resume found again by itself",
+                help="Photos with cameras (COLMAP, transforms.json, bundle.out), a folder of plain "
+                "photos or a video, whose cameras are found first, or the word sample; with "
+                "--resume found again by itself",
                 help_behavior_hint="(optional)",
             ),
         ] = None,
@@ -94,15 +105,49 @@ def train_splats(defaults: SplatConfig) -> Callable[..., int]:
         ] = None,
         settings: OmitArgPrefixes[Annotated[Any, arg(constructor=basic)]],
         advanced: OmitArgPrefixes[Annotated[Any, arg(constructor=rest)]],
+        poses: OmitArgPrefixes[Annotated[Any, arg(constructor=posing)]],
     ) -> int:
         config = config_from(defaults, settings, advanced)
+        shared = {name: getattr(config, name) for name in same}
+        search = config_from(PosesConfig(**shared), poses)
         if data is None and resume is None:
             raise UsageError("Name the photos to learn from: train splats DATA --out OUT")
         from engines.commands.train import TrainSplats
 
         return TrainSplats(
-            data=data, out=out, config=config, report=report, checkpoint=checkpoint, resume=resume
+            data=data,
+            out=out,
+            config=config,
+            report=report,
+            checkpoint=checkpoint,
+            resume=resume,
+            poses=search,
         ).run()
+
+    return command
+
+
+def poses() -> Callable[..., int]:
+    """The command `poses`."""
+    defaults = PosesConfig()
+    basic = options_of(defaults, tier="basic", title="What matters most")
+    rest = options_of(defaults, tier="advanced", title="What rarely needs a change")
+
+    def command(
+        photos: Annotated[Positional[str], arg(metavar="PHOTOS", help=_PHOTOS)],
+        *,
+        out: Annotated[
+            Path,
+            arg(metavar="DIR", help="Where to leave a COLMAP folder: images, sparse/0 and masks"),
+        ],
+        report: Annotated[Path | None, _REPORT] = None,
+        settings: OmitArgPrefixes[Annotated[Any, arg(constructor=basic)]],
+        advanced: OmitArgPrefixes[Annotated[Any, arg(constructor=rest)]],
+    ) -> int:
+        from engines.commands.poses import FindPoses
+
+        config = config_from(defaults, settings, advanced)
+        return FindPoses(photos=photos, out=out, config=config, report=report).run()
 
     return command
 
@@ -184,12 +229,13 @@ def command_line(arguments: Sequence[str]) -> int:
     if not arguments or (arguments[0] not in COMMANDS and not arguments[0].startswith("-")):
         arguments = ["open", *arguments]
     train = SubcommandApp()
-    train.command(name="splats", help="Learn 3D Gaussians from photos with known cameras.")(
+    train.command(name="splats", help="Learn 3D Gaussians from photos or a video.")(
         train_splats(defaults_of(arguments) if arguments[0] == "train" else SplatConfig())
     )
     commands = SubcommandApp()
     commands.command(name="open", is_default=True)(open_window)
     commands.command(train, name="train", help="Learn from photos in the terminal.")
+    commands.command(name="poses", help="Find out where photos were taken from.")(poses())
     commands.command(name="eval", help="Compare a splat file with photos.")(evaluate())
     commands.command(render)
     commands.command(convert)

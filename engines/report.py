@@ -18,7 +18,7 @@ from engines.events import Evaluated, Event, Failed, Finished, Prepared, Stepped
 SCHEMA = 1
 """Goes up when a field changes its meaning or goes away."""
 
-PACKAGES = ("torch", "numpy", "numba", "gsplat")
+PACKAGES = ("torch", "numpy", "numba", "gsplat", "pycolmap")
 
 Status = Literal["finished", "stopped", "failed"]
 
@@ -54,8 +54,9 @@ class Reported(Protocol):
 class ReportBuilder:
     """Collects the events of a run and makes its report at any moment."""
 
-    def __init__(self, engine: Reported) -> None:
-        self._engine = engine
+    def __init__(self, engine: Reported, *, poses: dict[str, Any] | None = None) -> None:
+        """`poses` is the report on how the cameras were found, where they had to be."""
+        self._engine, self._poses = engine, poses
         self._events: list[Event] = list(engine.history)
 
     def add(self, event: Event) -> None:
@@ -85,6 +86,7 @@ class ReportBuilder:
                 "backend": dataclasses.asdict(found) | {"summary": found.summary},
                 "versions": versions(),
                 "settings": dataclasses.asdict(engine.config),
+                "poses": self._poses,
                 "history": [e.to_json() for e in self._events if not isinstance(e, Prepared)],
             }
         )
@@ -119,6 +121,12 @@ class ReportBuilder:
             "ssim": last.ssim,
             "views": dict(last.views),
         }
+
+
+def without_training(poses: dict[str, Any]) -> dict[str, Any]:
+    """The report of a run that came to no training because the search for cameras ended first."""
+    told = ("schema", "created", "status", "message", "data", "versions")
+    return {name: poses[name] for name in told} | {"steps": 0, "gaussians": None, "poses": poses}
 
 
 def step_times(step_ms: Sequence[float]) -> dict[str, float | None]:

@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engines.commands.inputs import SAMPLE, posed_photos
+from engines.commands.inputs import SAMPLE, any_photos
+from engines.commands.poses import FindPoses
 from engines.commands.progress import say
 from engines.commands.render import Render
 from engines.commands.train import TrainSplats
+from engines.poses import PosesConfig
 from engines.splats import SplatConfig
 
 STEPS = 1_000
@@ -33,10 +35,18 @@ class Headless:
         return status
 
     def _one(self, data: str) -> int:
-        dataset = posed_photos(data)
+        from assets.posed import PosedPhotos
+
+        dataset = any_photos(data)
         folder = fresh_folder(Path.cwd() / "runs", dataset.name)
         splat = folder / "splat.ply"
-        say(f"Learning {dataset.name}: {len(dataset.views)} photos, results go to {folder}")
+        say(f"Learning {dataset.name}, results go to {folder}")
+        if not isinstance(dataset, PosedPhotos):
+            cameras = folder / "colmap"
+            status = FindPoses(photos=data, out=cameras, config=PosesConfig()).run()
+            if status:
+                return status
+            data = str(cameras)
         config = SplatConfig(steps=STEPS)
         status = TrainSplats(
             data=data, out=splat, config=config, report=folder / "report.json"

@@ -8,9 +8,11 @@ from assets.errors import InputError
 if TYPE_CHECKING:
     from assets.gaussians import GaussianCloud
     from assets.posed import PosedPhotos, View
+    from assets.unposed import UnposedPhotos, Video
 
 SAMPLE = "sample"
 """The word for the bundled scene wherever photos are asked for."""
+_POSED = f'a COLMAP folder, a transforms.json, a bundle.out or the word "{SAMPLE}"'
 
 
 def posed_photos(data: str) -> "PosedPhotos":
@@ -18,20 +20,69 @@ def posed_photos(data: str) -> "PosedPhotos":
 
     Raises InputError when there is something else.
     """
-    from assets.open import open_path
     from assets.posed import PosedPhotos
+    from assets.unposed import UnposedPhotos, Video
+
+    opened = _opened(data)
+    if isinstance(opened, PosedPhotos):
+        return opened
+    if isinstance(opened, UnposedPhotos | Video):
+        raise InputError(
+            f"{data} holds photos without cameras; find those first with: "
+            f"main.py poses {data} --out DIR, then name DIR"
+        )
+    raise InputError(f"{data} holds no photos with cameras; expected {_POSED}")
+
+
+def any_photos(data: str) -> "PosedPhotos | UnposedPhotos | Video":
+    """The photos that `data` names, with cameras or without: a path, or the word "sample".
+
+    Raises InputError when there is something else.
+    """
+    from assets.posed import PosedPhotos
+    from assets.unposed import UnposedPhotos, Video
+
+    opened = _opened(data)
+    if isinstance(opened, PosedPhotos | UnposedPhotos | Video):
+        return opened
+    raise InputError(
+        f"{data} holds no photos; expected a folder of photos or a video, or with cameras {_POSED}"
+    )
+
+
+def _opened(data: str) -> object:
+    from assets.open import open_path
 
     if data == SAMPLE:
         from assets.samples import sample_scene
 
         return sample_scene()
-    opened = open_path(Path(data))
-    if not isinstance(opened, PosedPhotos):
-        raise InputError(
-            f"{data} holds no photos with cameras; expected a COLMAP folder, a transforms.json, "
-            f'a bundle.out or the word "{SAMPLE}"'
-        )
-    return opened
+    return open_path(Path(data))
+
+
+def unposed_photos(data: str) -> "UnposedPhotos | Video":
+    """The photos or the video that `data` names, for which cameras are to be found.
+
+    Cameras that are known already are not looked at. Raises InputError when there is
+    something else.
+    """
+    from assets.formats.photo_folder import read_photo_folder
+    from assets.open import Kind, identify, read_found
+    from assets.unposed import UnposedPhotos, Video
+
+    if data == SAMPLE:
+        from assets.samples.store import sample_folder
+
+        return read_photo_folder(sample_folder())
+    path = Path(data)
+    found = identify(path)
+    if not found.problem and found.kind in (Kind.PHOTOS, Kind.VIDEO):
+        opened = read_found(found)
+        assert isinstance(opened, UnposedPhotos | Video)
+        return opened
+    if path.is_dir():
+        return read_photo_folder(path)
+    raise InputError(found.problem or f"{data} holds no photos; expected a folder or a video")
 
 
 def gaussians(scene: Path) -> "GaussianCloud":

@@ -12,7 +12,9 @@ NOTICE = b"\nStopping at the next step; what was learned is kept (Ctrl-C again l
 class StopRequest:
     """While the block runs, the first Ctrl-C (or SIGTERM) only asks; the second one interrupts."""
 
-    def __init__(self) -> None:
+    def __init__(self, notice: bytes = NOTICE) -> None:
+        """`notice` is what the first one is answered with."""
+        self._notice = notice
         self.signal_number: int | None = None
         """Which signal asked for the end, None as long as none did."""
         self._before: dict[int, object] = {}
@@ -40,4 +42,4 @@ class StopRequest:
         if self.asked:
             raise KeyboardInterrupt
         self.signal_number = number
-        os.write(sys.stderr.fileno(), NOTICE)  # unlike a stream's write, safe in here
+        os.write(sys.stderr.fileno(), self._notice)  # unlike a stream's write, safe in here

@@ -7,7 +7,19 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from engines.events import Evaluated, Event, Marked, Prepared, Stepped, Warned
+from engines.events import (
+    Adjusted,
+    Diagnosed,
+    Evaluated,
+    Event,
+    Marked,
+    PairsMatched,
+    Prepared,
+    Registered,
+    Stepped,
+    Told,
+    Warned,
+)
 
 LINE_EVERY_S = 10.0
 """Seconds between two plain lines."""
@@ -24,7 +36,7 @@ class RunProgress:
         self._console = console or Console(stderr=True, highlight=False)
         self._bar: Progress | None = None
         self._last_line = -LINE_EVERY_S
-        self._phase = ""
+        self._phase, self._details = "", ""
         self._rate = 0.0
         self._seen: Stepped | None = None
         self._scalars: dict[str, float] = {}
@@ -59,13 +71,25 @@ class RunProgress:
                 self._say(f"step {event.step:,}: held out {event.psnr:.2f} dB")
             case Marked():
                 self._say(f"step {event.step:,}: {event.label}")
-            case Warned():
+            case Warned() | Told():
                 self._say(event.message)
+            case Diagnosed():
+                self._say(f"The {event.stage} have grade {event.grade}")
+                for sentence in event.findings:
+                    self._say(f"  {sentence}")
+            case PairsMatched(connected=connected):
+                self._details = f"{connected:,} pairs see the same things"
+            case Registered() | Adjusted():
+                self._details = f"{event.points:,} points"
 
     def _prepared(self, event: Prepared) -> None:
+        if event.phase != self._phase:
+            self._details = ""
         if self._bar is not None:
             part = event.done / max(1, event.total)
-            self._bar.update(self._task, description=event.phase, completed=part, figures="")
+            figures = f"{event.done:,} of {event.total:,}" if self._details else ""
+            figures += f", {self._details}" if self._details else ""
+            self._bar.update(self._task, description=event.phase, completed=part, figures=figures)
         elif event.phase != self._phase and event.done < event.total:
             self._say(event.phase)
         self._phase = event.phase

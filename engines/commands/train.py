@@ -2,19 +2,23 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from assets.errors import InputError
-from engines.commands.inputs import posed_photos
+from engines.commands.inputs import any_photos
 from engines.commands.interrupt import StopRequest
 from engines.commands.progress import RunProgress, clock, say
 from engines.commands.writing import check_folder, check_place
 from engines.events import Failed, Stepped
+from engines.poses import PosesConfig
 from engines.splats import SplatConfig
 
 if TYPE_CHECKING:
+    from assets.posed import PosedPhotos
+    from assets.unposed import UnposedPhotos, Video
+    from engines.poses.engine import PosesEngine
     from engines.report import ReportBuilder
     from engines.splats import SplatEngine
 
@@ -33,24 +37,37 @@ class TrainSplats:
     report: Path | None = None
     checkpoint: Path | None = None
     resume: Path | None = None
+    poses: PosesConfig = field(default_factory=PosesConfig)
+    """How cameras are found where the photos come without."""
 
     def run(self) -> int:
         """Train, then write everything asked for, however the run ended.
 
-        Returns the exit status: 0, 1 when the run failed, 130 after Ctrl-C. Raises InputError
-        when the run cannot start or a result cannot be written.
+        Photos without cameras have those found first. Returns the exit status: 0, 1 when the
+        run failed, 130 after Ctrl-C. Raises InputError when the run cannot start or a result
+        cannot be written.
         """
         from assets.export import SPLAT_SUFFIXES
+        from assets.posed import PosedPhotos
 
         check_place(self.out, SPLAT_SUFFIXES)
         if self.report is not None:
             check_place(self.report)
         if self.checkpoint is not None:
             check_folder(self.checkpoint)
-        engine = self.engine()
+        photos = None if self.data is None else any_photos(self.data)
+        found: dict[str, Any] | None = None
+        if photos is not None and not isinstance(photos, PosedPhotos):
+            posing, status = self._find_cameras(photos)
+            if posing.result is None:
+                return status
+            from engines.poses.report import report_of
+
+            photos, found = posing.result, report_of(posing)
+        engine = self.engine(photos)
         from engines.report import ReportBuilder
 
-        report = ReportBuilder(engine)
+        report = ReportBuilder(engine, poses=found)
         progress = RunProgress(steps=self.config.steps, seconds=self.config.seconds)
         stop = StopRequest()
         try:
@@ -68,7 +85,7 @@ class TrainSplats:
             raise InputError(summary["message"])
         return stop.exit_status if stop.asked else 0
 
-    def engine(self) -> "SplatEngine":
+    def engine(self, photos: "PosedPhotos | None") -> "SplatEngine":
         """The engine, new or from the checkpoint.
 
         Raises InputError when photos, checkpoint or device cannot be used.
@@ -80,13 +97,40 @@ class TrainSplats:
         leave_cores_to_kernels()
         try:
             if self.resume is not None:
-                dataset = None if self.data is None else posed_photos(self.data)
-                return SplatEngine.resume(self.resume, dataset, self.config)
-            if self.data is None:
+                return SplatEngine.resume(self.resume, photos, self.config)
+            if photos is None:
                 raise InputError("Name the photos to learn from, or a checkpoint to resume")
-            return SplatEngine(posed_photos(self.data), self.config)
+            return SplatEngine(photos, self.config)
         except DeviceError as error:
             raise InputError(str(error)) from error
+
+    def _find_cameras(self, photos: "UnposedPhotos | Video") -> "tuple[PosesEngine, int]":
+        """Look for the cameras; the engine and, where it has no result, the exit status.
+
+        Then the report is written. Raises InputError when the search fails.
+        """
+        from assets.files import atomic_write_json
+        from engines.commands import poses
+        from engines.poses.engine import PosesEngine
+        from engines.poses.report import report_of
+        from engines.report import without_training
+        from kernels.backend import DeviceError, resolve_device
+
+        try:
+            resolve_device(self.config.device)  # better said before the long search
+        except DeviceError as error:
+            raise InputError(str(error)) from error
+        engine = PosesEngine(photos, self.poses)
+        stop = poses.drive(engine)
+        found = report_of(engine)
+        say(poses.summary_of(found))
+        if engine.result is None:
+            if self.report is not None:
+                atomic_write_json(self.report, without_training(found))
+                say(f"Wrote {self.report}")
+            if not stop.asked:
+                raise InputError(found["message"])
+        return engine, stop.exit_status if stop.asked else 0
 
     def _drive(
         self,

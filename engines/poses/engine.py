@@ -77,7 +77,7 @@ class PosesEngine:
         self._wished, self._child = folder, tuple(child)
         self._phase = ""
 
-    def run(self) -> Iterator[Event]:
+    def run(self) -> Generator[Event, None, None]:
         """Find the poses; ends with `Posed` and `Finished`, or with `Failed` and a sentence."""
         began = time.perf_counter()
         with closing(self._guarded()) as events:

@@ -113,8 +113,7 @@ def export_colmap(work: Path, out: Path) -> None:
     """
     if not (work / SPARSE / "0").is_dir():
         raise InputError(f"{work} holds no poses; find them first")
-    if out.is_dir() and any(out.iterdir()) and not (out / SPARSE).is_dir():
-        raise InputError(f"{out} holds other files, which would go; choose a new folder")
+    check_export(out)
     photos = job.read_job(work).photos
     with atomic_folder(out) as part:
         shutil.copytree(work / SPARSE / "0", part / SPARSE / "0")
@@ -123,6 +122,19 @@ def export_colmap(work: Path, out: Path) -> None:
             if photo.masked:
                 mask = photo.file + ".png"
                 _copy(work / MASKS / mask, part / MASKS / mask)
+
+
+def check_export(out: Path, photos: Path | None = None) -> None:
+    """Raise InputError where an export to `out` would take other files away.
+
+    `photos` is what the poses are found for.
+    """
+    try:
+        taken = out.is_dir() and any(out.iterdir()) and not (out / SPARSE).is_dir()
+    except OSError as error:
+        raise InputError(write_failure(out, error)) from error
+    if taken or (photos is not None and photos.resolve().is_relative_to(out.resolve())):
+        raise InputError(f"{out} holds other files, which would be lost; choose a new folder")
 
 
 def _copy(source: Path, target: Path) -> None:
