@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
@@ -117,8 +118,8 @@ def _register_heif(path: Path) -> None:
         import pillow_heif  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise InputError(
-            f"{path} is a HEIC photo, which needs one more package; run pip install pillow-heif "
-            "or save the photos as JPEG"
+            f"{path} is a HEIC photo: run pip install pillow-heif to read those, or save them "
+            "as JPEG"
         ) from error
     pillow_heif.register_heif_opener()
 
@@ -153,9 +154,24 @@ def same_shape(width: int, height: int, full_width: int, full_height: int) -> bo
 def orientation_of(image: Image.Image) -> int:
     """The EXIF orientation, from 1 (upright) to 8; 1 where there is none."""
     try:
-        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except (*PIL_ERRORS, TypeError, KeyError):  # broken EXIF in a photo that is otherwise fine
+        return int(exif_of(image).get(ExifTags.Base.Orientation, 1))
+    except (TypeError, ValueError):
         return 1
+
+
+def exif_of(image: Image.Image) -> dict[int, Any]:
+    """All EXIF tags by number, from the header alone.
+
+    Nothing where there is no EXIF data, or broken data in a photo that is otherwise fine.
+    """
+    # Pillow would decode a whole PNG to see whether EXIF data comes behind the pixels.
+    if image.format == "PNG" and not {"exif", "Raw profile type exif"} & image.info.keys():
+        return {}
+    try:
+        exif = image.getexif()
+        return {**exif, **exif.get_ifd(ExifTags.IFD.Exif)}
+    except (*PIL_ERRORS, TypeError, KeyError, AttributeError):
+        return {}
 
 
 def has_alpha(image: Image.Image) -> bool:

@@ -6,9 +6,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from PIL import ExifTags, Image
+from PIL import ExifTags
 
-from assets.decode import PIL_ERRORS, QUARTER_TURNS, opened, orientation_of
+from assets.decode import QUARTER_TURNS, exif_of, opened, orientation_of
 
 _FULL_FRAME_DIAGONAL_MM = math.hypot(36.0, 24.0)
 _MM_PER_UNIT = {1: 25.4, 2: 25.4, 3: 10.0, 4: 1.0, 5: 0.001}
@@ -41,7 +41,7 @@ def read_header(path: Path) -> Header:
     with opened(path) as image:
         width, height = image.size
         orientation = orientation_of(image)
-        words = _words(image)
+        words = exif_of(image)
     if orientation in QUARTER_TURNS:
         width, height = height, width
     return Header(
@@ -52,15 +52,6 @@ def read_header(path: Path) -> Header:
         camera=_camera(words),
         taken=_taken(words),
     )
-
-
-def _words(image: Image.Image) -> dict[int, Any]:
-    """All EXIF tags by number; none where the EXIF data is broken in a photo that is fine."""
-    try:
-        exif = image.getexif()
-        return {**exif, **exif.get_ifd(ExifTags.IFD.Exif)}
-    except (*PIL_ERRORS, TypeError, KeyError, AttributeError):
-        return {}
 
 
 def _number(words: dict[int, Any], tag: int) -> float | None:

@@ -18,7 +18,7 @@ from assets.decode import (
 from assets.errors import InputError
 from assets.files import atomic_write, write_failure
 from assets.unposed import Shot
-from assets.upright import upright_name
+from assets.upright import is_fresh, upright_name
 
 _LOSSY_BLACK = 127
 """Up to this a pixel of a JPEG file is black; other files have exact zeros."""
@@ -77,13 +77,17 @@ def write_mask(shot: Shot, folder: Path) -> Path | None:
 
     It is called like the file of `write_upright` with ".png" behind, and has its shape. It
     comes from the mask file or from where the photo is transparent; None where there is
-    neither. Raises InputError where a file is broken or the shapes differ.
+    neither. One that is there and no older than these stays. Raises InputError where a file
+    is broken or the shapes differ.
     """
-    kept = _kept(shot)
-    if kept is None:
-        return None
     target = folder / (upright_name(shot) + ".png")
+    if is_fresh(target, shot.path, shot.mask or shot.path):
+        return target
+    kept = _kept(shot)
     try:
+        if kept is None:
+            target.unlink(missing_ok=True)  # left from a mask that is gone
+            return None
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(write_failure(target, error)) from error

@@ -59,7 +59,7 @@ def write_upright(shot: Shot, folder: Path) -> Path:
     with opened(shot.path) as image:
         kind = _format(image)
         target = folder / _name(shot.name, kind)
-        if _is_fresh(target, shot.path):
+        if is_fresh(target, shot.path):
             return target
         keep = _is_standard(image)
         turn = TURNS.get(orientation_of(image))
@@ -125,12 +125,14 @@ def _standard(image: Image.Image) -> Image.Image:
     return image.convert("L" if image.mode in ("L", "1") else "RGB")
 
 
-def _is_fresh(target: Path, source: Path) -> bool:
+def is_fresh(target: Path, *sources: Path) -> bool:
+    """Whether `target` is there and no older than what it was made from."""
     try:
-        there, now = target.stat(), source.stat()
+        there = target.stat()
+        changed_ns = max(source.stat().st_mtime_ns for source in sources)
     except OSError:
         return False
-    return there.st_size > 0 and there.st_mtime_ns >= now.st_mtime_ns
+    return there.st_size > 0 and there.st_mtime_ns >= changed_ns
 
 
 def _link_or_copy(source: Path, target: Path) -> None:
