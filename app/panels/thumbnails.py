@@ -13,6 +13,7 @@ from PySide6.QtGui import QImage, QPixmap
 from assets.errors import InputError
 from assets.posed import View
 from assets.thumbnails import thumbnail
+from assets.unposed import Shot
 
 SIDE_PX = 112
 """Side of a thumbnail: twice what is shown, for screens with fine pixels."""
@@ -43,7 +44,7 @@ class Thumbnails(QObject):
         self._timer = QTimer(self, interval=POLL_MS)
         self._timer.timeout.connect(self._collect)
 
-    def show_views(self, views: Sequence[View]) -> None:
+    def show_views(self, views: Sequence[View] | Sequence[Shot]) -> None:
         """Forget what was read and read these when asked."""
         self.close()
         self._work = self._current[0] = _Work(views)
@@ -82,7 +83,7 @@ class Thumbnails(QObject):
 class _Work:
     """What the thread and the window's thread share: no Qt objects, so either may go first."""
 
-    def __init__(self, views: Sequence[View]) -> None:
+    def __init__(self, views: Sequence[View] | Sequence[Shot]) -> None:
         self._views = views
         self._lock = threading.Lock()
         self._wanted: list[tuple[int, int]] = []
@@ -129,7 +130,7 @@ class _Work:
                 self._done.put((index, f"The photo cannot be read: {error}"))
 
 
-def square(view: View) -> np.ndarray:
+def square(view: View | Shot) -> np.ndarray:
     """[s, s, 3] uint8 middle of a view's photo; raises InputError when it is broken."""
     width, height = view.photo.width, view.photo.height
     pixels = thumbnail(view, round(SIDE_PX * max(width, height) / max(1, min(width, height))))

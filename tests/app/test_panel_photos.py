@@ -10,7 +10,8 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 
 from app import theme
-from app.panels.photos import PhotoStrip, quality_colour
+from app.panels.photos import PhotoStrip
+from app.widgets.tiles import quality_colour
 from assets.camera import Camera
 from assets.errors import InputError
 from assets.posed import PosedPhotos, View
