@@ -1,24 +1,104 @@
 """What can be told of photos before their poses are looked for, in seconds."""
 
-from collections.abc import Generator
+import os
+from collections.abc import Generator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 
-from assets.unposed import UnposedPhotos
+from assets.errors import InputError
+from assets.leftout import reason_for
+from assets.unposed import Shot, UnposedPhotos
+from engines.doctor.duplicates import find_duplicates
 from engines.doctor.finding import Diagnosis, Finding
 from engines.doctor.grade import diagnosis
+from engines.doctor.headers import count_finding, header_findings
+from engines.doctor.judge import judge
+from engines.doctor.measure import Look, look_at
+from engines.doctor.words import photos_are, them
+
+_REPORT_S = 0.1
+_THREADS = 4
+_NAMED = 3
+
+Measuring = Generator[tuple[int, int], None, tuple[dict[str, Look], dict[str, str]]]
 
 
 def look_at_photos(photos: UnposedPhotos) -> Generator[tuple[int, int], None, Diagnosis]:
     """Measure the photos that are kept and say what is wrong with them.
 
-    Yields (photos done, total) at least every 0.2 s and may be closed in between; the
-    diagnosis is the generator's return value.
+    Yields (photos done, total) several times a second and may be closed in between; the
+    diagnosis is the generator's return value. Photos that cannot be read are a finding.
     """
     shots = photos.kept
-    yield len(shots), len(shots)
-    good = Finding(
+    total = len(shots)
+    looks, broken = yield from _measure(shots)
+    readable = [shot for shot in shots if shot.name in looks]
+    comparing = find_duplicates([(shot, looks[shot.name]) for shot in readable])
+    while True:
+        try:
+            next(comparing)
+        except StopIteration as stop:
+            copies: dict[str, str] = stop.value
+            break
+        yield total, total
+    found = [
+        _unreadable(broken),
+        count_finding(len(readable) - len(copies), total),
+        *judge(looks, copies),
+        *header_findings(readable),
+    ]
+    told = [finding for finding in found if finding is not None]
+    if all(finding.level == "note" for finding in told):
+        told.append(_fine(total))
+    measured = {name: look.measured for name, look in looks.items()}
+    return diagnosis("photos", told, total=total, measured=measured)
+
+
+def _measure(shots: Sequence[Shot]) -> Measuring:
+    """What was seen of each photo, and why others could not be read, in the order of `shots`."""
+    looks: dict[str, Look] = {}
+    broken: dict[str, str] = {}
+    yield 0, len(shots)
+    pool = ThreadPoolExecutor(min(_THREADS, os.cpu_count() or 1), thread_name_prefix="doctor")
+    try:
+        jobs = {pool.submit(look_at, shot.photo): shot for shot in shots}
+        waiting = set(jobs)
+        while waiting:
+            done, waiting = wait(waiting, timeout=_REPORT_S, return_when=FIRST_COMPLETED)
+            for job in done:
+                name = jobs[job].name
+                try:
+                    looks[name] = job.result()
+                except InputError as error:
+                    broken[name] = reason_for(name, error)
+            yield len(shots) - len(waiting), len(shots)
+    finally:
+        pool.shutdown(cancel_futures=True)
+    order = [shot.name for shot in shots]
+    return (
+        {name: looks[name] for name in order if name in looks},
+        {name: broken[name] for name in order if name in broken},
+    )
+
+
+def _unreadable(broken: Mapping[str, str]) -> Finding | None:
+    if not broken:
+        return None
+    reasons = "; ".join(f"{name} {reason}" for name, reason in list(broken.items())[:_NAMED])
+    more = len(broken) - _NAMED
+    return Finding(
+        kind="unreadable",
+        level="warn",
+        title=f"{photos_are(len(broken))} damaged",
+        words=reasons + (f"; and {more:,} more" if more > 0 else ""),
+        advice=f"Copy {them(len(broken))} from the camera again",
+        photos=tuple(broken),
+    )
+
+
+def _fine(total: int) -> Finding:
+    return Finding(
         kind="fine",
         level="good",
-        title=f"{len(shots)} photos look fine",
-        words="Nothing was found that stands in the way of camera poses.",
+        title=f"{photos_are(total)} sharp and evenly exposed",
+        words="Nothing was seen that stands in the way of finding their places",
     )
-    return diagnosis("photos", [good], total=len(shots))
