@@ -1,0 +1,59 @@
+"""A mesh of a cloud of Gaussians, with the cameras of its photos or without any."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from assets.camera import Camera
+from assets.errors import InputError
+from assets.gaussians import GaussianCloud
+from engines.mesh.box import Box
+from engines.mesh.config import MeshConfig
+from engines.mesh.mesher import Mesher
+from engines.mesh.views import ORBIT_VIEWS, orbit
+from engines.splats.source import CloudSource
+from kernels.backend import DeviceError, resolve_device
+
+FAINT = 0.1
+"""Gaussians below this opacity do not count when a box is put around a cloud."""
+REACH = 3.0
+"""Standard deviations by which a Gaussian outside a box may still reach into it."""
+
+
+def mesher_of_cloud(
+    cloud: GaussianCloud, cameras: Sequence[Camera] | None, config: MeshConfig
+) -> Mesher:
+    """What makes a mesh of `cloud`, seen from `cameras` (input frame) or else from all around.
+
+    From all around, what lies outside the box is taken away first, so that a room's walls do
+    not hide what stands in it. Raises InputError for an empty cloud or a device that is not there.
+    """
+    if not len(cloud):
+        raise InputError("There are no Gaussians to make a mesh of")
+    try:
+        device = resolve_device(config.device)
+    except DeviceError as error:
+        raise InputError(str(error)) from error
+    if cameras:
+        return Mesher(CloudSource(cloud, device), cameras, config)
+    if config.box:
+        box = Box.of(config.box)
+        margin = REACH * cloud.scales.max(axis=1, keepdims=True)
+        near = ((cloud.means + margin >= box.low) & (cloud.means - margin <= box.high)).all(axis=1)
+        if not near.any():
+            raise InputError(
+                f"There is nothing in the box {box}; the Gaussians lie in {_box_of(cloud)}"
+            )
+        cloud = cloud.selected(near & (cloud.scales.max(axis=1) < np.linalg.norm(box.size)))
+    else:
+        box = _box_of(cloud)
+    pixels = config.view_size or config.resolution * 2
+    cameras = orbit(box, min(ORBIT_VIEWS, config.views), pixels=pixels)
+    mesher = Mesher(CloudSource(cloud, device), cameras, config)
+    mesher.box = box
+    return mesher
+
+
+def _box_of(cloud: GaussianCloud) -> Box:
+    solid = cloud.opacities >= FAINT
+    return Box.around(cloud.means[solid if solid.any() else slice(None)])

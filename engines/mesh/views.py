@@ -1,0 +1,126 @@
+"""What the cameras see of a scene: depth, how far to believe it, and colour."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from assets.camera import Camera, look_at
+from engines.engine import RenderedView
+from engines.mesh.box import Box, Grid
+
+EMPTY = np.float32(1e30)
+"""Depth of a pixel through which one sees nothing but the void."""
+BYTES_PER_PIXEL = 4 + 4 + 3
+GRAZING = 0.12
+"""Cosine between ray and surface below which depth is not believed: an edge or a bad angle."""
+PIXELS_PER_CELL = 1.5
+ORBIT_VIEWS = 60
+ORBIT_ANGLE = np.radians(40.0)
+SMALLEST_SIDE = 16
+
+
+@dataclass(frozen=True, eq=False)
+class DepthView:
+    """One camera's depth map, ready to be fused."""
+
+    camera: Camera
+    depth: np.ndarray
+    """[h, w] float32 world units along z; `EMPTY` where one sees through."""
+    trust: np.ndarray
+    """[h, w] float32 in [0, 1], the weight of what the pixel says."""
+    colour: np.ndarray
+    """[h, w, 3] uint8 sRGB."""
+
+
+def depth_view(drawn: RenderedView, *, opacity: float) -> DepthView:
+    """`drawn` with its pixels judged: surface where alpha is at least `opacity`, else void.
+
+    A surface seen at an angle counts by its cosine (Curless and Levoy 1996, section 3), which
+    also takes out pixels at the edge of a thing, whose depth lies between it and the ground.
+    """
+    solid = (drawn.alpha >= opacity) & (drawn.depth > 0)
+    depth = np.where(solid, drawn.depth, EMPTY).astype(np.float32)
+    cosine = _facing(drawn.camera, np.where(solid, drawn.depth, np.nan))
+    surface = np.where(cosine >= GRAZING, cosine * drawn.alpha, 0.0)
+    trust = np.where(solid, surface, 1.0 - drawn.alpha).astype(np.float32)
+    colour = np.rint(np.clip(drawn.image, 0, 1) * 255).astype(np.uint8)
+    return DepthView(drawn.camera, depth, trust, colour)
+
+
+def points_seen(drawn: RenderedView, *, opacity: float, farthest: float) -> np.ndarray:
+    """[n, 3] world positions of what the pixels of `drawn` show, up to a depth of `farthest`."""
+    solid = (drawn.alpha >= opacity) & (drawn.depth > 0) & (drawn.depth <= farthest)
+    local = _unprojected(drawn.camera, drawn.depth)[solid]
+    pose = drawn.camera.camera_to_world
+    return local @ pose[:3, :3].T + pose[:3, 3]
+
+
+def chosen(cameras: Sequence[Camera], most: int) -> list[Camera]:
+    """At most `most` of the `cameras`, evenly along their order."""
+    if len(cameras) <= most:
+        return list(cameras)
+    return [cameras[i] for i in np.linspace(0, len(cameras) - 1, most).round().astype(int)]
+
+
+def sized(camera: Camera, *, longest: int) -> Camera:
+    """`camera` with a picture whose longest side has `longest` pixels, if it is larger."""
+    part = longest / max(camera.width, camera.height)
+    if part >= 1:
+        return camera
+    return camera.resized(max(1, round(camera.width * part)), max(1, round(camera.height * part)))
+
+
+def sized_for(camera: Camera, grid: Grid) -> Camera:
+    """`camera` with pixels a little finer than the cells of `grid` where it sees the middle."""
+    distance = max(float(np.linalg.norm(grid.centre - camera.centre)), grid.spacing)
+    wanted = PIXELS_PER_CELL * distance / grid.spacing
+    part = wanted / max(camera.fx, camera.fy)
+    longest = max(SMALLEST_SIDE, round(part * max(camera.width, camera.height)))
+    return sized(camera, longest=longest)
+
+
+def orbit(box: Box, count: int, *, pixels: int) -> list[Camera]:
+    """`count` cameras evenly on a sphere around `box`, each of which sees all of it.
+
+    The places follow a Fibonacci spiral; the pictures are squares of `pixels` a side.
+    """
+    radius = float(np.linalg.norm(box.size)) / 2
+    distance = 1.05 * radius / np.sin(ORBIT_ANGLE / 2)
+    focal = pixels / 2 / np.tan(ORBIT_ANGLE / 2)
+    step = np.arange(count)
+    height = 1 - (2 * step + 1) / count
+    angle = step * np.pi * (3 - 5**0.5)
+    ring = np.sqrt(1 - height**2)
+    places = np.stack([ring * np.cos(angle), ring * np.sin(angle), height], axis=1)
+    return [
+        Camera(
+            width=pixels,
+            height=pixels,
+            fx=focal,
+            fy=focal,
+            cx=pixels / 2,
+            cy=pixels / 2,
+            camera_to_world=look_at(box.centre + distance * away, box.centre, np.array([0, 0, 1])),
+        )
+        for away in places
+    ]
+
+
+def _facing(camera: Camera, depth: np.ndarray) -> np.ndarray:
+    """[h, w] cosine between ray and surface; 0 where a neighbour shows nothing (NaN)."""
+    if min(depth.shape) < 2:
+        return np.zeros_like(depth)
+    points = _unprojected(camera, depth)
+    down, right = np.gradient(points, axis=0), np.gradient(points, axis=1)
+    normal = np.cross(right, down)
+    length = np.linalg.norm(normal, axis=2) * np.linalg.norm(points, axis=2)
+    cosine = np.abs((normal * points).sum(axis=2)) / np.where(length > 0, length, np.inf)
+    return np.nan_to_num(cosine, nan=0.0)
+
+
+def _unprojected(camera: Camera, depth: np.ndarray) -> np.ndarray:
+    """[h, w, 3] float64 points in the camera's frame."""
+    x = (np.arange(camera.width) + 0.5 - camera.cx) / camera.fx
+    y = (np.arange(camera.height) + 0.5 - camera.cy) / camera.fy
+    return np.stack([depth * x, depth * y[:, None], depth], axis=-1).astype(np.float64)
