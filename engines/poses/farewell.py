@@ -23,7 +23,8 @@ def last_words(died: ChildDied, log: Path) -> str:
             "pip, or find the poses with COLMAP and open its folder"
         )
     often = ""
-    if -died.returncode in (signal.SIGABRT, getattr(signal, "SIGKILL", 9)) or "bad_alloc" in said:
+    killed = died.signal_number in (signal.SIGABRT, getattr(signal, "SIGKILL", 9))
+    if killed or "bad_alloc" in said:
         often = ", often because memory ran out"
     return (
         f"Finding the poses stopped unexpectedly ({died}){often}; start again, it goes on where "

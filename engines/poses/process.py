@@ -18,16 +18,17 @@ LINE_LIMIT = 2**24
 """Bytes of a line beyond which it is cut."""
 NONSENSE_LIMIT = 1_000
 """Lines that are no messages before the process counts as broken."""
+NONSENSE = "it says nothing that is understood"
 LEAVE_S = 0.15
 """Time that a process gets to end by itself once nobody listens."""
 
 
 class ChildDied(Exception):
-    """The process ended without a last word."""
+    """The process ended without a last word, or is of no use; says how in a few words."""
 
-    def __init__(self, returncode: int) -> None:
-        super().__init__(_ending(returncode))
-        self.returncode = returncode
+    def __init__(self, words: str, signal_number: int = 0) -> None:
+        super().__init__(words)
+        self.signal_number = signal_number
 
 
 class Child:
@@ -60,6 +61,7 @@ class Child:
         self._answers: IO[bytes] = self._process.stdin
         self._lines: queue.Queue[bytes | None] = queue.Queue(maxsize=64)
         self._nonsense = 0
+        self._closing = False
         self._reader = threading.Thread(
             target=self._read, args=(self._process.stdout,), name="poses-reader", daemon=True
         )
@@ -84,7 +86,7 @@ class Child:
         except queue.Empty:
             return None
         if line is None:
-            raise ChildDied(self._process.wait())
+            raise _death(self._process.wait())
         try:
             return decode(line.decode("utf-8"))
         except ValueError:
@@ -92,7 +94,7 @@ class Child:
             self._log.flush()
         self._nonsense += 1
         if self._nonsense > NONSENSE_LIMIT:
-            raise ChildDied(0)
+            raise ChildDied(NONSENSE)
         return None
 
     def answer(self, word: str) -> None:
@@ -103,6 +105,7 @@ class Child:
 
     def close(self) -> None:
         """End the process and all that belongs to it, within a fraction of a second."""
+        self._closing = True
         with contextlib.suppress(OSError):
             self._answers.close()
         try:
@@ -135,8 +138,10 @@ class Child:
 
     def _read(self, stdout: IO[bytes]) -> None:
         while line := stdout.readline(LINE_LIMIT):
-            self._lines.put(line)
-        self._lines.put(None)
+            if not self._closing:
+                self._lines.put(line)
+        if not self._closing:
+            self._lines.put(None)
 
 
 def peak_memory_of(pid: int) -> float:
@@ -156,8 +161,7 @@ def peak_memory_of(pid: int) -> float:
         return 0.0
 
 
-def _ending(returncode: int) -> str:
-    """How a process ended, in words."""
+def _death(returncode: int) -> ChildDied:
     if returncode < 0:
-        return f"killed by signal {-returncode}"
-    return f"exit status {returncode}"
+        return ChildDied(f"killed by signal {-returncode}", -returncode)
+    return ChildDied(f"exit status {returncode}")

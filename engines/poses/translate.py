@@ -21,6 +21,7 @@ from engines.events import (
     Warned,
 )
 from engines.poses.outcome import Outcome
+from engines.poses.process import NONSENSE, ChildDied
 from engines.poses.protocol import Bundle, Features, Message, Note, Pairs, Phase, Placed
 from engines.slots import Slots
 
@@ -39,7 +40,7 @@ class Translator:
         self.registered = 0
 
     def events(self, message: Message) -> Iterator[Event]:
-        """Take `message` in and say it in events. Raises ValueError for what cannot be."""
+        """Take `message` in and say it in events. Raises ChildDied for what cannot be."""
         total = len(self._names)
         match message:
             case Phase(phase=phase, done=done, total=steps):
@@ -94,7 +95,7 @@ class Translator:
     def _note(self, inliers: list[tuple[int, int, int]]) -> None:
         for i, j, count in inliers:
             if not (0 <= i < len(self._names) and 0 <= j < len(self._names) and i != j):
-                raise ValueError(f"no pair: {i}, {j}")
+                raise ChildDied(NONSENSE)
             self._inliers[i, j] = self._inliers[j, i] = count
         self._matrix_is_new = True
 
