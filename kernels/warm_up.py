@@ -9,6 +9,7 @@ OPERATIONS = {
     "ssim": "structural similarity",
     "adam": "optimiser",
     "depthsort": "depth sort",
+    "hashgrid": "hash grid",
 }
 """What people call the folders of this package."""
 

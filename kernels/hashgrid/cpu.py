@@ -1,0 +1,56 @@
+"""The hash encoding on the CPU: autograd around the numba loops."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.autograd import Function
+from torch.autograd.function import once_differentiable
+
+from kernels.hashgrid.corners import encode_forward, positions_backward, table_backward
+from kernels.hashgrid.layout import GridLayout
+from kernels.threads import parallel_region
+
+
+def _array(tensor: Tensor) -> np.ndarray:
+    """The tensor's numbers, copied only where it is not contiguous."""
+    if tensor.dtype != torch.float32:
+        raise ValueError(f"expected float32, got {tensor.dtype}")
+    return tensor.detach().contiguous().numpy()
+
+
+class _Encode(Function):
+    @staticmethod
+    def forward(ctx: Any, positions: Tensor, table: Tensor, layout: GridLayout) -> Tensor:
+        ctx.save_for_backward(positions, table)
+        ctx.grids = np.array(layout.resolutions), np.array(layout.offsets)
+        features = torch.empty(len(positions), layout.levels * table.shape[1])
+        with parallel_region():
+            encode_forward(_array(positions), _array(table), *ctx.grids, features.numpy())
+        return features
+
+    @staticmethod
+    @once_differentiable
+    def backward(  # pyright: ignore[reportIncompatibleMethodOverride]
+        ctx: Any, *grads: Tensor
+    ) -> tuple[Tensor | None, ...]:
+        positions, table = ctx.saved_tensors
+        points, by_features = _array(positions), _array(grads[0])
+        by_positions = by_table = None
+        if ctx.needs_input_grad[0]:
+            by_positions = torch.empty(positions.shape)
+            with parallel_region():
+                positions_backward(
+                    points, _array(table), *ctx.grids, by_features, by_positions.numpy()
+                )
+        if ctx.needs_input_grad[1]:
+            by_table = torch.empty(table.shape)
+            with parallel_region():
+                table_backward(points, *ctx.grids, by_features, by_table.numpy())
+        return by_positions, by_table, None
+
+
+def hash_encode(positions: Tensor, table: Tensor, *, layout: GridLayout) -> Tensor:
+    """[n, levels * f] features; see `kernels.hashgrid.hash_encode`."""
+    return _Encode.apply(positions, table, layout)  # pyright: ignore
