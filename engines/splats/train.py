@@ -14,7 +14,17 @@ from assets.frame import Normalisation
 from assets.gaussians import GaussianCloud
 from assets.posed import PosedPhotos
 from engines.artifacts import Population
-from engines.events import Evaluated, Event, Failed, Finished, Marked, Prepared, Stepped, Warned
+from engines.events import (
+    Evaluated,
+    Event,
+    Failed,
+    Finished,
+    Marked,
+    Prepared,
+    Stepped,
+    Told,
+    Warned,
+)
 from engines.slots import Slots
 from engines.splats.config import Schedule, SplatConfig
 from engines.splats.density import CloneAndSplit
@@ -187,7 +197,7 @@ class SplatEngine:
             self._check_views()
         if self.model is None:
             yield Prepared(phase="Placing Gaussians", done=0, total=1)
-            yield Warned(message=self._place_gaussians())
+            yield Told(message=self._place_gaussians())
             yield Prepared(phase="Placing Gaussians", done=1, total=1)
         if self._strategy is None:
             self._strategy = STRATEGIES[self.config.strategy](

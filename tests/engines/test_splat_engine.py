@@ -10,7 +10,7 @@ from assets.errors import InputError
 from assets.gaussians import GaussianCloud
 from assets.posed import PosedPhotos, View
 from engines.artifacts import Population
-from engines.events import Evaluated, Failed, Finished, Refined, Stepped, Warned
+from engines.events import Evaluated, Failed, Finished, Refined, Stepped, Told, Warned
 from engines.splats import SplatConfig, SplatEngine, train
 from engines.splats.model import PARAMETERS
 from tests.engines.conftest import ArrayPhoto, make_dataset
@@ -184,7 +184,7 @@ def test_without_points_it_starts_from_random_ones(tiny: PosedPhotos):
     engine = SplatEngine(replace(tiny, points=None), replace(QUICK, steps=3, start_count=500))
     events = events_of(engine)
     assert len(engine.model) == 500
-    assert any(isinstance(e, Warned) and "random points" in e.message for e in events)
+    assert any(isinstance(e, Told) and "random points" in e.message for e in events)
 
 
 def test_artifacts_are_made_only_when_wanted(tiny: PosedPhotos):
