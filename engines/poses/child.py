@@ -1,0 +1,35 @@
+"""The process that does the native work: `python -m engines.poses.child WORK`.
+
+Reads WORK/job.json, tells on standard output how it gets on, waits for an answer after each
+line (see `engines.poses.protocol`), and leaves database.db, sparse/0 and outcome.json.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import pycolmap
+
+from assets.errors import InputError
+from engines.poses.job import read_job
+from engines.poses.pipeline import find_poses
+from engines.poses.protocol import Stuck
+from engines.poses.talk import Talk
+
+
+def main(folder: Path) -> int:
+    """Do the job in `folder`; 0 also where no poses could be found."""
+    talk = Talk.of_process()
+    pycolmap.logging.minloglevel = pycolmap.logging.ERROR.value
+    pycolmap.logging.logtostderr = True
+    try:
+        find_poses(folder, read_job(folder), talk)
+    except InputError as error:
+        talk.say(Stuck(message=str(error)))
+    return 0
+
+
+if __name__ == "__main__":
+    status = main(Path(sys.argv[1]))
+    sys.stderr.flush()
+    os._exit(status)  # the thread that listens still waits for a line
