@@ -71,7 +71,8 @@ def write_upright(shot: Shot, folder: Path) -> Path:
             pixels = None if keep else _standard(image)
         except PIL_ERRORS as error:
             raise damaged(shot.path, error) from error
-        profile = image.info.get("icc_profile")
+        # A profile for printing inks means nothing once the colours are those of light.
+        profile = image.info.get("icc_profile") if image.mode != "CMYK" else None
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -93,12 +93,15 @@ def _read(paths: Sequence[Path], folder: Path, *, source: Path) -> UnposedPhotos
         raise InputError(
             f"None of the {len(broken)} photos in {source} can be read: {name} {reason}"
         )
+    notes = [left_out_note(broken, len(paths))] if broken else []
+    if masked := sum(shot.mask is not None for shot in shots):
+        notes.append(f"{masked} of {len(shots)} photos have masks; what is black there is ignored")
     return UnposedPhotos(
         name=source.resolve().name,
         source=source,
         views=tuple(shots),
         ordered=_is_sequence([shot.name for shot in shots], headers),
-        notes=(left_out_note(broken, len(paths)),) if broken else (),
+        notes=tuple(notes),
     )
 
 

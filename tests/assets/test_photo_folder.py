@@ -142,6 +142,7 @@ def test_masks_are_found_beside_and_inside_by_both_ways_of_naming(tmp_path):
         photos = read_photo_folder(dropped)
         assert [shot.mask for shot in photos.views] == [beside, inside, None]
         assert len(photos.views) == 3  # masks are no photos
+        assert photos.notes == ("2 of 3 photos have masks; what is black there is ignored",)
 
 
 @pytest.mark.parametrize(
