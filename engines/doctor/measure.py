@@ -19,7 +19,6 @@ _BLACK, _WHITE = 0.02, 0.99
 _SEEN = 0.02
 """Steps of luma between cells from here on are something that can be seen."""
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
-_LUMINANCE = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
 _DARKEST = 1e-4
 
 
@@ -29,7 +28,7 @@ class Look:
 
     measured: Measured
     stops: float
-    """Mean luminance as a power of two; one stop of exposure is 1."""
+    """Mean of the light (of the luma, linear) as a power of two; one stop of exposure is 1."""
     white: float
     """Share of pixels that are white through and through."""
     texture: float
@@ -50,12 +49,15 @@ def look_at(photo: Photo) -> Look:
         pixels = pixels[..., :3]
     if not seen.any():
         return _nothing()
+    red, green, blue = (pixels[..., i] for i in range(3))
     luma = pixels @ _LUMA
-    kept = pixels[seen]
-    white = float((kept.min(axis=1) >= _WHITE).mean())
-    black = float((kept.max(axis=1) <= _BLACK).mean())
-    luminance = float((srgb_to_linear(kept) @ _LUMINANCE).mean())
-    whole = np.where(seen, luma, luma[seen].mean())
+    kept = luma[seen]
+    darkest = np.minimum(np.minimum(red, green), blue)[seen]
+    lightest = np.maximum(np.maximum(red, green), blue)[seen]
+    white = float((darkest >= _WHITE).mean())
+    black = float((lightest <= _BLACK).mean())
+    luminance = float(srgb_to_linear(kept).mean())
+    whole = np.where(seen, luma, kept.mean())
     small = np.asarray(
         Image.fromarray(whole.astype(np.float32)).resize((_PRINT, _PRINT), Image.Resampling.BOX)
     )
@@ -63,7 +65,7 @@ def look_at(photo: Photo) -> Look:
     return Look(
         measured=Measured(
             sharpness=_sharpness(luma, seen, cells, cells_seen),
-            brightness=float(luma[seen].mean()),
+            brightness=float(kept.mean()),
             clipped=white + black,
         ),
         stops=float(np.log2(max(luminance, _DARKEST))),
@@ -98,10 +100,16 @@ def _sharpness(
     """
     ratios = []
     for fine, coarse in zip(_steps(luma, seen), _steps(cells, cells_seen), strict=True):
-        if coarse.size == 0 or (below := float(np.mean(coarse**4))) < 1e-12:
+        if coarse.size == 0 or (below := _fourth_powers(coarse)) < 1e-12:
             return 0.0
-        ratios.append(float(np.mean(fine**4)) / below)
+        ratios.append(_fourth_powers(fine) / below)
     return float(np.sqrt(min(ratios)))
+
+
+def _fourth_powers(values: np.ndarray) -> float:
+    """Their mean."""
+    squares = values * values
+    return float(np.vdot(squares, squares)) / values.size
 
 
 def _steps(luma: np.ndarray, seen: np.ndarray) -> list[np.ndarray]:
