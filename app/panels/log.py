@@ -4,19 +4,19 @@ import time
 from collections import deque
 from dataclasses import dataclass
 from html import escape
-from typing import Literal, get_args
+from typing import get_args
 
 from PySide6.QtGui import QGuiApplication, QTextOption
 from PySide6.QtWidgets import QFrame, QPlainTextEdit, QWidget
 
 from app import theme
+from app.panels.poselines import Level, PoseLines
 from app.widgets.bars import CAUSES
 from app.widgets.figures import count
 from app.widgets.panel import MARGIN, Panel
 from app.widgets.tools import quiet_button
 from engines.events import Evaluated, Event, Failed, Finished, Marked, Refined, Warned
 
-Level = Literal["info", "good", "warn", "error"]
 COLOURS: dict[str, str] = {"info": "label", "good": "good", "warn": "warn", "error": "error"}
 """Field of the theme by level."""
 LONGEST = 2_000
@@ -43,6 +43,7 @@ class LogPanel(Panel):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Log", parent)
         self.entries: deque[Entry] = deque(maxlen=LONGEST)
+        self._poses = PoseLines()
         self.view = QPlainTextEdit()
         self.view.setReadOnly(True)
         self.view.setFrameShape(QFrame.Shape.NoFrame)
@@ -75,6 +76,8 @@ class LogPanel(Panel):
 
     def add(self, event: Event) -> None:
         """Say what an event tells, if it is worth a sentence."""
+        for words, level in self._poses.lines(event):
+            self.say(words, level)
         match event:
             case Warned():
                 self.say(event.message, "warn")
@@ -95,6 +98,7 @@ class LogPanel(Panel):
 
     def clear(self) -> None:
         """Forget everything."""
+        self._poses = PoseLines()
         self.entries.clear()
         self.view.clear()
         self.header.set_value("")
