@@ -37,11 +37,11 @@ def count_finding(different: int, total: int) -> Finding | None:
     )
 
 
-def header_findings(shots: Sequence[Shot]) -> list[Finding]:
-    """All that sizes and EXIF data give reason to say."""
+def header_findings(shots: Sequence[Shot], *, film: bool = False) -> list[Finding]:
+    """All that sizes and EXIF data give reason to say; frames of a film have none."""
     if not shots:
         return []
-    found = [_sizes(shots), _orientations(shots), _lenses(shots), _focal(shots)]
+    found = [_sizes(shots), _orientations(shots), _lenses(shots), None if film else _focal(shots)]
     return [finding for finding in found if finding is not None]
 
 

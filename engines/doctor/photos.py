@@ -7,6 +7,7 @@ from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from assets.errors import InputError
 from assets.leftout import reason_for
 from assets.unposed import Shot, UnposedPhotos
+from assets.video import VIDEO_SUFFIXES
 from engines.doctor.duplicates import find_duplicates
 from engines.doctor.finding import Diagnosis, Finding
 from engines.doctor.grade import diagnosis
@@ -44,7 +45,7 @@ def look_at_photos(photos: UnposedPhotos) -> Generator[tuple[int, int], None, Di
         _unreadable(broken),
         count_finding(len(readable) - len(copies), total),
         *judge(looks, copies),
-        *header_findings(readable),
+        *header_findings(readable, film=photos.source.suffix.lower() in VIDEO_SUFFIXES),
     ]
     told = [finding for finding in found if finding is not None]
     if all(finding.level == "note" for finding in told):
