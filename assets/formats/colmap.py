@@ -58,7 +58,8 @@ def read_colmap(folder: Path) -> PosedPhotos:
     root = root_of(model)
     names = [image.name.replace("\\", "/") for image in parsed.images]
     photos = _photo_folder(model, root, names)
-    masks = MaskFolders([base / MaskFolders.NAME for base in dict.fromkeys((root, photos))])
+    places = dict.fromkeys((folder, root, photos))  # links may lead away from `folder`
+    masks = MaskFolders([base / MaskFolders.NAME for base in places])
     gathering = Gathering(root.name, folder, notes)
     for name, image in zip(names, parsed.images, strict=True):
         lens = parsed.cameras.get(image.camera_id)
