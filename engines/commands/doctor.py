@@ -1,4 +1,4 @@
-"""What works on this machine, what does not, why, and what to do about it."""
+"""What is wrong with photos; without photos, what works on this machine and what to do."""
 
 import json
 import os
@@ -34,10 +34,20 @@ class Finding:
 
 @dataclass(frozen=True)
 class Doctor:
-    """Looks at everything and says what it found."""
+    """Looks at photos or, without any, at the machine, and says what it found."""
+
+    photos: str | None = None
+    """A folder of photos, a video, a finished COLMAP project or "sample"."""
 
     def run(self) -> int:
-        """Returns 0 where training and, with a display, the window work; 1 otherwise."""
+        """Returns 0 where training and, with a display, the window work; 1 otherwise.
+
+        With photos: 0 for the grades A to C, 1 for D.
+        """
+        if self.photos is not None:
+            from engines.commands.photodoctor import PhotoDoctor
+
+            return PhotoDoctor(self.photos).run()
         found = list(examine())
         table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
         for finding in found:
@@ -52,6 +62,7 @@ def examine() -> Iterator[Finding]:
     yield _python()
     yield from _packages()
     yield from _computing()
+    yield from _photos()
     yield from _window()
 
 
@@ -107,6 +118,44 @@ def _computing() -> Iterator[Finding]:
         )
     else:
         yield Finding("CPU kernels", "good", words)
+
+
+def _photos() -> Iterator[Finding]:
+    """What it takes to find camera poses, and to read videos and photos of iPhones."""
+    import importlib.metadata
+    import importlib.util
+
+    if importlib.util.find_spec("pycolmap") is None:
+        yield Finding(
+            "camera poses",
+            "note",
+            "cannot be found, pycolmap is missing",
+            "Run: pip install pycolmap, or bring photos with poses; there is none for Linux on ARM",
+        )
+    else:
+        version = importlib.metadata.version("pycolmap")
+        yield Finding("camera poses", "good", f"are found by pycolmap {version}")
+    try:
+        from imageio_ffmpeg import get_ffmpeg_exe, get_ffmpeg_version
+
+        get_ffmpeg_exe()
+        yield Finding("videos", "good", f"are read by ffmpeg {get_ffmpeg_version()}")
+    except (ImportError, RuntimeError, OSError) as error:
+        yield Finding(
+            "videos",
+            "note",
+            f"cannot be read: {error}",
+            "Run: pip install --force-reinstall imageio-ffmpeg",
+        )
+    if importlib.util.find_spec("pillow_heif") is None:
+        yield Finding(
+            "HEIC photos",
+            "note",
+            "cannot be read, pillow-heif is missing",
+            "Run: pip install pillow-heif, or save such photos as JPEG",
+        )
+    else:
+        yield Finding("HEIC photos", "good", "are read by pillow-heif")
 
 
 def _window() -> Iterator[Finding]:

@@ -19,9 +19,9 @@ _LOOKING = 0.7
 _HOLE_DEG, _WIDE_HOLE_DEG = 60.0, 120.0
 _ROUND_DEG = 200.0
 """Cameras along less than this of the circle look from one side; that is not called a hole."""
-_FEW_POINTS = 20
 _SPARSE = 2.5
 """A hole is this many times as wide as steps usually are."""
+_FEW_POINTS = 20
 
 
 def baseline_finding(placements: Sequence[Placement]) -> Finding | None:

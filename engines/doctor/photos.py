@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Generator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from contextlib import closing
+from functools import partial
 
 from assets.errors import InputError
 from assets.leftout import reason_for
@@ -15,8 +16,8 @@ from engines.doctor.headers import count_finding, header_findings
 from engines.doctor.judge import judge
 from engines.doctor.measure import Look, look_at
 from engines.doctor.words import photos_are, them
+from engines.poses.background import in_background
 
-_REPORT_S = 0.1
 _THREADS = 4
 _NAMED = 3
 
@@ -59,21 +60,19 @@ def _measure(shots: Sequence[Shot]) -> Measuring:
     looks: dict[str, Look] = {}
     broken: dict[str, str] = {}
     yield 0, len(shots)
-    pool = ThreadPoolExecutor(min(_THREADS, os.cpu_count() or 1), thread_name_prefix="doctor")
-    try:
-        jobs = {pool.submit(look_at, shot.photo): shot for shot in shots}
-        waiting = set(jobs)
-        while waiting:
-            done, waiting = wait(waiting, timeout=_REPORT_S, return_when=FIRST_COMPLETED)
-            for job in done:
-                name = jobs[job].name
-                try:
-                    looks[name] = job.result()
-                except InputError as error:
-                    broken[name] = reason_for(name, error)
-            yield len(shots) - len(waiting), len(shots)
-    finally:
-        pool.shutdown(cancel_futures=True)
+    calls = [partial(look_at, shot.photo) for shot in shots]
+    threads = min(_THREADS, os.cpu_count() or 1)
+    with closing(in_background(calls, threads=threads)) as working:  # pyright: ignore[reportArgumentType]
+        for done in working:
+            for place, value in done:
+                name = shots[place].name
+                if isinstance(value, Look):
+                    looks[name] = value
+                elif isinstance(value, InputError):
+                    broken[name] = reason_for(name, value)
+                else:
+                    raise value
+            yield len(looks) + len(broken), len(shots)
     order = [shot.name for shot in shots]
     return (
         {name: looks[name] for name in order if name in looks},
