@@ -49,6 +49,8 @@ class PoseLines:
                 self._last = None  # it says the same and more
                 yield posed_words(event), "good" if event.registered == event.total else "info"
             case Diagnosed():
+                if event.stage == "photos":  # a new run; an older one may have been stopped
+                    self._last, self._features = None, {}
                 yield diagnosed_words(event), LEVELS[event.grade]
             case Told():
                 yield event.message, "info"

@@ -9,7 +9,7 @@ from app.stylesheet import mix
 RADIUS_PX = 4
 TICK_PX = 14
 """Side of the tick at the top left."""
-REACH_PX = 21
+REACH_PX = 18
 """A press this near to the top left corner is meant for the tick."""
 LEFT_OUT_OPACITY = 0.3
 VEIL = 0.6

@@ -8,7 +8,23 @@ from PySide6.QtGui import QColor, QGuiApplication
 
 from app import theme
 from app.panels.log import LONGEST, LogPanel, duration
-from engines.events import Evaluated, Failed, Finished, Marked, Prepared, Refined, Stepped, Warned
+from engines.events import (
+    Adjusted,
+    Diagnosed,
+    Evaluated,
+    Failed,
+    FeaturesFound,
+    Finished,
+    Marked,
+    PairsMatched,
+    Posed,
+    Prepared,
+    Refined,
+    Registered,
+    Stepped,
+    Told,
+    Warned,
+)
 
 
 @pytest.fixture
@@ -127,3 +143,91 @@ def test_clear(log):
 )
 def test_durations(seconds: float, words: str):
     assert duration(seconds) == words
+
+
+def features(done: int, total: int = 3) -> FeaturesFound:
+    return FeaturesFound(photo=f"{done}.jpg", count=1000 * done, done=done, total=total)
+
+
+def pairs(done: int, connected: int, total: int = 1225) -> PairsMatched:
+    return PairsMatched(done=done, total=total, connected=connected)
+
+
+def placed(registered: int, total: int = 50) -> Registered:
+    return Registered(photo="a", registered=registered, total=total, points=100 * registered)
+
+
+def texts(log: LogPanel) -> list[str]:
+    return [entry.text for entry in log.entries]
+
+
+def test_finding_cameras_is_told_once_a_phase(log):
+    findings = ("2 photos show nothing.", "3 photos are blurred.", "Dark.", "Mixed.", "More.")
+    posed = Posed(registered=48, total=50, points=10_832, error_px=0.612, models=(48,))
+    for event in (
+        Diagnosed(stage="photos", grade="B", findings=findings),
+        *(features(i + 1) for i in range(3)),
+        *(pairs(i, i // 2) for i in range(1, 1226)),
+        Told(message="Two photos were turned upright"),
+        *(placed(i + 2) for i in range(47)),
+        Adjusted(registered=48, points=10_832, error_px=0.612),
+        posed,
+        Diagnosed(stage="poses", grade="A", findings=("All photos hold together.",)),
+        Finished(step=48, seconds=34.2, reason="48 of 50 photos have a place"),
+    ):
+        log.add(event)
+    assert texts(log) == [
+        "The doctor on the photos: B: usable photos\n2 photos show nothing.\n"
+        "3 photos are blurred.\nDark.\nand 2 more, see the panel Doctor",
+        "Looked for features in 3 photos: 2,000 in a typical one",
+        "Compared photos: 612 of 1,225 pairs see the same things",
+        "Two photos were turned upright",
+        "48 of 50 photos have a place, 10,832 points, 0.6 px",
+        "The doctor on the poses: A: good poses\nAll photos hold together.",
+        "Finished after 34 s: 48 of 50 photos have a place",
+    ]
+    levels = [entry.level for entry in log.entries]
+    assert levels == ["info", "info", "info", "info", "info", "good", "good"]
+
+
+def test_grades_and_results_have_levels(log):
+    for grade in ("A", "B", "C", "D"):
+        log.add(Diagnosed(stage="photos", grade=grade, findings=("x",)))
+    for registered in (49, 50):
+        log.add(Posed(registered=registered, total=50, points=9, error_px=0.5, models=(50,)))
+    levels = [entry.level for entry in log.entries]
+    assert levels == ["good", "info", "warn", "error", "info", "good"]
+
+
+def test_groups_that_do_not_hold_together_are_counted(log):
+    log.add(Posed(registered=30, total=50, points=9, error_px=0.5, models=(30, 12, 5)))
+    assert texts(log) == [
+        "30 of 50 photos have a place, 9 points, 0.5 px; "
+        "3 groups of 30, 12 and 5 photos, the largest is used"
+    ]
+
+
+def test_an_attempt_that_failed_is_told_when_the_next_begins(log):
+    for event in (placed(2), placed(11), placed(2), placed(44)):
+        log.add(event)
+    assert texts(log) == ["Placed 11 of 50 photos, 1,100 points"]
+    log.add(Failed(step=44, message="It broke"))
+    assert texts(log)[1:] == ["Placed 44 of 50 photos, 4,400 points", "It broke"]
+
+
+def test_more_pairs_after_the_first_are_told_as_well(log):
+    for event in (pairs(200, 9, 200), pairs(1, 1, 40), pairs(30, 2, 40), placed(2)):
+        log.add(event)
+    assert texts(log) == [
+        "Compared photos: 9 of 200 pairs see the same things",
+        "Compared photos: 2 of 30 pairs see the same things",
+    ]
+
+
+def test_what_a_stopped_run_was_at_is_not_told_by_the_next(log):
+    for event in (features(1), Diagnosed(stage="photos", grade="A", findings=("x",)), pairs(1, 1)):
+        log.add(event)
+    assert [text for text in texts(log) if "features" in text] == []
+    log.clear()
+    log.add(placed(2))
+    assert texts(log) == []

@@ -15,6 +15,7 @@ from app.widgets.tiles import quality_colour
 from assets.camera import Camera
 from assets.errors import InputError
 from assets.posed import PosedPhotos, View
+from assets.unposed import Shot, UnposedPhotos
 
 COLOURS = [(1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)]
 
@@ -252,3 +253,142 @@ def test_real_photos(strip, qtbot, shared_data):
     assert all(not strip.thumbnails.error(i) for i in range(8))
     image = strip.thumbnails.get(0).toImage()
     assert image.width() == image.height()
+
+
+# -- photos without cameras ----------------------------------------------------------------------
+
+
+def unposed(photos: list[MemoryPhoto], **options) -> UnposedPhotos:
+    shots = tuple(
+        Shot(name=f"{i:03}.jpg", photo=photo, path=Path(f"{i:03}.jpg"))
+        for i, photo in enumerate(photos)
+    )
+    return UnposedPhotos(name="test", source=Path("test"), views=shots, **options)
+
+
+def corner(strip: PhotoStrip, row: int) -> QPoint:
+    return strip.grid.box(strip.model.index(row)).topLeft().toPoint() + QPoint(9, 9)
+
+
+def dot(strip: PhotoStrip, row: int) -> QPoint:
+    return strip.grid.box(strip.model.index(row)).topRight().toPoint() + QPoint(-8, 7)
+
+
+def click(qtbot, strip: PhotoStrip, place: QPoint) -> None:
+    qtbot.mouseClick(strip.grid.viewport(), Qt.MouseButton.LeftButton, pos=place)
+
+
+def test_the_tick_leaves_a_photo_out_and_the_rest_of_the_tile_activates(strip, qtbot):
+    strip.show_photos(unposed(photos(8), left_out=frozenset({"002.jpg"})))
+    wait_for(qtbot, strip, list(range(8)))
+    told: list[frozenset[str]] = []
+    activated: list[int] = []
+    strip.left_out_changed.connect(told.append)
+    strip.view_activated.connect(activated.append)
+    assert strip.header.value == "8 photos, 1 left out"
+    click(qtbot, strip, corner(strip, 1))
+    assert told == [frozenset({"001.jpg", "002.jpg"})]
+    assert strip.header.value == "8 photos, 2 left out"
+    assert not activated
+    click(qtbot, strip, corner(strip, 2))
+    assert told[-1] == frozenset({"001.jpg"})
+    click(qtbot, strip, centre(strip, 4) + QPoint(6, 6))
+    assert activated == [4]
+    assert len(told) == 2
+    assert strip.model.index(1).data(Qt.ItemDataRole.CheckStateRole) == Qt.CheckState.Unchecked
+    assert strip.model.index(4).data(Qt.ItemDataRole.CheckStateRole) == Qt.CheckState.Checked
+    assert "left out" in strip.model.index(1).data(Qt.ItemDataRole.ToolTipRole)
+
+
+def test_space_ticks_and_enter_activates(strip, qtbot):
+    strip.show_photos(unposed(photos(4)))
+    told: list[frozenset[str]] = []
+    activated: list[int] = []
+    strip.left_out_changed.connect(told.append)
+    strip.view_activated.connect(activated.append)
+    strip.set_current(2)
+    for key in (Qt.Key.Key_Space, Qt.Key.Key_Return, Qt.Key.Key_Space):
+        qtbot.keyClick(strip.grid, key)
+    assert told == [frozenset({"002.jpg"}), frozenset()]
+    assert activated == [2]
+
+
+def test_photos_that_are_left_out_are_dimmed(strip, qtbot):
+    strip.show_photos(unposed(photos(3)))
+    wait_for(qtbot, strip, [0, 1, 2])
+    strip.set_left_out({"001.jpg"})
+    assert pixel(strip, 0) == "#ff0000"
+    assert theme.colour(pixel(strip, 1)).green() < 120
+    strip.set_left_out(())
+    assert pixel(strip, 1) == "#00ff00"
+
+
+def test_set_left_out_is_no_deed_of_a_person(strip, qtbot):
+    strip.show_photos(unposed(photos(3)))
+    with qtbot.assertNotEmitted(strip.left_out_changed):
+        strip.set_left_out({"001.jpg"})
+
+
+def test_while_locked_ticks_stay_as_they_are(strip, qtbot):
+    strip.show_photos(unposed(photos(3)))
+    activated: list[int] = []
+    strip.view_activated.connect(activated.append)
+    strip.set_locked(True)
+    with qtbot.assertNotEmitted(strip.left_out_changed):
+        click(qtbot, strip, corner(strip, 1))
+        qtbot.keyClick(strip.grid, Qt.Key.Key_Space)
+    assert activated == [1]
+    strip.set_locked(False)
+    click(qtbot, strip, corner(strip, 1))
+    assert strip.model.left_out == {"001.jpg"}
+
+
+def test_marks_tell_which_photos_have_a_place(strip, qtbot):
+    strip.show_photos(unposed(photos(6), left_out=frozenset({"005.jpg"})))
+    wait_for(qtbot, strip, list(range(6)))
+    strip.set_registered(frozenset())
+    assert strip.header.value == "0 of 5 placed"
+    assert pixel(strip, 0) == "#ff0000", "no veil over all of them"
+    strip.set_registered(frozenset({"000.jpg", "001.jpg", "005.jpg"}))
+    assert strip.header.value == "2 of 5 placed"
+    image = strip.grid.viewport().grab().toImage()
+    assert image.pixelColor(dot(strip, 0)).name() == theme.DARK.good
+    assert image.pixelColor(dot(strip, 3)).name() != theme.DARK.good
+    assert pixel(strip, 0) == "#ff0000"
+    assert theme.colour(pixel(strip, 3)).red() < 140
+    assert strip.model.index(3).data(Qt.ItemDataRole.ToolTipRole).endswith("no place yet")
+    strip.set_registered(None)
+    assert strip.header.value == "6 photos, 1 left out"
+    assert pixel(strip, 3) == "#ff0000"
+
+
+def test_posed_photos_have_neither_ticks_nor_marks(strip, qtbot):
+    strip.show_photos(unposed(photos(3)))
+    strip.set_left_out({"001.jpg"})
+    strip.set_registered(frozenset({"000.jpg"}))
+    strip.show_dataset(dataset(photos(3)), {0})
+    wait_for(qtbot, strip, [0, 1, 2])
+    strip.set_left_out({"001.jpg"})
+    strip.set_registered(frozenset({"000.jpg"}))
+    assert strip.header.value == "3 posed, 1 held out"
+    assert [pixel(strip, i) for i in range(3)] == ["#ff0000", "#00ff00", "#0000ff"]
+    with qtbot.assertNotEmitted(strip.left_out_changed):
+        click(qtbot, strip, corner(strip, 2))
+        qtbot.keyClick(strip.grid, Qt.Key.Key_Space)
+    assert strip.grid.current_view == 2
+    assert strip.sort.isVisible()
+
+
+def test_the_same_photos_are_not_read_again(strip, qtbot):
+    shown = unposed(photos(3))
+    strip.show_photos(shown)
+    wait_for(qtbot, strip, [0, 1, 2])
+    readers = [shot.photo.read_by for shot in shown.views]
+    strip.set_registered(frozenset({"000.jpg"}))
+    strip.show_photos(shown.without({"002.jpg"}))
+    wait_for(qtbot, strip, [0, 1, 2])
+    assert [shot.photo.read_by for shot in shown.views] == readers
+    assert strip.model.left_out == {"002.jpg"}
+    assert not strip.sort.isVisible()
+    strip.clear()
+    assert strip.header.value == ""
