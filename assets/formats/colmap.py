@@ -100,10 +100,13 @@ def _count_images(model: Path) -> int:
 
 
 def root_of(model: Path) -> Path:
-    """The data set's folder above `model`: skips numbers and the names of model folders."""
+    """The data set's folder above `model`: skips numbers and the names of model folders.
+
+    One of such a name that has photos in images/ is a data set all the same.
+    """
     root = model.resolve()
     while root.name.isdigit() or root.name in ("sparse", "colmap", "distorted"):
-        if root.parent == root:
+        if root.parent == root or (root / _PHOTO_PLACES[0]).is_dir():
             break
         root = root.parent
     return root

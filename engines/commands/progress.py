@@ -87,8 +87,8 @@ class RunProgress:
             self._details = ""
         if self._bar is not None:
             part = event.done / max(1, event.total)
-            figures = f"{event.done:,} of {event.total:,}" if self._details else ""
-            figures += f", {self._details}" if self._details else ""
+            figures = f"{event.done:,} of {event.total:,}" if event.total > 1 else ""
+            figures = ", ".join(filter(None, (figures, self._details)))
             self._bar.update(self._task, description=event.phase, completed=part, figures=figures)
         elif event.phase != self._phase and event.done < event.total:
             self._say(event.phase)

@@ -14,7 +14,7 @@ from assets.files import write_failure
 from assets.posed import PosedPhotos
 from assets.unposed import UnposedPhotos, Video
 from engines.artifacts import CameraRig
-from engines.doctor.finding import Diagnosis
+from engines.doctor.finding import Diagnosis, Finding
 from engines.events import Diagnosed, Event, Failed, Finished, Posed, Prepared, Told, Warned
 from engines.poses.background import BEAT_S, in_background
 from engines.poses.config import PosesConfig
@@ -50,9 +50,9 @@ class PosesEngine:
         config: PosesConfig,
         *,
         folder: Path | None = None,
-        child: Sequence[str] = CHILD,
+        child: Sequence[str] | None = None,
     ) -> None:
-        """`folder` to work in instead of one in the cache; `child` does the native work."""
+        """`folder` to work in instead of one in the cache; `child` instead of `CHILD`."""
         self.source, self.config = source, config
         self.name = source.name
         self.slots = Slots()
@@ -74,7 +74,7 @@ class PosesEngine:
         """The working folder, once it is known."""
         self.child_memory_mb = 0.0
         """The most memory that the child was seen to hold, in units of 2**20 bytes."""
-        self._wished, self._child = folder, tuple(child)
+        self._wished, self._child = folder, tuple(child or CHILD)
         self._phase = ""
 
     def run(self) -> Generator[Event, None, None]:
@@ -164,7 +164,7 @@ class PosesEngine:
         return Diagnosed(
             stage=diagnosis.stage,
             grade=diagnosis.grade,
-            findings=tuple(f"{one.words} {one.advice}".strip() for one in diagnosis.findings),
+            findings=tuple(_sentences(finding) for finding in diagnosis.findings),
         )
 
     def _check_database(self, workspace: Workspace) -> Iterator[Event]:
@@ -281,6 +281,11 @@ class PosesEngine:
                 return value
             yield beat
         raise AssertionError("unreachable: a call returns or raises")
+
+
+def _sentences(finding: Finding) -> str:
+    parts = (finding.title, finding.words, finding.advice)
+    return ". ".join(part.rstrip(". ") for part in parts if part)
 
 
 def _check_count(photos: UnposedPhotos) -> None:

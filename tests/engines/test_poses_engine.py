@@ -361,9 +361,10 @@ def test_the_result_is_exported_as_a_colmap_folder(photos, tmp_path):
     with pytest.raises(InputError, match="holds no poses"):
         export_colmap(tmp_path, tmp_path / "out")
     list(engine.run())
-    export_colmap(engine.folder, tmp_path / "out")
-    opened = open_path(tmp_path / "out")
-    assert len(opened.views) == 4
+    for name in ("colmap", "2024", "out"):
+        export_colmap(engine.folder, tmp_path / name)
+        opened = open_path(tmp_path / name)
+        assert (opened.name, len(opened.views)) == (name, 4)
     assert (tmp_path / "out" / "images" / "04.png").read_bytes() == photos.views[
         4
     ].path.read_bytes()
