@@ -10,6 +10,8 @@ OPERATIONS = {
     "adam": "optimiser",
     "depthsort": "depth sort",
     "hashgrid": "hash grid",
+    "raymarch": "ray marching",
+    "composite": "volume rendering",
 }
 """What people call the folders of this package."""
 

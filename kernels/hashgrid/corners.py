@@ -139,7 +139,7 @@ def encode_forward(positions, table, resolutions, offsets, features):
 
 @njit(parallel=True, **MODE)
 def table_backward(positions, resolutions, offsets, by_features, by_table):
-    """Fill `by_table` [rows, f]; a level is the work of one thread, so that none gets in the way."""
+    """Fill `by_table` [rows, f]; one thread takes a whole level, so that none gets in the way."""
     n, width = positions.shape[0], by_table.shape[1]
     for level in prange(resolutions.size):
         rows, weights = np.empty((8, STRIDE), np.uint32), np.empty((8, STRIDE), np.float32)

@@ -37,17 +37,23 @@ class _Encode(Function):
     ) -> tuple[Tensor | None, ...]:
         positions, table = ctx.saved_tensors
         points, by_features = _array(positions), _array(grads[0])
+        resolutions, offsets = ctx.grids
         by_positions = by_table = None
         if ctx.needs_input_grad[0]:
             by_positions = torch.empty(positions.shape)
             with parallel_region():
                 positions_backward(
-                    points, _array(table), *ctx.grids, by_features, by_positions.numpy()
+                    points,
+                    _array(table),
+                    resolutions,
+                    offsets,
+                    by_features,
+                    by_positions.numpy(),
                 )
         if ctx.needs_input_grad[1]:
             by_table = torch.empty(table.shape)
             with parallel_region():
-                table_backward(points, *ctx.grids, by_features, by_table.numpy())
+                table_backward(points, resolutions, offsets, by_features, by_table.numpy())
         return by_positions, by_table, None
 
 

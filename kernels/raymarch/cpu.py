@@ -1,0 +1,88 @@
+"""Marching on the CPU: the numba walk, once to count and once to write."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from kernels.raymarch.types import Samples
+from kernels.raymarch.walk import SIDE, cross_box, find_blocks, walk_rays
+from kernels.threads import balanced_region, parallel_region
+
+PARTS = 4
+"""Pieces of work that a thread takes at a time."""
+
+
+def _array(tensor: Tensor) -> np.ndarray:
+    """The tensor's numbers, copied only where it is not contiguous."""
+    if tensor.dtype != torch.float32:
+        raise ValueError(f"expected float32, got {tensor.dtype}")
+    return tensor.detach().contiguous().numpy()
+
+
+def ray_box(
+    origins: Tensor, directions: Tensor, box: Tensor, *, near: float = 0.0, far: float = torch.inf
+) -> tuple[Tensor, Tensor]:
+    """Entry [n] and exit [n]; see `kernels.raymarch.ray_box`."""
+    enter, leave = torch.empty(len(origins)), torch.empty(len(origins))
+    with parallel_region():
+        cross_box(
+            _array(origins),
+            _array(directions),
+            _array(box),
+            np.float32(near),
+            np.float32(far),
+            enter.numpy(),
+            leave.numpy(),
+        )
+    return enter, leave
+
+
+def march(
+    origins: Tensor,
+    directions: Tensor,
+    box: Tensor,
+    occupancy: Tensor,
+    *,
+    step: float,
+    jitter: Tensor | None = None,
+    max_samples: int = 1024,
+    near: float = 0.0,
+    far: float = torch.inf,
+) -> Samples:
+    """See `kernels.raymarch.march`."""
+    if jitter is None:
+        jitter = torch.zeros_like(origins[:, 0])
+    enter, leave = ray_box(origins, directions, box, near=near, far=far)
+    cells = occupancy.contiguous().numpy()
+    blocks = np.empty([-(-size // SIDE) for size in cells.shape], np.bool_)
+    offsets = np.zeros(len(origins) + 1, np.int64)
+    with parallel_region():
+        find_blocks(cells, blocks)
+
+    def walk(rays: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> None:
+        with balanced_region(PARTS):
+            walk_rays(
+                _array(origins),
+                _array(directions),
+                _array(box),
+                cells,
+                blocks,
+                enter.numpy(),
+                leave.numpy(),
+                _array(jitter),
+                np.float32(step),
+                max_samples,
+                offsets,
+                rays,
+                starts,
+                ends,
+            )
+
+    none = np.empty(0, np.float32)
+    walk(np.empty(0, np.int64), none, none)
+    np.cumsum(offsets, out=offsets)
+    rays = torch.empty(int(offsets[-1]), dtype=torch.int64)
+    t_start, t_end = torch.empty(len(rays)), torch.empty(len(rays))
+    if len(rays):
+        walk(rays.numpy(), t_start.numpy(), t_end.numpy())
+    return Samples(offsets=torch.from_numpy(offsets), rays=rays, t_start=t_start, t_end=t_end)
