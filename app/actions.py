@@ -17,6 +17,13 @@ class Situation:
 
     state: State = State.IDLE
     has_photos: bool = False
+    """Photos are open, with cameras or without."""
+    is_posed: bool = False
+    """Their cameras are known."""
+    has_found_cameras: bool = False
+    """The cameras were found here, so there is something to take away before anything is learnt."""
+    can_find_cameras: bool = False
+    """The photos came without cameras."""
     has_engine: bool = False
     """The run has Gaussians or is about to have them."""
     has_cloud: bool = False
@@ -59,14 +66,14 @@ SPECS = (
     Spec(
         id="open_folder",
         title="Open photos or folder…",
-        tip="Open a folder of posed photos or a checkpoint",
+        tip="Open a folder of photos, with cameras or without, or a checkpoint",
         icon="mdi6.folder-open-outline",
         key="Ctrl+Shift+O",
     ),
     Spec(
         id="open_file",
         title="Open file…",
-        tip="Open cameras, a splat file, points or a mesh",
+        tip="Open a video, cameras, a splat file, points or a mesh",
         icon="mdi6.file-outline",
         key="Ctrl+O",
     ),
@@ -83,6 +90,20 @@ SPECS = (
         icon="mdi6.export-variant",
         key="Ctrl+E",
         enabled=lambda s: s.has_cloud,
+    ),
+    Spec(
+        id="export_cameras",
+        title="Export cameras…",
+        tip="Save photos and the cameras that were found as a COLMAP folder",
+        icon="mdi6.camera-marker-outline",
+        enabled=lambda s: s.has_found_cameras,
+    ),
+    Spec(
+        id="find_cameras",
+        title="Find cameras again",
+        tip="Find out anew where the photos were taken, without those that are left out",
+        icon="mdi6.camera-retake-outline",
+        enabled=lambda s: s.can_find_cameras,
     ),
     Spec(
         id="save_checkpoint",
@@ -122,7 +143,7 @@ SPECS = (
         tip="Make one training step and hold again",
         icon="mdi6.debug-step-over",
         key="F6",
-        enabled=_allows(Command.STEP),
+        enabled=lambda s: s.is_posed and _allows(Command.STEP)(s),
     ),
     Spec(
         id="stop",
@@ -180,7 +201,7 @@ SPECS = (
         icon="mdi6.image-outline",
         key="Shift+P",
         checked=False,
-        enabled=lambda s: s.has_photos,
+        enabled=lambda s: s.is_posed,
     ),
     Spec(
         id="reset_view",
@@ -194,14 +215,14 @@ SPECS = (
         title="Next photo",
         tip="Look through the next camera",
         key="Ctrl+Right",
-        enabled=lambda s: s.has_photos,
+        enabled=lambda s: s.is_posed,
     ),
     Spec(
         id="previous_photo",
         title="Previous photo",
         tip="Look through the camera before",
         key="Ctrl+Left",
-        enabled=lambda s: s.has_photos,
+        enabled=lambda s: s.is_posed,
     ),
     Spec(id="light", title="Light theme", checked=False),
     Spec(id="full_screen", title="Full screen", key="F11", checked=False),
@@ -224,13 +245,14 @@ MENUS: dict[str, tuple[str, ...]] = {
         "sample",
         "-",
         "export",
+        "export_cameras",
         "save_checkpoint",
         "resume_checkpoint",
         "-",
         "close_all",
         "quit",
     ),
-    "Run": ("run", "step", "stop", "-", "restart", "clear"),
+    "Run": ("run", "step", "stop", "-", "restart", "find_cameras", "clear"),
     "View": (
         "mode_colour",
         "mode_depth",

@@ -6,14 +6,19 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QTabBar, QTabWidget
 
 from app.panels.curves import CurvesPanel
+from app.panels.doctor import DoctorPanel
 from app.panels.log import LogPanel
+from app.panels.matches import MatchesPanel
 from app.panels.photos import PhotoStrip
 from app.panels.population import PopulationPanel
 from app.panels.settings import SettingsPanel
 from app.widgets.panel import Panel, docked, note
 from assets.posed import PosedPhotos, split_holdout
-from engines.artifacts import Population
-from engines.events import Evaluated, Event, Failed
+from assets.unposed import UnposedPhotos
+from engines.artifacts import CameraRig, MatchMatrix, Population
+from engines.doctor.finding import Diagnosis
+from engines.events import Evaluated, Event, Failed, FeaturesFound, Prepared, Stepped
+from engines.poses import PosesConfig
 
 LEFT_PX, RIGHT_PX, BOTTOM_PX = 276, 300, 210
 """Sizes of the three areas in a window that is wide and high enough."""
@@ -29,17 +34,25 @@ class Docks:
         self.photos = PhotoStrip()
         self.settings: SettingsPanel | None = None
         """Exists once the engine is imported."""
+        self.poses = SettingsPanel(PosesConfig, "Cameras")
         self.population = PopulationPanel()
+        self.matches = MatchesPanel()
+        self.doctor = DoctorPanel()
         self.curves = CurvesPanel()
         self.log = LogPanel()
         self._charts_left = 0
+        self._inspector = "population"
+        """The panel on the right that was brought to the front by itself."""
         waiting = Panel("Settings")
         waiting.body.addWidget(note("Settings appear once PyTorch is loaded"))
         waiting.body.addStretch(1)
         self._docks = {
             "photos": docked(self.photos, "photos"),
             "settings": docked(waiting, "settings"),
+            "poses": docked(self.poses, "poses"),
             "population": docked(self.population, "population"),
+            "matches": docked(self.matches, "matches"),
+            "doctor": docked(self.doctor, "doctor"),
             "curves": docked(self.curves, "curves"),
             "log": docked(self.log, "log"),
         }
@@ -68,9 +81,14 @@ class Docks:
         window.addDockWidget(areas.BottomDockWidgetArea, self["curves"])
         window.splitDockWidget(self["photos"], self["settings"], Qt.Orientation.Vertical)
         window.tabifyDockWidget(self["curves"], self["log"])
+        window.tabifyDockWidget(self["settings"], self["poses"])
+        window.tabifyDockWidget(self["population"], self["matches"])
+        window.tabifyDockWidget(self["matches"], self["doctor"])
         for dock in self._docks.values():
             dock.show()
-        self["curves"].raise_()
+        for name in ("curves", "settings", "population"):
+            self[name].raise_()
+        self._inspector = "population"
         for bar in window.findChildren(QTabBar):
             bar.setElideMode(Qt.TextElideMode.ElideNone)
             bar.setExpanding(False)
@@ -112,6 +130,10 @@ class Docks:
             raise RuntimeError("there are no settings before the engine is imported")
         return self.settings.config
 
+    def poses_config(self) -> PosesConfig:
+        """The settings for finding cameras."""
+        return self.poses.config
+
     def held_out(self, dataset: PosedPhotos) -> set[int]:
         """Indices of the photos that the present settings hold out."""
         every = getattr(self.settings.config, "holdout", 0) if self.settings else 0
@@ -124,8 +146,65 @@ class Docks:
         else:
             self.photos.show_dataset(dataset, held_out)
 
+    def show_photos(self, photos: UnposedPhotos) -> None:
+        """Show photos without cameras; what was said of others goes."""
+        self.photos.show_photos(photos)
+        self.doctor.clear()
+        self.doctor.show_photos(photos)
+        self.matches.clear()
+
+    def leave_out(self, names: frozenset[str]) -> None:
+        """Show which photos are not used from now on."""
+        self.photos.set_left_out(names)
+        self.doctor.set_left_out(names)
+
+    def show_rig(self, rig: CameraRig) -> None:
+        """Mark the photos that have a place."""
+        self.photos.set_registered(frozenset(rig.names))
+
+    def show_matches(self, matches: MatchMatrix) -> None:
+        """Show which photos see the same."""
+        self.matches.show_matches(matches)
+
+    def show_diagnosis(self, diagnosis: Diagnosis) -> None:
+        """Show what the doctor says."""
+        self.doctor.show_diagnosis(diagnosis)
+
+    def forget_photos(self) -> None:
+        """What belongs to photos without cameras goes."""
+        self.doctor.clear()
+        self.matches.clear()
+        self.bring_forward("population")
+
+    def begin_posing(self) -> None:
+        """No photo has a place yet, and the doctor comes first."""
+        self.photos.set_registered(frozenset())
+        self.matches.clear()
+        self.bring_forward("doctor")
+
+    def bring_forward(self, inspector: str) -> None:
+        """Show this panel on the right, unless a person has chosen another one."""
+        shown = self[self._inspector]
+        if not shown.isHidden() and shown.visibleRegion().isEmpty():
+            return
+        self._inspector = inspector
+        self[inspector].raise_()
+
+    def set_finding(self, finding: bool) -> None:
+        """While cameras are found, how that is done is in front and fixed."""
+        self.poses.set_locked(finding)
+        self.doctor.set_locked(finding)
+        self["poses" if finding else "settings"].raise_()
+
     def add(self, event: Event) -> None:
         """Hand an event to all who want to know."""
+        match event:
+            case Prepared(phase="Looking at the photos"):
+                self.doctor.set_progress(event.done, event.total)
+            case FeaturesFound(done=1):
+                self.bring_forward("matches")
+            case Stepped(step=1):
+                self.bring_forward("population")
         self.curves.add(event)
         self.population.add(event)
         if not isinstance(event, Failed):  # said once, as what troubled the run

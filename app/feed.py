@@ -15,8 +15,9 @@ from app.view import Exactly, ViewControl
 from app.widgets.figures import count
 from app.workbench import Workbench
 from assets.gaussians import GaussianCloud
-from engines.artifacts import Population
-from engines.events import Event
+from engines.artifacts import CameraRig, MatchMatrix, Population
+from engines.doctor.finding import Diagnosis
+from engines.events import Event, Posed, Registered
 
 PERIOD_MS = 33
 CLOUD_S = 0.25
@@ -26,6 +27,9 @@ DRAWN_SHARE = 0.12
 BUSY_CLOUD_S = 1.5
 """The same while the viewport has not finished drawing the last one."""
 POPULATION_S = 1.0
+RIG_S = 0.7
+MATCHES_S = 0.5
+"""The same for what is shown while cameras are found."""
 STATUS_S = 0.5
 CURVES_S = 1.0
 """Between two drawings of what came in, curves foremost: they are the dearest to paint."""
@@ -45,6 +49,12 @@ class Feed(QObject):
     """About once a second: time to draw what came in."""
     population_changed = Signal(object)
     """The present `Population`."""
+    rig_changed = Signal(object)
+    """The `CameraRig` that is known so far."""
+    matches_changed = Signal(object)
+    """The present `MatchMatrix`."""
+    diagnosed = Signal(object)
+    """A new `Diagnosis`."""
     status_changed = Signal(object)
     """A `Status` for the line at the bottom."""
 
@@ -58,6 +68,8 @@ class Feed(QObject):
         """Whether anybody looks at the population."""
         self._last: dict[str, float] = {}
         self._memory = ""
+        self._placed = ""
+        """How many photos have a place, in words."""
         self._process = psutil.Process()
         self._ticked_at = time.perf_counter()
         self._pace = 1.0
@@ -67,6 +79,7 @@ class Feed(QObject):
         self._timer.timeout.connect(self.tick)
         workbench.run.state_changed.connect(self._state_changed)
         workbench.run_begins.connect(self._begin)
+        workbench.posing.begins.connect(self._begin)
 
     def start(self) -> None:
         """Begin to tick."""
@@ -97,6 +110,8 @@ class Feed(QObject):
     def add(self, event: Event) -> None:
         """Take an event in; a resumed run's older ones come this way too."""
         self.progress.add(event)
+        if isinstance(event, Registered | Posed):
+            self._placed = f"{event.registered} of {event.total} placed"
         self.happened.emit(event)
 
     def status(self) -> Status:
@@ -123,7 +138,10 @@ class Feed(QObject):
         steps, seconds = getattr(config, "steps", 0), getattr(config, "seconds", 0.0)
         if state is State.PREPARING:
             share = progress.share(steps, seconds) if progress.phase else -1.0
-            return replace(common, phase=progress.phase or "Preparing", share=share)
+            words = progress.phase or "Preparing"
+            return replace(common, phase=words, share=share, count=self._placed)
+        if bench.posing.is_at_work:
+            return replace(common, phase=state.value, share=0.0, count=self._placed)
         cloud = self._view.cloud
         running = state is State.RUNNING
         left = progress.left(steps, seconds) if running else None
@@ -143,8 +161,12 @@ class Feed(QObject):
 
     def _artifacts(self, now: float) -> None:
         """Fetch what the run has left, and ask for more when there is room for it."""
-        engine, state = self._bench.run.engine, self._bench.run.state
+        bench = self._bench
+        engine, state = bench.run.engine, bench.run.state
         if engine is None or state is State.IDLE:
+            return
+        if bench.posing.is_at_work:
+            self._posing_artifacts(engine, now)
             return
         cloud = engine.slots.take(GaussianCloud)
         if cloud is not None:
@@ -163,6 +185,22 @@ class Feed(QObject):
         if self.wants_population() and self._due("population", POPULATION_S, now):
             engine.slots.want(Population)
 
+    def _posing_artifacts(self, engine: Any, now: float) -> None:
+        """What there is to see before anything is learnt."""
+        slots = engine.slots
+        for kind, signal in (
+            (Diagnosis, self.diagnosed),
+            (MatchMatrix, self.matches_changed),
+            (CameraRig, self.rig_changed),
+        ):
+            artifact = slots.take(kind)
+            if artifact is not None:
+                signal.emit(artifact)
+        if self._due("rig", RIG_S, now):
+            slots.want(CameraRig)
+        if self._due("matches", MATCHES_S, now):
+            slots.want(MatchMatrix)
+
     def _show(self, engine: Any, cloud: GaussianCloud) -> None:
         self._view.show_cloud(cloud, Exactly(engine.source, cloud))
 
@@ -176,6 +214,8 @@ class Feed(QObject):
     def _settle(self) -> None:
         """The run rests: show exactly the state at which it does."""
         engine = self._bench.run.engine
+        if self._bench.posing.is_at_work:
+            return
 
         def take(engine: Any) -> tuple[GaussianCloud, Population]:
             return engine.cloud(), engine.population()
@@ -196,8 +236,9 @@ class Feed(QObject):
                 "Looking at the run", future, done=done, failed=failed, quiet=True
             )
 
-    def _begin(self, _dataset: object) -> None:
+    def _begin(self, _dataset: object = None) -> None:
         self.progress.clear()
+        self._placed = ""
 
     def _memory_words(self) -> str:
         now = time.perf_counter()

@@ -6,7 +6,7 @@ from PySide6.QtCore import QByteArray, QSettings
 
 ORGANISATION, APPLICATION = "Zograscope", "Zograscope"
 MOST_RECENT = 10
-LAYOUT_VERSION = 1
+LAYOUT_VERSION = 2
 """Raised when docks are added or renamed, so that an old layout is not forced on them."""
 
 

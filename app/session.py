@@ -10,13 +10,15 @@ from PySide6.QtCore import QObject, Signal
 from app.jobs import Job, Jobs
 from app.memory import Memory
 from assets.errors import InputError
+from assets.formats.photo_folder import photos_from_files
 from assets.gaussians import GaussianCloud
 from assets.mesh import Mesh
 from assets.open import Kind, identify, read_found
 from assets.pointcloud import PointCloud
 from assets.posed import PosedPhotos
+from assets.unposed import UnposedPhotos, Video
 
-Asset = PosedPhotos | GaussianCloud | Mesh | PointCloud
+Asset = PosedPhotos | UnposedPhotos | Video | GaussianCloud | Mesh | PointCloud
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,8 @@ class Session(QObject):
         super().__init__(parent)
         self._jobs, self._memory = jobs, memory
         self._reading: Job | None = None
+        self.photos: UnposedPhotos | Video | None = None
+        """What cameras are found for; stays along with the data set that comes of it."""
         self.dataset: PosedPhotos | None = None
         self.cloud: GaussianCloud | None = None
         """Gaussians from a file; those of a run belong to its engine."""
@@ -113,10 +117,16 @@ class Session(QObject):
         """Nothing is open."""
         return (
             self.dataset is None
+            and self.photos is None
             and self.cloud is None
             and not self.meshes
             and not self.clouds_of_points
         )
+
+    def set_photos(self, photos: UnposedPhotos | Video | None) -> None:
+        """Photos whose cameras are to be found, in place of others."""
+        self.photos = photos
+        self.changed.emit()
 
     def set_dataset(self, dataset: PosedPhotos | None) -> None:
         """Photos to train on, in place of others."""
@@ -139,7 +149,7 @@ class Session(QObject):
     def close(self) -> None:
         """Close everything."""
         self.cancel()
-        self.dataset = self.cloud = None
+        self.photos = self.dataset = self.cloud = None
         self.cloud_name = ""
         self.meshes, self.clouds_of_points = [], []
         self.changed.emit()
@@ -163,6 +173,10 @@ def described(path: Path) -> str:
     return kind[0].upper() + kind[1:]
 
 
+def _is_photo(path: Path) -> bool:
+    return path.is_file() and identify(path).kind is Kind.PHOTOS
+
+
 def _sample() -> PosedPhotos:
     from assets.samples import sample_scene
 
@@ -170,6 +184,8 @@ def _sample() -> PosedPhotos:
 
 
 def _read_all(paths: Sequence[Path], job: Job) -> Arrival:
+    if len(paths) > 1 and all(_is_photo(path) for path in paths):
+        return Arrival((Opened(None, photos_from_files(paths)),), (), ())
     opened: list[Opened] = []
     checkpoints: list[Path] = []
     problems: list[str] = []

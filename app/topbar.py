@@ -22,7 +22,7 @@ class TopBar(QFrame):
         self.setObjectName("topbar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.engine = Segmented(ENGINES)
-        self.engine.button("splats").setToolTip("Learn 3D Gaussians from posed photos")
+        self.engine.button("splats").setToolTip("Learn 3D Gaussians from photos")
         self.device = DeviceBadge()
         self.run = ActionButton(actions["run"], role="primary", least_width=88)
         self._name = QLabel()

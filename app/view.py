@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QEvent, QObject, Signal
 
 from app import theme
 from app.exact import ExactRenderer
@@ -15,8 +15,12 @@ from app.session import Session
 from assets.camera import Camera
 from assets.errors import InputError
 from assets.gaussians import GaussianCloud
-from assets.posed import PosedPhotos, View
+from assets.pointcloud import PointCloud
+from assets.posed import PosedPhotos, View, up_of
+from assets.similarity import similarity_between
 from assets.thumbnails import thumbnail
+from assets.unposed import Shot, UnposedPhotos
+from engines.artifacts import CameraRig
 from engines.engine import RenderSource
 from renderers.canvas import Viewport
 from renderers.colours import BLUE, VIOLET
@@ -74,10 +78,24 @@ class ViewControl(QObject):
         self._still_s = 0.0
         self._marks: list[CameraMark] = []
         self._thumbnails: Job | None = None
+        self._pictures: dict[str, np.ndarray] = {}
+        """Thumbnails of photos without cameras, by name."""
+        self.rig: CameraRig | None = None
+        """The cameras on show that are being found; None before the first is known and once
+        a data set is there."""
+        self._framed: np.ndarray | None = None
+        """Where the view was put by itself; it stays with the cameras until somebody moves it."""
         self._photo: Job | None = None
+        viewport.native.installEventFilter(self)
         viewport.camera_picked.connect(self.look_through)
         viewport.camera_changed.connect(self._moved)
         theme.follow(self._recolour)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Keys that were down when the viewport lost the keyboard will never be seen going up."""
+        if event.type() == QEvent.Type.FocusOut:
+            self.viewport.release_keys()
+        return super().eventFilter(watched, event)
 
     # -- what there is ---------------------------------------------------------------------------
 
@@ -88,25 +106,22 @@ class ViewControl(QObject):
 
     def show_dataset(self, dataset: PosedPhotos | None, held_out: set[int]) -> None:
         """Show cameras and points of `dataset` and go where they can all be seen."""
-        for job in (self._thumbnails, self._photo):
-            if job is not None:
-                job.cancel()
-        self.chosen = None
-        self._show_photo(None)
-        self.show_cloud(None)
+        rig = self.rig
+        self._clear_photos()
         if dataset is None:
-            self._marks = []
-            self.viewport.show_cameras([])
-            self.refresh_assets()
             return
         self._marks = [
             CameraMark(camera=view.camera, colour=VIOLET if i in held_out else BLUE, name=view.name)
             for i, view in enumerate(dataset.views)
         ]
+        if rig is not None:
+            poses = {view.name: view.camera.camera_to_world for view in dataset.views}
+            self._follow(rig, poses)
         self.viewport.up = dataset.up
         self.viewport.show_cameras(self._marks)
         self.refresh_assets()
-        self.reset_view(animate=False)
+        if rig is None:
+            self.reset_view(animate=False)
         self._thumbnails = self._jobs.start(
             "Reading thumbnails",
             lambda job: _thumbnails(dataset.views, job),
@@ -114,6 +129,59 @@ class ViewControl(QObject):
             failed=self._fail,
             quiet=True,
         )
+
+    def show_photos(self, photos: UnposedPhotos | None) -> None:
+        """Nothing to see yet of photos without cameras; their pictures are made ready."""
+        self._clear_photos()
+        self._pictures = {}
+        if photos is None:
+            return
+        shots = photos.views
+
+        def done(thumbnails: list[np.ndarray | None]) -> None:
+            found = zip(shots, thumbnails, strict=True)
+            self._pictures = {shot.name: picture for shot, picture in found if picture is not None}
+            if self.rig is not None:
+                self.show_rig(self.rig)
+
+        self._thumbnails = self._jobs.start(
+            "Reading thumbnails",
+            lambda job: _thumbnails(shots, job),
+            done=done,
+            failed=self._fail,
+            quiet=True,
+        )
+
+    def begin_posing(self) -> None:
+        """No camera is known yet."""
+        self.show_cloud(None)
+        self.rig = self._framed = None
+        self._set_marks([])
+        self.refresh_assets()
+
+    def show_rig(self, rig: CameraRig) -> None:
+        """Show the cameras and points that are known so far; the view stays with them."""
+        if not rig.cameras:
+            return
+        before, self.rig = self.rig, rig
+        if before is not None:
+            poses = zip(rig.names, rig.cameras, strict=True)
+            self._follow(before, {name: camera.camera_to_world for name, camera in poses})
+        self.viewport.up = up_of(list(rig.cameras))
+        self._set_marks(
+            [
+                CameraMark(camera=camera, name=name, thumbnail=self._pictures.get(name))
+                for name, camera in zip(rig.names, rig.cameras, strict=True)
+            ]
+        )
+        self.refresh_assets()
+        here = self.viewport.camera.camera_to_world
+        if self._framed is None:
+            self.viewport.reset_view(animate=False)
+        if self._framed is None or np.allclose(here, self._framed):
+            centres = np.stack([camera.centre for camera in rig.cameras])
+            self.viewport.frame(_heart(centres, rig.points), animate=False)
+            self._framed = self.viewport.camera.camera_to_world.copy()
 
     def mark_held_out(self, held_out: set[int]) -> None:
         """Colour the cameras of held-out photos."""
@@ -138,6 +206,8 @@ class ViewControl(QObject):
         """Show the meshes and points that are open; a data set's points until it has learnt."""
         session = self._session
         points = session.dataset.points if session.dataset is not None else None
+        if self.rig is not None:
+            points = self.rig.points
         if self._cloud is not None:
             points = None
         shown = (points, *session.clouds_of_points, None, *session.meshes)
@@ -186,6 +256,7 @@ class ViewControl(QObject):
         """Go to where photo `index` was taken."""
         dataset = self._session.dataset
         if dataset is None or not 0 <= index < len(dataset.views):
+            self._look_through_found(index)
             return
         self.chosen = index
         self.viewport.selected_camera = index
@@ -198,7 +269,7 @@ class ViewControl(QObject):
         self.viewport.reset_view(animate=False)
         dataset = self._session.dataset
         if dataset is not None:
-            self.viewport.frame(_heart(dataset), animate=animate)
+            self.viewport.frame(_heart(dataset.centres, dataset.points), animate=animate)
 
     def step_through(self, by: int) -> None:
         """Go to the next photo (1) or the one before (-1)."""
@@ -231,6 +302,44 @@ class ViewControl(QObject):
 
     def _fail(self, sentence: str, details: str) -> None:
         self.troubled.emit(sentence, details)
+
+    def _clear_photos(self) -> None:
+        for job in (self._thumbnails, self._photo):
+            if job is not None:
+                job.cancel()
+        self.chosen = None
+        self.rig = self._framed = None
+        self._show_photo(None)
+        self.show_cloud(None)
+        self._marks = []
+        self.viewport.show_cameras([])
+        self.refresh_assets()
+
+    def _follow(self, old: CameraRig, new: dict[str, np.ndarray]) -> None:
+        """The frame of the cameras changes as they are found: keep the view on the same things."""
+        both = [
+            (camera, new[name])
+            for name, camera in zip(old.names, old.cameras, strict=True)
+            if name in new
+        ]
+        if not both:
+            return
+        change = similarity_between(
+            np.stack([camera.camera_to_world for camera, _ in both]),
+            np.stack([pose for _, pose in both]),
+        )
+        self.viewport.reframe(change)
+        if self._framed is not None:
+            self._framed = change.pose(self._framed)
+
+    def _look_through_found(self, index: int) -> None:
+        """Go to where a photo was taken as far as that is known yet."""
+        photos, rig = self._session.photos, self.rig
+        if rig is None or not isinstance(photos, UnposedPhotos) or index >= len(photos.views):
+            return
+        name = photos.views[index].name
+        if name in rig.names:
+            self.viewport.look_through(rig.cameras[rig.names.index(name)])
 
     def _moved(self) -> None:
         self._still_s = 0.0
@@ -301,15 +410,14 @@ class ViewControl(QObject):
         self.viewport.background = (colour.redF(), colour.greenF(), colour.blueF())
 
 
-def _heart(dataset: PosedPhotos) -> np.ndarray:
-    """[n, 3] what the photos are about: the nearest points of the data set, and the cameras.
+def _heart(centres: np.ndarray, cloud: PointCloud | None) -> np.ndarray:
+    """[n, 3] what the photos are about: the nearest points of a data set, and the cameras.
 
     Structure from motion also sees what is far behind; a view of all that shows little.
     """
-    centres = dataset.centres
-    if dataset.points is None or len(dataset.points) == 0:
+    if cloud is None or len(cloud) == 0:
         return centres
-    points = dataset.points.positions
+    points = cloud.positions
     away = np.linalg.norm(points - np.median(points, axis=0), axis=1)
     near = points[away <= np.quantile(away, NEAR_POINTS)]
     return np.concatenate([near, near.mean(axis=0) + CAMERA_SHARE * (centres - near.mean(axis=0))])
@@ -329,7 +437,7 @@ def _loaded(view: View, longest_px: int) -> np.ndarray:
     return view.photo.load(max(1, round(width * share)), max(1, round(height * share)))
 
 
-def _thumbnails(views: tuple[View, ...], job: Job) -> list[np.ndarray | None]:
+def _thumbnails(views: tuple[View, ...] | tuple[Shot, ...], job: Job) -> list[np.ndarray | None]:
     """A small picture of every photo, None for those that cannot be read."""
     found: list[np.ndarray | None] = []
     for view in views:

@@ -22,7 +22,8 @@ from app.theme import set_role
 from app.widgets.labels import ElidedLabel
 
 WELCOMED = (
-    ("mdi6.image-multiple-outline", "Posed photos", "COLMAP, transforms.json, Bundler"),
+    ("mdi6.image-multiple-outline", "Photos or a video", "where they were taken is found out"),
+    ("mdi6.camera-marker-outline", "Posed photos", "COLMAP, transforms.json, Bundler"),
     ("mdi6.blur", "Splats", ".ply, .compressed.ply, .splat"),
     ("mdi6.cube-outline", "Meshes and points", ".glb, .obj, .ply, .stl"),
     ("mdi6.history", "Checkpoints", "go on with a run that was saved"),
@@ -42,7 +43,7 @@ class Welcome(QFrame):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setObjectName("welcome")
         self._icons: list[tuple[QLabel, str]] = []
-        heading = QLabel("Drop posed photos here and watch them turn into Gaussians")
+        heading = QLabel("Drop photos here and watch them turn into Gaussians")
         heading.setWordWrap(True)
         set_role(heading, "heading")
         column = QVBoxLayout(self)

@@ -32,15 +32,19 @@ from app.stage import Stage
 from app.statusbar import StatusBar
 from app.topbar import TopBar
 from app.view import Exactly, ViewControl
+from app.waiting import Waiting
 from app.welcome import Welcome
 from app.workbench import Workbench
 from assets.gaussians import GaussianCloud
 from assets.posed import PosedPhotos
-from engines.events import Event, Stepped
+from assets.unposed import UnposedPhotos, Video
+from engines.artifacts import CameraRig
+from engines.events import Event, Prepared, Stepped
+from engines.poses.engine import PosesEngine
 from renderers.canvas import Viewport
 
 ABOUT = (
-    "Drop posed photos on it and watch 3D Gaussians learn from them\n"
+    "Drop photos on it and watch 3D Gaussians learn from them\n"
     "Licence: Apache 2.0\n"
     "Works without a network: nothing is downloaded or sent"
 )
@@ -67,6 +71,8 @@ class MainWindow(QMainWindow):
         self._load, self._loading = load, False
         self._may_close = self._closing = False
         self._noted: object = None
+        self._finding = False
+        """Cameras are being found."""
         self.actions_ = Actions(self)
         self.viewport = Viewport()
         self.stage = Stage(self.viewport.native)
@@ -74,7 +80,11 @@ class MainWindow(QMainWindow):
         self.resize(self._default_size())
         self.docks = Docks(self)
         self.bench = Workbench(
-            memory=self.memory, questions=self.questions, settings=self.docks.config, parent=self
+            memory=self.memory,
+            questions=self.questions,
+            settings=self.docks.config,
+            poses_settings=self.docks.poses_config,
+            parent=self,
         )
         self.view = ViewControl(self.viewport, self.bench.session, self.bench.jobs, self)
         self.feed = Feed(self.bench, self.view, self)
@@ -106,10 +116,12 @@ class MainWindow(QMainWindow):
     def _make_overlays(self) -> None:
         self.overlays = Overlays(self.stage, self.actions_)
         self.welcome = Welcome(self.actions_)
+        self.waiting = Waiting()
         self.banner = Banner()
         self.drop = DropTarget(self, described)
         centre = Qt.AlignmentFlag.AlignCenter
         self.stage.place(self.welcome, centre)
+        self.stage.place(self.waiting, centre)
         top = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop
         self.stage.place(self.banner, top, drop=52)
         self.stage.fill(self.drop.highlight)
@@ -131,6 +143,7 @@ class MainWindow(QMainWindow):
         bench.session.changed.connect(view.refresh_assets)
         bench.run_begins.connect(self._begin_run)
         bench.run.engine_built.connect(self._engine_built)
+        self._connect_posing()
         bench.saving.snapshot_ready.connect(self._export)
         feed.happened.connect(self._add)
         feed.refreshed.connect(self._refresh)
@@ -141,12 +154,28 @@ class MainWindow(QMainWindow):
         view.troubled.connect(bench.trouble)
         docks.photos.view_activated.connect(view.look_through)
 
+    def _connect_posing(self) -> None:
+        posing, docks, feed = self.bench.posing, self.docks, self.feed
+        posing.photos_shown.connect(self._show_photos)
+        posing.begins.connect(self._begin_posing)
+        feed.rig_changed.connect(self._show_rig)
+        feed.matches_changed.connect(docks.show_matches)
+        feed.diagnosed.connect(docks.show_diagnosis)
+        for panel in (docks.photos, docks.doctor):
+            panel.left_out_changed.connect(posing.leave_out)
+            panel.left_out_changed.connect(docks.leave_out)
+        docks.doctor.again_asked.connect(posing.again)
+        docks.doctor.photo_activated.connect(self._look_through_named)
+        docks.matches.pair_chosen.connect(lambda first, _second: self._look_through_named(first))
+
     def _connect_actions(self) -> None:
         bench, view, on = self.bench, self.view, self.actions_.on
         on("open_folder", lambda: self._open_folder("Open photos or folder"))
         on("open_file", self._open_files)
         on("sample", bench.open_sample)
         on("export", bench.saving.export)
+        on("export_cameras", bench.posing.save_cameras)
+        on("find_cameras", bench.posing.again)
         on("save_checkpoint", bench.saving.save_checkpoint)
         on("resume_checkpoint", lambda: self._open_folder("Resume checkpoint"))
         on("close_all", bench.close_all)
@@ -190,10 +219,41 @@ class MainWindow(QMainWindow):
         if not situation.has_photos:
             self.actions_["photo"].setChecked(False)
         if self.docks.settings is not None:
-            self.docks.settings.set_locked(situation.state in ALIVE)
-        dataset = self.bench.session.dataset
-        name = dataset.name if dataset is not None else self.bench.session.cloud_name
+            self.docks.settings.set_locked(situation.state in ALIVE and situation.is_posed)
+        finding = self.bench.posing.is_at_work and situation.state in ALIVE
+        self.waiting.setVisible(finding and self.view.rig is None)
+        if finding != self._finding:
+            self._finding = finding
+            self.docks.set_finding(finding)
+        session = self.bench.session
+        opened = session.dataset or session.photos
+        name = opened.name if opened is not None else session.cloud_name
         self.setWindowTitle(f"{name} - Zograscope" if name else "Zograscope")
+
+    def _show_photos(self, photos: UnposedPhotos | Video | None) -> None:
+        if isinstance(photos, UnposedPhotos):
+            self.docks.show_photos(photos)
+            self.view.show_photos(photos)
+        else:
+            self.docks.forget_photos()
+
+    def _begin_posing(self) -> None:
+        self.docks.clear()
+        self.docks.begin_posing()
+        self.view.begin_posing()
+
+    def _show_rig(self, rig: CameraRig) -> None:
+        self.docks.show_rig(rig)
+        self.view.show_rig(rig)
+        self.waiting.hide()
+
+    def _look_through_named(self, name: str) -> None:
+        """Go to where the photo of this name was taken, if that is known."""
+        opened = self.bench.session.dataset or self.bench.session.photos
+        names = [view.name for view in getattr(opened, "views", ())]
+        if name in names:
+            self.docks.photos.set_current(names.index(name))
+            self.view.look_through(names.index(name))
 
     def _show_dataset(self, dataset: PosedPhotos | None) -> None:
         held_out = self.docks.held_out(dataset) if dataset is not None else set()
@@ -217,6 +277,8 @@ class MainWindow(QMainWindow):
 
     def _engine_built(self, engine: Any) -> None:
         """What a resumed run has been through comes before what it will."""
+        if isinstance(engine, PosesEngine):
+            return
         if engine.step:
             for event in engine.history:
                 self.feed.add(event)
@@ -225,6 +287,11 @@ class MainWindow(QMainWindow):
 
     def _add(self, event: Event) -> None:
         self.docks.add(event)
+        if isinstance(event, Prepared):
+            self.waiting.show_phase(event.phase, event.done, event.total)
+        photos = getattr(self.bench.run.engine, "photos", None)
+        if isinstance(photos, UnposedPhotos):
+            self.bench.posing.chosen(photos)
         if isinstance(event, Stepped) and self.bench.run.state is not State.PREPARING:
             self._note_held_out()
 

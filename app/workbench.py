@@ -11,6 +11,7 @@ from app.actions import Situation
 from app.enginekinds import EngineKind
 from app.jobs import Jobs
 from app.memory import Memory
+from app.posing import Posing
 from app.questions import Choice, Questions
 from app.run import Command, RunController, State
 from app.saving import Saving
@@ -19,7 +20,9 @@ from assets.gaussians import GaussianCloud
 from assets.mesh import Mesh
 from assets.pointcloud import PointCloud
 from assets.posed import PosedPhotos
+from assets.unposed import UnposedPhotos, Video
 from engines.engine import Engine, RenderSource
+from engines.poses import PosesConfig
 
 
 class Workbench(QObject):
@@ -51,9 +54,11 @@ class Workbench(QObject):
         memory: Memory,
         questions: Questions,
         settings: Callable[[], Any],
+        poses_settings: Callable[[], PosesConfig],
         parent: QWidget,
     ) -> None:
-        """`settings()` returns the config a new run is to have."""
+        """`settings()` returns the config a new run is to have, `poses_settings()` the one for
+        finding cameras first."""
         super().__init__(parent)
         self._window, self._settings = parent, settings
         self.memory, self.questions = memory, questions
@@ -61,6 +66,7 @@ class Workbench(QObject):
         self.session = Session(self.jobs, memory, self)
         self.run = RunController(self)
         self.saving = Saving(self, parent)
+        self.posing = Posing(self, poses_settings, parent)
         self.kind: EngineKind | None = None
         self.is_loading = True
         """The engine is still being imported."""
@@ -71,6 +77,7 @@ class Workbench(QObject):
         self.session.changed.connect(self.changed)
         self.run.state_changed.connect(self.changed)
         self.run.failed.connect(self.trouble)
+        self.posing.posed.connect(self._posed)
 
     @property
     def situation(self) -> Situation:
@@ -79,8 +86,11 @@ class Workbench(QObject):
         has_run = state is not State.IDLE
         return Situation(
             state=state,
-            has_photos=self.session.dataset is not None,
-            has_engine=self.run.engine is not None and has_run,
+            has_photos=self.session.dataset is not None or self.session.photos is not None,
+            is_posed=self.session.dataset is not None,
+            has_engine=self.run.engine is not None and has_run and not self.posing.is_at_work,
+            can_find_cameras=self.session.photos is not None,
+            has_found_cameras=self.posing.folder is not None,
             has_cloud=self.session.cloud is not None or self.run.step > 0,
             is_empty=self.session.is_empty and not has_run,
             is_opening=self.session.is_opening,
@@ -128,7 +138,9 @@ class Workbench(QObject):
             for folder in arrival.checkpoints[1:]:
                 self.said.emit("warn", f"One run at a time: {folder.name} was not opened")
         assets = [opened.asset for opened in arrival.opened]
-        datasets = [asset for asset in assets if isinstance(asset, PosedPhotos)]
+        datasets = [
+            asset for asset in assets if isinstance(asset, PosedPhotos | UnposedPhotos | Video)
+        ]
         clouds = [
             (opened.asset, opened.path.name if opened.path else "Gaussians")
             for opened in arrival.opened
@@ -144,17 +156,37 @@ class Workbench(QObject):
         if arrival.checkpoints:
             return
         if datasets:
-            self._guarded(
+            self.guarded(
                 f"Open {datasets[0].name} in place of the run",
-                lambda: self._take_photos(datasets[0], *clouds[:1]),
+                lambda: self._take(datasets[0], *clouds[:1]),
             )
         elif clouds:
-            self._guarded(
+            self.guarded(
                 f"Show {clouds[0][1]} in place of the run", lambda: self._take_cloud(*clouds[0])
             )
 
+    def _take(
+        self, photos: PosedPhotos | UnposedPhotos | Video, *clouds: tuple[GaussianCloud, str]
+    ) -> None:
+        if isinstance(photos, PosedPhotos):
+            self._take_photos(photos, *clouds)
+            return
+        for _, name in clouds:
+            self.said.emit("warn", f"{name} was not opened along with photos without cameras")
+        self.posing.take(photos)
+
+    def _posed(self, dataset: PosedPhotos) -> None:
+        """Cameras were found: learn from the photos at once."""
+        self.run.clear()
+        self.session.set_dataset(dataset)
+        for sentence in dataset.notes:
+            self.said.emit("warn", sentence)
+        self.dataset_shown.emit(dataset)
+        self._start()
+
     def _take_photos(self, dataset: PosedPhotos, *clouds: tuple[GaussianCloud, str]) -> None:
         """Photos are trained on at once, unless Gaussians came with them: those are looked at."""
+        self._forget_photos()
         self.run.clear()
         self.session.set_cloud(None)
         self.session.set_dataset(dataset)
@@ -165,6 +197,13 @@ class Workbench(QObject):
             self._take_cloud(*clouds[0])
         else:
             self._start()
+
+    def _forget_photos(self) -> None:
+        """What is about to be opened has nothing to do with photos without cameras."""
+        self.posing.folder = None
+        if self.session.photos is not None:
+            self.session.set_photos(None)
+            self.posing.photos_shown.emit(None)
 
     def _take_cloud(self, cloud: GaussianCloud, name: str) -> None:
         self.run.clear()
@@ -201,7 +240,7 @@ class Workbench(QObject):
 
     def restart(self) -> None:
         """Begin anew with the present settings."""
-        self._guarded("Start again without the present run", self._start_anew)
+        self.guarded("Start again without the present run", self._start_anew)
 
     def step_once(self) -> None:
         """One step, then hold."""
@@ -213,11 +252,11 @@ class Workbench(QObject):
 
     def clear(self) -> None:
         """Forget the run, keep the photos."""
-        self._guarded("Clear the run", self._clear)
+        self.guarded("Clear the run", self._clear)
 
     def close_all(self) -> None:
         """Close everything."""
-        self._guarded("Close everything", self._close_all)
+        self.guarded("Close everything", self._close_all)
 
     def _start_anew(self) -> None:
         self.run.clear()
@@ -226,17 +265,24 @@ class Workbench(QObject):
     def _clear(self) -> None:
         self._starts_when_ready = False
         self.run.clear()
-        self.run_begins.emit(self.session.dataset)
+        if self.session.dataset is not None:
+            self.run_begins.emit(self.session.dataset)
+        else:
+            self.posing.begins.emit()
 
     def _close_all(self) -> None:
         self._starts_when_ready = False
         self._resumes_when_ready = None
         self.run.clear()
+        self._forget_photos()
         self.session.close()
         self.dataset_shown.emit(None)
 
     def _start(self) -> None:
         dataset, kind = self.session.dataset, self.kind
+        if dataset is None and self.session.photos is not None:
+            self.posing.start()
+            return
         if dataset is None or not self.run.allows(Command.START):
             return
         if kind is None:
@@ -265,7 +311,7 @@ class Workbench(QObject):
         self.jobs.start(
             f"Reading checkpoint {folder.name}",
             lambda _: kind.resume(folder),
-            done=lambda engine: self._guarded(
+            done=lambda engine: self.guarded(
                 f"Resume {folder.name} in place of the run",
                 lambda: self._resumed(engine, folder, kind),
             ),
@@ -273,6 +319,7 @@ class Workbench(QObject):
         )
 
     def _resumed(self, engine: Any, folder: Path, kind: EngineKind) -> None:
+        self._forget_photos()
         self.run.clear()
         self.session.set_cloud(None)
         self.session.set_dataset(engine.dataset)
@@ -290,7 +337,7 @@ class Workbench(QObject):
 
     def guard_close(self, then: Callable[[], None]) -> None:
         """Call `then` once the run is saved or may be lost; not at all when a person cancels."""
-        self._guarded("Close the window", then)
+        self.guarded("Close the window", then)
 
     def poll(self) -> None:
         """Deliver finished jobs; called by the window's timer."""
@@ -302,7 +349,8 @@ class Workbench(QObject):
         self.run.close()
         self.jobs.close()
 
-    def _guarded(self, purpose: str, then: Callable[[], None]) -> None:
+    def guarded(self, purpose: str, then: Callable[[], None]) -> None:
+        """Call `then` once steps that would be lost are saved or given up; or not at all."""
         if self.run.unsaved_steps == 0:
             then()
             return

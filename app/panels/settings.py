@@ -100,8 +100,10 @@ class SettingsPanel(Panel):
     changed = Signal()
     """Some value is another one, by hand or by `set_config`."""
 
-    def __init__(self, config_type: type, parent: QWidget | None = None) -> None:
-        super().__init__("Settings", parent)
+    def __init__(
+        self, config_type: type, title: str = "Settings", parent: QWidget | None = None
+    ) -> None:
+        super().__init__(title, parent)
         self.config_type = config_type
         self._locked = False
         content = QWidget()

@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from app_drop import drop
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
@@ -27,15 +27,6 @@ def window(make_window):
     config = dataclasses.replace(window.docks.config(), steps=STEPS, downscale=DOWNSCALE)
     window.docks.settings.set_config(config)
     return window
-
-
-def drop(window, path) -> None:
-    mime = QMimeData()
-    mime.setUrls([QUrl.fromLocalFile(str(path))])
-    copy, left = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
-    none = Qt.KeyboardModifier.NoModifier
-    QApplication.sendEvent(window, QDragEnterEvent(QPoint(400, 300), copy, mime, left, none))
-    QApplication.sendEvent(window, QDropEvent(QPointF(400, 300), copy, mime, left, none))
 
 
 def orbit(window, wait) -> None:

@@ -4,47 +4,16 @@ import threading
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDragLeaveEvent, QDropEvent
+from app_drop import drag_over, drop
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QDragLeaveEvent, QFocusEvent
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from app.questions import Choice
 from app.run import COMMANDS, Command, State
 
 pytestmark = pytest.mark.gl
-
-
-def mime_of(*paths) -> QMimeData:
-    mime = QMimeData()
-    mime.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
-    return mime
-
-
-def drag_over(window, *paths) -> QDragEnterEvent:
-    mime = mime_of(*paths)  # the event does not keep it alive
-    event = QDragEnterEvent(
-        QPoint(400, 300),
-        Qt.DropAction.CopyAction,
-        mime,
-        Qt.MouseButton.LeftButton,
-        Qt.KeyboardModifier.NoModifier,
-    )
-    QApplication.sendEvent(window, event)
-    return event
-
-
-def drop(window, *paths) -> None:
-    """What the window system sends when paths are dropped on the window."""
-    drag_over(window, *paths)
-    mime = mime_of(*paths)
-    event = QDropEvent(
-        QPointF(400, 300),
-        Qt.DropAction.CopyAction,
-        mime,
-        Qt.MouseButton.LeftButton,
-        Qt.KeyboardModifier.NoModifier,
-    )
-    QApplication.sendEvent(window, event)
 
 
 def set_up(window, **changes) -> None:
@@ -347,6 +316,20 @@ def test_photos_are_looked_through_and_compared(window, photos, wait):
     window.viewport.camera_picked.emit(5)
     assert window.view.chosen == 5
     window.actions_["close_all"].trigger()
+
+
+def test_a_key_that_is_down_when_the_keyboard_is_lost_flies_no_further(window, photos, live_for):
+    native = window.viewport.native
+    QTest.keyPress(native, Qt.Key.Key_W)
+    live_for(0.2)
+    before = window.viewport.camera.centre
+    live_for(0.2)
+    assert np.linalg.norm(window.viewport.camera.centre - before) > 0
+    QApplication.sendEvent(native, QFocusEvent(QEvent.Type.FocusOut))
+    live_for(1.0)
+    before = window.viewport.camera.centre
+    live_for(0.3)
+    np.testing.assert_array_equal(window.viewport.camera.centre, before)
 
 
 def test_exact_mode_shows_what_the_engine_renders(window, photos, wait):
