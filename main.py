@@ -202,11 +202,20 @@ def convert(
     return Convert(source, out).run()
 
 
-def doctor() -> int:
-    """Say what works on this machine, what does not, and what to do about it."""
+def doctor(
+    photos: Annotated[
+        Positional[str | None],
+        arg(
+            metavar="[PHOTOS]",
+            help=f"{_PHOTOS}; without it the machine is looked at",
+            help_behavior_hint="(optional)",
+        ),
+    ] = None,
+) -> int:
+    """Say what works on this machine or what is wrong with photos, and what to do about it."""
     from engines.commands.doctor import Doctor
 
-    return Doctor().run()
+    return Doctor(photos).run()
 
 
 def defaults_of(arguments: Sequence[str]) -> SplatConfig:

@@ -1,6 +1,7 @@
 """Settings as command-line options, made from the dataclass in which they are written."""
 
 import dataclasses
+import re
 from collections.abc import Collection
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -52,6 +53,8 @@ def help_of(field: Field) -> str:
         words += f" ({setting.unit})"
     if setting.low is not None and setting.high is not None:
         words += f"; {setting.low:,.12g} to {setting.high:,.12g}"
+    if setting.zero and not re.search(r"\b0 [a-z]", setting.help):
+        words += f", 0 for {setting.zero}"
     return words
 
 

@@ -223,7 +223,7 @@ def test_a_silent_child_is_heard_and_ends_within_a_second(photos):
 
 def test_a_run_can_be_ended_after_every_event_and_taken_up(photos):
     count = len(list(engine_of(photos).run()))
-    for stop in range(1, count, 2):
+    for stop in range(1, count, 4):
         engine = engine_of(photos)
         run = engine.run()
         for _ in range(stop):
@@ -242,6 +242,40 @@ def test_too_few_photos_are_said_before_anything_starts(photos, tmp_path, count)
     assert isinstance(failed, Failed)
     assert "at least 3" in failed.message
     assert not (tmp_path / "cache" / "zograscope").exists()
+
+
+def test_frames_of_a_video_are_chosen_first(tmp_path):
+    film = write_film(tmp_path / "film.mp4")
+    video = open_path(film)
+    engine = engine_of(video, frames=5)
+    assert engine.photos is None
+    events = list(engine.run())
+    assert isinstance(events[-1], Finished)
+    assert isinstance(events[0], Prepared)
+    assert events[0].phase == "Choosing frames"
+    assert len(engine.photos.views) == 5
+    assert engine.photos.ordered
+    assert engine.name == "film"
+    assert sorted(tmp_path.iterdir()) == [tmp_path / "cache", film]
+    began = time.monotonic()
+    run = engine_of(video, frames=4).run()
+    next(run)
+    run.close()
+    assert time.monotonic() - began < 1.0
+    assert not psutil.Process().children() or not children()
+
+
+def write_film(path: Path) -> Path:
+    """Two seconds of coloured noise."""
+    import imageio_ffmpeg
+
+    rng = np.random.default_rng(0)
+    writer = imageio_ffmpeg.write_frames(str(path), (64, 48), fps=10, macro_block_size=1)
+    writer.send(None)
+    for _ in range(20):
+        writer.send(rng.integers(0, 255, (48, 64, 3), np.uint8).tobytes())
+    writer.close()
+    return path
 
 
 def test_photos_that_cannot_be_read_are_left_out_with_one_note(photos):
