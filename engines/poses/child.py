@@ -16,12 +16,14 @@ from engines.poses.pipeline import find_poses
 from engines.poses.protocol import Stuck
 from engines.poses.talk import Talk
 
+_QUIET = 3
+"""Only what ends the process; Ceres warns of every step that it takes back."""
+
 
 def main(folder: Path) -> int:
     """Do the job in `folder`; 0 also where no poses could be found."""
     talk = Talk.of_process()
-    pycolmap.logging.minloglevel = pycolmap.logging.ERROR.value
-    pycolmap.logging.logtostderr = True
+    pycolmap.logging.minloglevel = _QUIET
     try:
         find_poses(folder, read_job(folder), talk)
     except InputError as error:

@@ -70,6 +70,7 @@ def _options(plan: Plan) -> pycolmap.FeatureExtractionOptions:
     options.sift.max_num_features = plan.features
     options.sift.first_octave = plan.first_octave
     options.sift.peak_threshold = plan.peak_threshold
+    options.sift.edge_threshold = plan.edge_threshold
     options.sift.estimate_affine_shape = plan.slanted
     options.sift.domain_size_pooling = plan.slanted
     return options

@@ -16,7 +16,9 @@ PAIRS_FILE = "pairs.txt"
 _BLOCK = 8
 """Photos a side of the squares in which pairs are taken, so that their points stay at hand."""
 _CHUNK_S = 0.5
-_FIRST, _MOST = 16, 400
+_TRIALS = 2_000
+"""Samples at most for one pair; 10,000 find no more and make pairs in vain five times as slow."""
+_FIRST, _MOST = 4, 400
 """Pairs in the first chunk and in any."""
 
 Inliers = dict[tuple[int, int], int]
@@ -63,7 +65,7 @@ def match_pairs(
                     inliers=[(i, j, count) for (i, j), count in new.items()],
                 )
             )
-            size = max(4, min(_MOST, 2 * size, round(size * _CHUNK_S / max(took, 1e-3))))
+            size = max(2, min(_MOST, 2 * size, round(size * _CHUNK_S / max(took, 1e-3))))
     return inliers
 
 
@@ -102,5 +104,6 @@ def verification(plan: Plan, seed: int) -> pycolmap.TwoViewGeometryOptions:
     options = pycolmap.TwoViewGeometryOptions()
     options.min_num_inliers = plan.min_inliers
     options.ransac.max_error = plan.error_px / plan.scale
+    options.ransac.max_num_trials = _TRIALS
     options.ransac.random_seed = seed
     return options

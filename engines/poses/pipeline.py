@@ -41,7 +41,7 @@ def find_poses(folder: Path, job: Job, talk: Talk) -> None:
     started = time.perf_counter()
     models = map_photos(folder, job, names, plan, Easing(), talk)
     if models:
-        polish(models[0], folder, names, plan, talk)
+        models[0] = polish(models[0], folder, names, plan, talk)
     seconds["mapping"] = time.perf_counter() - started
     write_model(folder, models[0] if models else None)
     outcome_of(

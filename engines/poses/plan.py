@@ -7,8 +7,10 @@ from typing import Literal
 from engines.poses.config import PosesConfig
 from engines.poses.job import Job, JobCamera
 
-SMALL_PX = 800
-"""Photos up to this size are doubled before points are looked for, and cost little anyway."""
+DOUBLED_PX = 800
+"""Photos up to this size are doubled before points are looked for."""
+SMALL_PX = 480
+"""In photos up to this size points are few: all are wanted, and the time does not matter."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +69,9 @@ class Plan:
     """-1 looks at photos of twice the size first, 0 at photos as they are."""
     features: int
     peak_threshold: float
+    """How faint a point may be."""
+    edge_threshold: float
+    """How much of an edge a point may be."""
     slanted: bool
     """Estimate affine shapes, which finds again what is seen at a slant."""
     pairing: Literal["exhaustive", "sequential", "lookalikes"]
@@ -104,10 +109,11 @@ def plan_of(config: PosesConfig, job: Job, *, threads: int) -> Plan:
         photo_size=size,
         matched_px=matched,
         scale=matched / longest,
-        first_octave=-1 if small else 0,
+        first_octave=-1 if matched <= DOUBLED_PX else 0,
         features=config.features or preset.features,
-        peak_threshold=0.002 if small else 0.0067,
-        slanted=preset.slanted,
+        peak_threshold=0.001 if small else 0.0067,
+        edge_threshold=20.0 if small else 10.0,
+        slanted=preset.slanted and not small,
         pairing=pairing,
         neighbours=preset.neighbours,
         partners=preset.partners,
