@@ -225,6 +225,8 @@ def test_what_others_leave_out_is_shown_and_not_told(panel, told):
     panel.set_left_out(NAMES[:2])
     assert not told
     assert panel.findings[0].toggle.text().strip() == "Use these again"
+    panel.show_diagnosis(OF_PHOTOS)
+    assert not panel.findings[0].flow.tiles[NAMES[0]].isChecked(), "a new one knows it too"
 
 
 def test_two_diagnoses_are_both_within_reach_the_newer_first(panel, qtbot):

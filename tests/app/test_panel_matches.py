@@ -115,6 +115,8 @@ def test_the_square_stays_a_square_in_the_middle(panel, qtbot, size):
     middle = square.center().x() - (view.width() + 8) / 2
     assert abs(middle) <= 1.5
     assert view.rect().contains(square.toAlignedRect().adjusted(1, 1, -1, -1))
+    gap = panel.readout.y() - (view.y() + square.bottom())
+    assert gap <= 20, "the words stand right below"
     for widget in (panel.legend, panel.readout):
         assert panel.rect().contains(widget.geometry())
 
@@ -193,7 +195,7 @@ def test_photos_without_a_strong_pair_are_marked(panel):
 
 
 def test_many_photos_are_drawn_quickly_and_no_pair_gets_lost(panel):
-    many = matrix(700, {(123, 456): 5000}, rest=0)
+    many = matrix(700, {(124, 458): 5000}, rest=0)
     panel.show_matches(many)
     took = []
     for _ in range(5):
@@ -202,14 +204,14 @@ def test_many_photos_are_drawn_quickly_and_no_pair_gets_lost(panel):
         panel.view.repaint()
         took.append(time.perf_counter() - began)
     assert min(took) < 0.1
-    image, box = panel.view.grab().toImage(), panel.view.cell_box(123, 456)
+    image, box = panel.view.grab().toImage(), panel.view.cell_box(124, 458)
     near = [
         image.pixelColor(int(box.left()) + i, int(box.top()) + j).lightness()
         for i in (-1, 0, 1)
         for j in (-1, 0, 1)
     ]
     assert max(near) > 100
-    assert panel.view.cell_at(box.center()) == (123, 456)
+    assert panel.view.cell_at(box.center()) == (124, 458)
 
 
 def test_no_and_one_photo(panel):
