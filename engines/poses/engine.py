@@ -210,7 +210,14 @@ class PosesEngine:
         yield latest
         command = [*self._child, str(workspace.folder)]
         log, lock = workspace.folder / LOG, workspace.lock.descriptor
-        with Child(command, log=log, inherit=[lock]) as child:
+        try:
+            child = Child(command, log=log, inherit=[lock])
+        except OSError as error:
+            raise InputError(
+                f"Finding the poses cannot begin: {self._child[0]} cannot be started "
+                f"({error.strerror or error}); run python bootstrap.py setup"
+            ) from error
+        with child:
             while True:
                 message = child.receive(BEAT_S)
                 match message:

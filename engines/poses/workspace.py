@@ -33,13 +33,14 @@ _LOCK = ".lock"
 class Workspace:
     """A working folder that nobody else uses until `close`; use as a context manager."""
 
-    def __init__(self, folder: Path, lock: FolderLock, key: str) -> None:
-        """`key` says what the contents were made of; other contents are taken away."""
+    def __init__(self, folder: Path, lock: FolderLock, made_of: dict[str, str]) -> None:
+        """`made_of` says what the contents follow from; other contents are taken away."""
         self.folder, self.lock = folder, lock
         try:
-            if _recorded_key(folder) != key:
-                _clear(folder)
-                atomic_write_json(folder / _RECORD, {"key": key})
+            recorded = _recorded(folder)
+            if recorded != made_of:
+                _clear(folder, frames=recorded.get("photos") != made_of["photos"])
+                atomic_write_json(folder / _RECORD, made_of)
             os.utime(folder)
         except OSError as error:
             self.close()
@@ -83,16 +84,21 @@ def open_workspace(
     While another run uses it, a cached folder is replaced by one beside it, which begins
     anew. Raises InputError where `folder` is in use or nothing can be written.
     """
-    key = _key(source, config)
+    made_of = {"photos": _photos_key(source, config), "settings": _settings_key(config)}
     if folder is not None:
         lock = _locked(folder)
         if lock is None:
             raise InputError(
                 f"{folder} is in use by another run; wait for its end or choose another folder"
             )
-        return Workspace(folder, lock, key)
+        return Workspace(folder, lock, made_of)
+    home = _home_of(source)
+    if home is not None:
+        lock = _locked(home)
+        if lock is not None:
+            return Workspace(home, lock, made_of | {"photos": _recorded(home)["photos"]})
     base = cache_folder() / "poses"
-    name = f"{_plain(source.name)}-{key[:12]}"
+    name = f"{_plain(source.name)}-{_hash(list(made_of.values()))[:12]}"
     number = 1
     while True:
         place = base / (name if number == 1 else f"{name}-{number}")
@@ -100,7 +106,7 @@ def open_workspace(
         if lock is not None:
             break
         number += 1
-    workspace = Workspace(place, lock, key)
+    workspace = Workspace(place, lock, made_of)
     _prune(base, keep=place)
     return workspace
 
@@ -142,10 +148,9 @@ def _copy(source: Path, target: Path) -> None:
     shutil.copyfile(source, target)
 
 
-def _key(source: UnposedPhotos | Video, config: PosesConfig) -> str:
-    """A fingerprint of the photos, kept or not, and of what the database depends on."""
+def _photos_key(source: UnposedPhotos | Video, config: PosesConfig) -> str:
+    """A fingerprint of the photos, kept or not."""
     words: list[object] = [os.path.abspath(source.source)]
-    words += [config.preset, config.photo_size, config.features, config.intrinsics]
     if isinstance(source, Video):
         words += [config.frames, *_stamp(source.source)]
     else:
@@ -153,7 +158,26 @@ def _key(source: UnposedPhotos | Video, config: PosesConfig) -> str:
             words += [shot.name, *_stamp(shot.path)]
             if shot.mask is not None:
                 words += [str(shot.mask), *_stamp(shot.mask)]
+    return _hash(words)
+
+
+def _settings_key(config: PosesConfig) -> str:
+    """A fingerprint of the settings that the database depends on."""
+    return _hash([config.preset, config.photo_size, config.features, config.intrinsics])
+
+
+def _hash(words: list) -> str:
     return hashlib.sha256(json.dumps(words).encode()).hexdigest()
+
+
+def _home_of(source: UnposedPhotos | Video) -> Path | None:
+    """The working folder in which `source` was chosen from a video, if it was."""
+    if isinstance(source, Video) or not source.views:
+        return None
+    frames = source.views[0].path.parent
+    home = frames.parent
+    known = frames.name == FRAMES and "photos" in _recorded(home)
+    return home if known else None
 
 
 def _stamp(path: Path) -> tuple[int, int]:
@@ -177,16 +201,17 @@ def _locked(folder: Path) -> FolderLock | None:
         raise InputError(write_failure(folder, error)) from error
 
 
-def _recorded_key(folder: Path) -> str | None:
+def _recorded(folder: Path) -> dict[str, str]:
     try:
-        return json.loads((folder / _RECORD).read_text(encoding="utf-8"))["key"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+        record = json.loads((folder / _RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return record if isinstance(record, dict) else {}
 
 
-def _clear(folder: Path) -> None:
+def _clear(folder: Path, *, frames: bool) -> None:
     """Take away what a run with other photos or settings left, and nothing else."""
-    for name in (IMAGES, MASKS, SPARSE, FRAMES):
+    for name in (IMAGES, MASKS, SPARSE, *((FRAMES,) if frames else ())):
         shutil.rmtree(folder / name, ignore_errors=True)
     names = (_RECORD, outcome.FILE_NAME, job.FILE_NAME, job.SNAPSHOT, LOG)
     for path in [*(folder / name for name in names), *folder.glob(DATABASE + "*")]:
