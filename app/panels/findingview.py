@@ -105,13 +105,9 @@ class FindingView(QWidget):
         self.toggle = quiet_button("", "", role="inline")
         self.toggle.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.toggle.clicked.connect(self._toggle)
-        if finding.photos:
-            self.rest.addWidget(self.flow)
-            self.rest.addWidget(self.toggle, 0, Qt.AlignmentFlag.AlignLeft)
-        else:
-            self.flow.setParent(self)
-            self.toggle.setParent(self)
-            self.toggle.hide()
+        self.rest.addWidget(self.flow)
+        self.rest.addWidget(self.toggle, 0, Qt.AlignmentFlag.AlignLeft)
+        self.toggle.setVisible(bool(finding.photos) and finding.level != "good")
         theme.follow(self._say)
 
     def set_left_out(self, names: Iterable[str]) -> None:
