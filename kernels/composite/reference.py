@@ -23,7 +23,7 @@ def composite(
     """See `kernels.composite.composite`."""
     taken, samples = padded(offsets)
     thickness = torch.where(taken, (sigma * (t_end - t_start))[samples], 0.0)
-    light = torch.exp(thickness - thickness.cumsum(dim=1))
+    light = torch.exp(-torch.nn.functional.pad(thickness, (1, 0)).cumsum(dim=1)[:, :-1])
     weights = torch.where(light < stop_below, 0.0, -light * torch.expm1(-thickness))
     middles = torch.where(taken, ((t_start + t_end) / 2)[samples], 0.0)
     accumulation = weights.sum(dim=1)

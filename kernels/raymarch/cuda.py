@@ -34,6 +34,8 @@ def march(
     """See `kernels.raymarch.march`."""
     import nerfacc
 
+    if not len(origins):  # nerfacc would start no threads, which is an error
+        return reference.march(origins, directions, box, occupancy, step=step)
     if jitter is None:
         jitter = torch.zeros_like(origins[:, 0])
     enter, leave = reference.ray_box(origins, directions, box, near=near, far=far)
