@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
 
 from engines.doctor.finding import Finding
 from engines.doctor.unplaced import MATCHED
@@ -83,38 +85,55 @@ def weakest_link(outcome: Outcome) -> WeakLink | None:
     """The weakest cut through the placed photos that leaves a group on both sides, if weak.
 
     The cuts looked at are those that the links of the strongest tree (the spanning tree with
-    the most matches) make when they are taken away one by one.
+    the most matches) make when they are taken away one by one; where none is weak, those
+    that take one photo away.
     """
     names = [name for name in outcome.photos if name in outcome.registered]
     if len(names) < 2 * _SMALLEST:
         return None
     weights = _weights(outcome, names)
+    matches = csr_array(weights)
     parents = _strongest_tree(weights)
-    weak: list[WeakLink] = []
-    for child, parent in enumerate(parents):
-        if parent < 0:
-            continue
-        side = _below(parents, child)
-        if 2 * side.sum() > len(names):
-            side = ~side
-        if side.sum() < _SMALLEST:
-            continue
-        across = weights[np.ix_(side, ~side)]
-        pairs, matches = int((across > 0).sum()), int(across.sum())
-        only = int((across.sum(axis=0) > 0).sum()) == 1
-        if pairs <= _FEW_PAIRS or matches < _FEW_MATCHES or only:
-            inside, outside = np.flatnonzero(side), np.flatnonzero(~side)
-            weak.append(
-                WeakLink(
-                    group=tuple(names[i] for i in inside),
-                    pairs=pairs,
-                    matches=matches,
-                    near=names[outside[across.sum(axis=0).argmax()]],
-                    edge=names[inside[across.sum(axis=1).argmax()]],
-                    only=only,
-                )
-            )
+    cuts = [_below(parents, node) for node in range(len(names)) if parents[node] >= 0]
+    links = [link for side in cuts if (link := _link(matches, side, names)) is not None]
+    weak = [x for x in links if x.pairs <= _FEW_PAIRS or x.matches < _FEW_MATCHES]
+    if not weak:
+        cuts = [side for node in range(len(names)) for side in _hanging_on(matches, node)]
+        weak = [link for side in cuts if (link := _link(matches, side, names)) is not None]
     return min(weak, key=lambda link: (link.matches, -len(link.group)), default=None)
+
+
+def _link(matches: csr_array, side: np.ndarray, names: list[str]) -> WeakLink | None:
+    """What holds the photos in `side` ([n] bool) and the rest together.
+
+    None where one of the two is no group.
+    """
+    if 2 * side.sum() > len(names):
+        side = ~side
+    if side.sum() < _SMALLEST:
+        return None
+    of_rest = np.where(side, 0, matches @ side.astype(np.int64))
+    of_group = np.where(side, matches @ (~side).astype(np.int64), 0)
+    one, other = matches.nonzero()
+    return WeakLink(
+        group=tuple(names[i] for i in np.flatnonzero(side)),
+        pairs=int((side[one] & ~side[other]).sum()),
+        matches=int(of_group.sum()),
+        near=names[int(np.where(side, -1, of_rest).argmax())],
+        edge=names[int(np.where(side, of_group, -1).argmax())],
+        only=int((of_rest > 0).sum()) == 1,
+    )
+
+
+def _hanging_on(matches: csr_array, node: int) -> list[np.ndarray]:
+    """[n] bool each: the groups that lose touch with the largest when one photo is gone."""
+    one, other = matches.nonzero()
+    kept = (one != node) & (other != node)
+    rest = csr_array((np.ones(kept.sum()), (one[kept], other[kept])), shape=matches.shape)
+    labels = connected_components(rest, directed=False)[1]
+    sizes = np.bincount(labels)
+    own = {int(labels[node]), int(sizes.argmax())}
+    return [labels == label for label in range(len(sizes)) if label not in own]
 
 
 def _weights(outcome: Outcome, names: list[str]) -> np.ndarray:

@@ -16,8 +16,8 @@ _SHARP_PERCENTILE = 75
 _SOFT = 0.2
 """Sharpness below which all photos of a set are soft."""
 _BLANK = 0.05
-_DARK_STOPS, _BRIGHT_STOPS = -1.25, 1.25
-_WASHED_STOPS, _WASHED = 0.5, 0.1
+_DARK_STOPS, _BRIGHT_STOPS = -1.15, 1.15
+_WASHED_STOPS, _WASHED = 0.5, 0.07
 """A photo is also too bright if it lost this much to white, and is this much brighter."""
 _ALIKE = 8
 _SPREAD_STOPS = 2.0
