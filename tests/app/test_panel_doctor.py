@@ -199,11 +199,11 @@ def test_all_photos_of_a_finding_go_and_come_back_together(panel, told, qtbot):
     press(qtbot, blur.toggle)
     assert told[1:] == [{NAMES[29]}]
     assert all(tile.isChecked() for tile in blur.flow.tiles.values())
-    assert not panel.findings[2].toggle.isVisible(), "it is about no photo"
+    assert panel.findings[2].toggle.isHidden(), "it is about no photo"
     fine = Finding(kind="fine", level="good", title="Sharp", words="These are.", photos=NAMES[:3])
     panel.show_diagnosis(Diagnosis(stage="photos", grade="A", findings=(fine,)))
-    assert panel.findings[0].flow.isVisible()
-    assert not panel.findings[0].toggle.isVisible(), "there is no reason to"
+    assert not panel.findings[0].flow.isHidden()
+    assert panel.findings[0].toggle.isHidden(), "there is no reason to"
 
 
 def test_many_photos_are_shown_when_asked_for(panel, qtbot):
