@@ -114,6 +114,8 @@ def work(behaviour: str, folder: Path) -> None:
         while True:
             sys.stdout.write("WARNING: something native\n")
     for i, photo in enumerate(job.photos):
+        sys.stderr.write(f"looking at {photo.name}\n")
+        sys.stderr.flush()
         if behaviour == "garbage":
             sys.stdout.buffer.write(b'\xff\x00 not json\n{"kind": "lies"}\n{}\n[1]\n\n')
         tell(Features(photo=photo.name, count=100 + i, done=i + 1, total=count))

@@ -157,9 +157,10 @@ def test_who_holds_the_generator_holds_the_child(photos):
     while not isinstance(next(run), FeaturesFound):
         pass
     time.sleep(0.5)
-    assert not (engine.folder / "database.db").exists()
+    log = engine.folder / "child.log"
+    assert log.read_text().split() == ["looking", "at", "00.png"], "it does not run ahead"
     following = [next(run) for _ in range(3)]
-    assert of(following, FeaturesFound)[0].done == 2, "it did not run ahead"
+    assert of(following, FeaturesFound)[0].done == 2
     run.close()
     assert not children()
 
