@@ -193,7 +193,7 @@ class Docks:
     def set_finding(self, finding: bool) -> None:
         """While cameras are found, how that is done is in front and fixed."""
         self.poses.set_locked(finding)
-        self.doctor.set_locked(finding)
+        self.doctor.set_finding(finding)
         self["poses" if finding else "settings"].raise_()
 
     def add(self, event: Event) -> None:

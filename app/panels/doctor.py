@@ -84,7 +84,7 @@ class DoctorPanel(Panel):
         """Names of the photos that are not ticked."""
         self._used: frozenset[str] | None = None
         """What was left out when cameras were last looked for; None before the first time."""
-        self._locked = False
+        self._finding = False
         self.findings: list[FindingView] = []
         """What is shown now, the gravest first."""
         content = QWidget()
@@ -168,7 +168,7 @@ class DoctorPanel(Panel):
         """Take pictures and ticks from these photos; findings of others should be cleared."""
         self._pictures.show_photos(photos)
         self.set_left_out(photos.left_out)
-        if self._locked:
+        if self._finding:
             self._used = self.left_out
 
     def set_progress(self, done: int, total: int) -> None:
@@ -196,15 +196,13 @@ class DoctorPanel(Panel):
             finding.set_left_out(self.left_out)
         self._offer()
 
-    def set_locked(self, locked: bool) -> None:
-        """While cameras are being found, ticks cannot be changed."""
-        if locked and not self._locked:
+    def set_finding(self, finding: bool) -> None:
+        """Cameras are being found from now on, with the ticks as they are; or no longer."""
+        if finding and not self._finding:
             self._used = self.left_out
-        self._locked = locked
-        if not locked and not self.progress.isHidden():
+        self._finding = finding
+        if not finding and not self.progress.isHidden():
             self._draw()  # it was stopped while it looked
-        for finding in self.findings:
-            finding.set_locked(locked)
         self._offer()
 
     def clear(self) -> None:
@@ -248,7 +246,6 @@ class DoctorPanel(Panel):
             self._list.addWidget(rule)
             view = FindingView(finding, self._pictures)
             view.set_left_out(self.left_out)
-            view.set_locked(self._locked)
             view.photo_activated.connect(self.photo_activated)
             view.photo_ticked.connect(self._tick)
             view.all_asked.connect(self._use_all)
@@ -258,7 +255,7 @@ class DoctorPanel(Panel):
     def _offer(self) -> None:
         """The button appears when another set of photos is ticked than was last used."""
         changed = self._used is not None and self.left_out != self._used
-        self.again_row.setVisible(changed and not self._locked)
+        self.again_row.setVisible(changed)
         if changed:
             out = len(self.left_out)
             photos = f"{count(out)} photo{'s' * (out != 1)}"

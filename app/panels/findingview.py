@@ -76,7 +76,6 @@ class FindingView(QWidget):
         super().__init__(parent)
         self.finding = finding
         self._left_out: frozenset[str] = frozenset()
-        self._locked = False
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
@@ -115,12 +114,6 @@ class FindingView(QWidget):
         self._left_out = frozenset(names)
         self.flow.set_left_out(self._left_out)
         self._say()
-
-    def set_locked(self, locked: bool) -> None:
-        """While locked, nothing can be left out or used again."""
-        self._locked = locked
-        self.flow.set_locked(locked)
-        self.toggle.setEnabled(not locked)
 
     @property
     def are_all_out(self) -> bool:

@@ -32,7 +32,6 @@ class PhotoGrid(QListView):
         super().__init__(parent)
         self.photos = model
         self.current_view: int | None = None
-        self.locked = False
         """Ticks cannot be changed."""
         self._pressed = QPointF()
         self.setModel(model)
@@ -59,7 +58,7 @@ class PhotoGrid(QListView):
 
     def _clicked(self, index: QModelIndex) -> None:
         on_tick = tiles.tick_reach(self.box(index)).contains(self._pressed)
-        if on_tick and self.photos.is_unposed and not self.locked:
+        if on_tick and self.photos.is_unposed:
             self.ticked_row.emit(index.row())
         else:
             self.activated_row.emit(index.row())
@@ -75,7 +74,7 @@ class PhotoGrid(QListView):
         """Enter goes to the photo; Space changes its tick, or goes there too if it has none."""
         row = self.currentIndex().row()
         if event.key() == Qt.Key.Key_Space and self.photos.is_unposed:
-            if row >= 0 and not self.locked:
+            if row >= 0:
                 self.ticked_row.emit(row)
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
             if row >= 0:
@@ -127,7 +126,7 @@ class _Tile(QStyledItemDelegate):
         under_mouse = bool(option.state & QStyle.StateFlag.State_MouseOver)
         focused = bool(option.state & QStyle.StateFlag.State_HasFocus) and self.grid.hasFocus()
         if model.is_unposed:
-            hot = (under_mouse or focused) and not self.grid.locked
+            hot = under_mouse or focused
             tiles.paint_tick(painter, box, ticked=not model.is_left_out(view), hot=hot)
         current = view == self.grid.current_view
         tiles.paint_frame(painter, box, current=current, hot=under_mouse or focused)

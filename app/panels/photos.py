@@ -78,11 +78,6 @@ class PhotoStrip(Panel):
         self.model.registered = names
         self._refresh()
 
-    def set_locked(self, locked: bool) -> None:
-        """While locked, ticks cannot be changed."""
-        self.grid.locked = locked
-        self.grid.viewport().update()
-
     def set_errors(self, errors: Mapping[str, float]) -> None:
         """Take PSNR in dB by view name; views not named keep what was known."""
         self.model.errors.update(errors)

@@ -61,7 +61,6 @@ class PhotoTile(QAbstractButton):
     def __init__(self, name: str, pictures: Pictures, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.name, self._pictures = name, pictures
-        self.locked = False
         self.setCheckable(True)
         self.setChecked(True)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -87,7 +86,7 @@ class PhotoTile(QAbstractButton):
         """The corner is the tick."""
         if event.button() is not Qt.MouseButton.LeftButton:
             return
-        if tiles.tick_reach(QRectF(self.rect())).contains(event.position()) and not self.locked:
+        if tiles.tick_reach(QRectF(self.rect())).contains(event.position()):
             self.ticked.emit(self.name)
         else:
             self.activated.emit(self.name)
@@ -98,8 +97,7 @@ class PhotoTile(QAbstractButton):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Space ticks, Enter activates."""
         if event.key() == Qt.Key.Key_Space:
-            if not self.locked:
-                self.ticked.emit(self.name)
+            self.ticked.emit(self.name)
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.activated.emit(self.name)
         else:
@@ -117,7 +115,7 @@ class PhotoTile(QAbstractButton):
         tiles.paint_picture(painter, box, pixmap, broken=bool(error), left_out=not self.isChecked())
         painter.setClipping(False)
         hot = self.underMouse() or self.hasFocus()
-        tiles.paint_tick(painter, box, ticked=self.isChecked(), hot=hot and not self.locked)
+        tiles.paint_tick(painter, box, ticked=self.isChecked(), hot=hot)
         tiles.paint_frame(painter, box, current=self.hasFocus(), hot=hot)
 
 
@@ -155,7 +153,6 @@ class PhotoFlow(QWidget):
         super().__init__(parent)
         self._names, self._pictures = tuple(names), pictures
         self._left_out: frozenset[str] = frozenset()
-        self._locked = False
         self.tiles: dict[str, PhotoTile] = {}
         """The tiles that exist; all are shown."""
         self.more = _More(self)
@@ -193,13 +190,6 @@ class PhotoFlow(QWidget):
         for name, tile in self.tiles.items():
             tile.set_used(name not in self._left_out)
 
-    def set_locked(self, locked: bool) -> None:
-        """While locked, ticks cannot be changed."""
-        self._locked = locked
-        for tile in self.tiles.values():
-            tile.locked = locked
-            tile.update()
-
     def arrived(self, name: str) -> None:
         """Paint the tile of a photo whose picture is there now."""
         if name in self.tiles:
@@ -208,7 +198,6 @@ class PhotoFlow(QWidget):
 
     def _make(self, name: str) -> PhotoTile:
         tile = PhotoTile(name, self._pictures, self)
-        tile.locked = self._locked
         tile.set_used(name not in self._left_out)
         tile.activated.connect(self.photo_activated)
         tile.ticked.connect(self.photo_ticked)

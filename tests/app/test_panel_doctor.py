@@ -99,9 +99,9 @@ def test_the_empty_state_and_progress(panel):
 
 
 def test_stopped_while_it_looks(panel):
-    panel.set_locked(True)
+    panel.set_finding(True)
     panel.set_progress(3, 50)
-    panel.set_locked(False)
+    panel.set_finding(False)
     assert not panel.progress.isVisible()
     assert panel.empty.isVisible()
     assert panel.header.value == ""
@@ -257,10 +257,11 @@ def test_finding_again_is_offered_once_other_photos_are_ticked(panel, qtbot):
     panel.show_diagnosis(OF_PHOTOS)
     panel.set_left_out(NAMES[:1])
     assert not panel.again.isVisible(), "cameras were never looked for"
-    panel.set_locked(True)
+    panel.set_finding(True)
+    assert not panel.again.isVisible()
     panel.set_left_out(NAMES[:3])
-    assert not panel.again.isVisible(), "they are being looked for"
-    panel.set_locked(False)
+    assert panel.again.isVisible(), "nobody has to wait for the end of what is of no use"
+    panel.set_finding(False)
     assert panel.again.isVisible()
     assert panel.again_words.text() == "3 photos will be left out"
     with qtbot.waitSignal(panel.again_asked):
@@ -269,24 +270,9 @@ def test_finding_again_is_offered_once_other_photos_are_ticked(panel, qtbot):
     assert not panel.again.isVisible(), "these are what was used"
     panel.set_left_out(())
     assert panel.again_words.text() == "All photos will be used"
-    panel.set_locked(True)
-    panel.set_locked(False)
+    panel.set_finding(True)
+    panel.set_finding(False)
     assert not panel.again.isVisible()
-
-
-def test_while_locked_ticks_stay_as_they_are(panel, told, qtbot):
-    panel.show_photos(photos())
-    panel.set_locked(True)
-    panel.show_diagnosis(OF_PHOTOS)
-    finding = panel.findings[0]
-    tile = finding.flow.tiles[NAMES[0]]
-    press(qtbot, finding.toggle)
-    press(qtbot, tile, QPoint(9, 9))
-    qtbot.keyClick(tile, Qt.Key.Key_Space)
-    assert not told
-    panel.set_locked(False)
-    press(qtbot, finding.toggle)
-    assert told == [set(NAMES[:2])]
 
 
 def test_photos_that_are_not_there_are_named(panel, qtbot):

@@ -329,20 +329,6 @@ def test_set_left_out_is_no_deed_of_a_person(strip, qtbot):
         strip.set_left_out({"001.jpg"})
 
 
-def test_while_locked_ticks_stay_as_they_are(strip, qtbot):
-    strip.show_photos(unposed(photos(3)))
-    activated: list[int] = []
-    strip.view_activated.connect(activated.append)
-    strip.set_locked(True)
-    with qtbot.assertNotEmitted(strip.left_out_changed):
-        click(qtbot, strip, corner(strip, 1))
-        qtbot.keyClick(strip.grid, Qt.Key.Key_Space)
-    assert activated == [1]
-    strip.set_locked(False)
-    click(qtbot, strip, corner(strip, 1))
-    assert strip.model.left_out == {"001.jpg"}
-
-
 def test_marks_tell_which_photos_have_a_place(strip, qtbot):
     strip.show_photos(unposed(photos(6), left_out=frozenset({"005.jpg"})))
     wait_for(qtbot, strip, list(range(6)))
