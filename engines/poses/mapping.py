@@ -27,8 +27,8 @@ class Easing:
     pose_inliers: int = 30
     pose_share: float = 0.25
     pair_inliers: int = 15
-    seed: int = 0
-    """Added to the job's seed, so that other photos come first."""
+    first: tuple[int, int] | None = None
+    """Image ids of the two photos to begin with."""
 
 
 def map_photos(
@@ -102,7 +102,7 @@ def _place_at_once(
     options = pycolmap.GlobalPipelineOptions()
     options.image_names = [photo.file for photo in job.photos]
     options.num_threads = plan.threads
-    options.random_seed = job.config.seed + easing.seed
+    options.random_seed = job.config.seed
     options.min_num_matches = easing.pair_inliers
     options.mapper.global_positioning.use_gpu = False
     options.mapper.bundle_adjustment.ceres.use_gpu = False
@@ -119,9 +119,11 @@ def incremental_options(
     options.image_names = [photo.file for photo in job.photos]
     options.image_path = folder / IMAGES
     options.num_threads = plan.threads
-    options.random_seed = job.config.seed + easing.seed
+    options.random_seed = job.config.seed
     options.min_num_matches = easing.pair_inliers
-    options.min_model_size = min(10, max(3, len(job.photos) // 4))
+    options.min_model_size = 3
+    if easing.first is not None:
+        options.init_image_id1, options.init_image_id2 = easing.first
     options.mapper.init_max_error = error_px
     options.mapper.init_min_tri_angle = easing.angle_degrees
     options.mapper.init_min_num_inliers = easing.first_inliers

@@ -1,6 +1,8 @@
 """Finds the points of one photo again in others, and keeps what agrees with one motion."""
 
+import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pycolmap
@@ -70,12 +72,15 @@ def match_pairs(
 
 
 def compared(folder: Path, ids: list[int]) -> Inliers:
-    """What the database knows of pairs of `ids`, by places."""
+    """What the database knows of pairs of `ids`, by places.
+
+    Asked in SQL, because pycolmap does not tell of pairs that were compared in vain.
+    """
     places = {image: place for place, image in enumerate(ids)}
     known: Inliers = {}
-    with pycolmap.Database.open(folder / DATABASE) as database:
-        pairs, counts = database.read_two_view_geometry_num_inliers()
-    for pair, count in zip(pairs, counts, strict=True):
+    with closing(sqlite3.connect(folder / DATABASE)) as database:
+        rows = database.execute("SELECT pair_id, rows FROM two_view_geometries").fetchall()
+    for pair, count in rows:
         first, second = (places.get(image) for image in pycolmap.pair_id_to_image_pair(pair))
         if first is not None and second is not None:
             known[min(first, second), max(first, second)] = count

@@ -6,14 +6,15 @@ from pathlib import Path
 
 import pycolmap
 
+from engines.poses.attempts import attempt
 from engines.poses.features import find_features
 from engines.poses.job import Job
-from engines.poses.mapping import Easing, map_photos
 from engines.poses.matching import match_pairs
 from engines.poses.pairing import choose_pairs
 from engines.poses.plan import plan_of
 from engines.poses.polish import polish
 from engines.poses.protocol import Done, Stuck
+from engines.poses.reasons import likely_reason
 from engines.poses.register import register_photos
 from engines.poses.result import outcome_of, write_model
 from engines.poses.snapshot import forget_snapshot
@@ -39,7 +40,8 @@ def find_poses(folder: Path, job: Job, talk: Talk) -> None:
     seconds["matching"] = time.perf_counter() - started
 
     started = time.perf_counter()
-    models = map_photos(folder, job, names, plan, Easing(), talk)
+    tried = attempt(folder, job, ids, plan, inliers, talk)
+    models, inliers = tried.models, tried.inliers
     if models:
         models[0] = polish(models[0], folder, names, plan, talk)
     seconds["mapping"] = time.perf_counter() - started
@@ -51,7 +53,10 @@ def find_poses(folder: Path, job: Job, talk: Talk) -> None:
         features=features,
         inliers=inliers,
         models=models,
-        steps_down=(),
+        steps_down=tried.steps_down,
         seconds=seconds,
     ).write(folder)
-    talk.say(Done() if models else Stuck(message="No photo could be placed."))
+    if models:
+        talk.say(Done())
+    else:
+        talk.say(Stuck(message=likely_reason(folder, ids, features, inliers)))

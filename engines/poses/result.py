@@ -33,10 +33,7 @@ def outcome_of(
 ) -> Outcome:
     """All that is to be known of a finished run; `models` has the result first."""
     photos = dict(zip(ids, job.photos, strict=True))
-    groups = tuple(
-        tuple(sorted(photos[image].name for image in model.reg_image_ids() if image in photos))
-        for model in models
-    )
+    groups = _groups({image: photo.name for image, photo in photos.items()}, models)
     placements, lenses, error, error_full, points = (), (), 0.0, 0.0, 0
     if models:
         model = models[0]
@@ -66,6 +63,20 @@ def outcome_of(
         steps_down=steps_down,
         seconds=seconds,
     )
+
+
+def _groups(
+    names: dict[int, str], models: list[pycolmap.Reconstruction]
+) -> tuple[tuple[str, ...], ...]:
+    """Photos of each model that no larger one has; one photo alone is no group."""
+    left = set(names)
+    groups = []
+    for model in models:
+        group = left & set(model.reg_image_ids())
+        if len(group) > 1:
+            left -= group
+            groups.append(tuple(sorted(names[image] for image in group)))
+    return tuple(groups)
 
 
 def errors_by_photo(model: pycolmap.Reconstruction) -> dict[int, np.ndarray]:
