@@ -73,7 +73,7 @@ def attempt(
         best = _better(best, _mapped(folder, job, names, plan, other, talk))
     if not _good(best, ids) and not plan.guided and len(inliers) <= _GUIDED_MOST:
         say("Photos are compared once more, with more care")
-        careful = replace(plan, guided=True, min_inliers=10)
+        careful = replace(plan, guided=True, min_inliers=10, trials=10_000)
         _forget(folder, ids, inliers)
         pairs = sorted(inliers)
         inliers = match_pairs(folder, ids, pairs, careful, talk, seed=job.config.seed)

@@ -18,8 +18,6 @@ PAIRS_FILE = "pairs.txt"
 _BLOCK = 8
 """Photos a side of the squares in which pairs are taken, so that their points stay at hand."""
 _CHUNK_S = 0.5
-_TRIALS = 2_000
-"""Samples at most for one pair; 10,000 find no more and make pairs in vain five times as slow."""
 _FIRST, _MOST = 4, 400
 """Pairs in the first chunk and in any."""
 
@@ -109,6 +107,6 @@ def verification(plan: Plan, seed: int) -> pycolmap.TwoViewGeometryOptions:
     options = pycolmap.TwoViewGeometryOptions()
     options.min_num_inliers = plan.min_inliers
     options.ransac.max_error = plan.error_px / plan.scale
-    options.ransac.max_num_trials = _TRIALS
+    options.ransac.max_num_trials = plan.trials
     options.ransac.random_seed = seed
     return options

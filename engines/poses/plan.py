@@ -22,6 +22,7 @@ class _Preset:
     neighbours: int
     slanted: bool
     guided: bool
+    trials: int
 
 
 _PRESETS = {
@@ -33,6 +34,7 @@ _PRESETS = {
         neighbours=8,
         slanted=False,
         guided=False,
+        trials=1_000,
     ),
     "balanced": _Preset(
         photo_size=1600,
@@ -42,6 +44,7 @@ _PRESETS = {
         neighbours=12,
         slanted=False,
         guided=False,
+        trials=3_000,
     ),
     "thorough": _Preset(
         photo_size=2400,
@@ -51,6 +54,7 @@ _PRESETS = {
         neighbours=20,
         slanted=True,
         guided=True,
+        trials=10_000,
     ),
 }
 
@@ -85,6 +89,8 @@ class Plan:
     """Largest error of a match or a point, in pixels as matched."""
     min_inliers: int
     """Fewest matches that make a pair."""
+    trials: int
+    """Samples at most in search of the motion between two photos. Pairs in vain cost them all."""
     threads: int
 
 
@@ -120,6 +126,7 @@ def plan_of(config: PosesConfig, job: Job, *, threads: int) -> Plan:
         guided=preset.guided or small,
         error_px=error_px_at(matched),
         min_inliers=15,
+        trials=1_000 if small else preset.trials,
         threads=threads,
     )
 
