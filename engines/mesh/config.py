@@ -55,6 +55,16 @@ class MeshConfig:
             tier="advanced",
         ),
     ] = 4.0
+    agreement: Annotated[
+        int,
+        Setting(
+            "Views that must have seen a surface, but never more than a third of all",
+            low=1,
+            high=100,
+            tier="advanced",
+            label="Agreeing views",
+        ),
+    ] = 3
     opacity: Annotated[
         float,
         Setting(

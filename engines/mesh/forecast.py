@@ -26,9 +26,10 @@ def refuse_beyond(limit_mb: int, cameras: Sequence[Camera], grid: Grid, resoluti
     needed = forecast_bytes(cameras, grid) / 2**20
     if needed <= limit_mb:
         return
-    # Both parts grow with the square of the resolution.
-    fits = int(resolution * (limit_mb / needed) ** 0.5)
+    # Both parts grow with the square of the resolution, but depth no finer than the photos.
+    fits = max(16, int(0.95 * resolution * (limit_mb / needed) ** 0.5))
     raise InputError(
         f"A mesh of {resolution} cells along the box is likely to need {needed:,.0f} MB, "
-        f"and the limit is {limit_mb:,} MB; try a resolution of {fits}, or raise the limit"
+        f"and the limit is {limit_mb:,} MB; try a resolution of {fits} or fewer views, or raise "
+        "the limit"
     )

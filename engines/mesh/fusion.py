@@ -75,7 +75,7 @@ class FusedViews:
 
 
 def distances(
-    views: FusedViews, corners: np.ndarray, side: int, *, truncation: float
+    views: FusedViews, corners: np.ndarray, side: int, *, truncation: float, agreement: int = 1
 ) -> tuple[np.ndarray, np.ndarray]:
     """Signed distance and weight on the samples of some bricks.
 
@@ -84,6 +84,8 @@ def distances(
         corners: [b, 3] int64 first sample of each brick.
         side: samples along each axis of a brick.
         truncation: cells.
+        agreement: views that must have seen a surface within the truncation; what lies behind
+            one that fewer saw counts as not seen.
 
     Returns [b, side, side, side] float32 distance in units of the truncation, in [-1, 1] and
     positive before the surface, and weight, 0 where no camera says anything.
@@ -99,6 +101,7 @@ def distances(
             views.trust,
             np.ascontiguousarray(corners, dtype=np.int64),
             np.float32(truncation),
+            agreement,
             distance,
             weight,
         )
@@ -138,9 +141,10 @@ def colours(
 
 
 @numba.njit(parallel=True, **OPTIONS)
-def _fuse(to_pixels, sizes, starts, depth, trust, corners, truncation, distance, weight):
+def _fuse(to_pixels, sizes, starts, depth, trust, corners, truncation, agreement, distance, weight):
     side = distance.shape[1]
     for b in prange(corners.shape[0]):
+        votes = np.zeros((side, side, side), np.uint16)
         for n in range(to_pixels.shape[0]):
             m = to_pixels[n]
             width, height, start = sizes[n, 0], sizes[n, 1], starts[n]
@@ -171,6 +175,13 @@ def _fuse(to_pixels, sizes, starts, depth, trust, corners, truncation, distance,
                             old = distance[b, i, j, k]
                             distance[b, i, j, k] = old + share * (min(before, np.float32(1)) - old)
                             weight[b, i, j, k] = total
+                            if before <= 1:
+                                votes[i, j, k] += 1
+        for i in range(side):
+            for j in range(side):
+                for k in range(side):
+                    if distance[b, i, j, k] < 0 and votes[i, j, k] < agreement:
+                        weight[b, i, j, k] = 0
 
 
 @numba.njit(**OPTIONS)

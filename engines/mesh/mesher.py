@@ -20,13 +20,17 @@ from engines.mesh.cubes import BRICK, brick_surface, bricks, joined
 from engines.mesh.forecast import refuse_beyond
 from engines.mesh.fusion import FusedViews, colours, distances
 from engines.mesh.simplify import simplified
-from engines.mesh.views import chosen, depth_view, points_seen, sized, sized_for
+from engines.mesh.views import chosen, depth_view, points_seen, share_of_views, sized, sized_for
 from engines.slots import Slots
 
 GLANCE_VIEWS, GLANCE_PX = 40, 96
 """How many cameras look, and at how many pixels, to find out where things are."""
-BACKGROUND = 2.0
+BACKGROUND = 1.75
 """What lies farther off than this, in distances of what the cameras look at, is background."""
+COMMON = 0.4
+"""So is what lies within the pictures of less than this share of the cameras."""
+FOREGROUND = 0.1
+"""Where less than this share of all pixels is no background, that rule does not fit the scene."""
 BRICKS_AT_ONCE = 16
 VERTICES_AT_ONCE = 100_000
 
@@ -116,16 +120,17 @@ class Mesher:
         seen = yield from self._draw(
             "Looking at the scene",
             cameras,
-            lambda view: (
-                points_seen(view, opacity=opacity, farthest=nearby),
-                points_seen(view, opacity=opacity, farthest=np.inf),
-                float(view.alpha.max()),
-            ),
+            lambda view: (*points_seen(view, opacity=opacity), float(view.alpha.max())),
         )
-        near, all_of_it, alphas = zip(*seen, strict=True)
-        for points in (np.concatenate(near), np.concatenate(all_of_it)):
-            if len(points):
-                return points
+        points, depths, alphas = zip(*seen, strict=True)
+        points, depths = np.concatenate(points), np.concatenate(depths)
+        if len(points):
+            common = share_of_views(cameras, points) >= COMMON
+            near = depths <= nearby
+            for foreground in (common & near, common, near):
+                if foreground.mean() >= FOREGROUND:
+                    return points[foreground]
+            return points
         densest = max(alphas)
         if densest < 0.02:
             raise InputError(
@@ -158,7 +163,13 @@ class Mesher:
         for start in range(0, len(corners), BRICKS_AT_ONCE):
             yield Prepared(phase="Fusing depth", done=start, total=len(corners))
             some = corners[start : start + BRICKS_AT_ONCE]
-            distance, weight = distances(views, some, BRICK + 1, truncation=self.config.truncation)
+            distance, weight = distances(
+                views,
+                some,
+                BRICK + 1,
+                truncation=self.config.truncation,
+                agreement=min(self.config.agreement, -(-len(self._cameras) // 3)),
+            )
             for i, corner in enumerate(some):
                 found = brick_surface(distance[i], weight[i], np.array(grid.cells) + 1 - corner)
                 if found is not None:

@@ -12,7 +12,7 @@ from engines.mesh.box import Box, Grid
 EMPTY = np.float32(1e30)
 """Depth of a pixel through which one sees nothing but the void."""
 BYTES_PER_PIXEL = 4 + 4 + 3
-GRAZING = 0.12
+GRAZING = 0.2
 """Cosine between ray and surface below which depth is not believed: an edge or a bad angle."""
 PIXELS_PER_CELL = 1.5
 ORBIT_VIEWS = 60
@@ -36,24 +36,35 @@ class DepthView:
 def depth_view(drawn: RenderedView, *, opacity: float) -> DepthView:
     """`drawn` with its pixels judged: surface where alpha is at least `opacity`, else void.
 
-    A surface seen at an angle counts by its cosine (Curless and Levoy 1996, section 3), which
+    A surface seen at an angle counts less (Curless and Levoy 1996, section 3), here by the
+    square of the cosine: splats of a slanted surface hide each other and look too near. That
     also takes out pixels at the edge of a thing, whose depth lies between it and the ground.
     """
     solid = (drawn.alpha >= opacity) & (drawn.depth > 0)
     depth = np.where(solid, drawn.depth, EMPTY).astype(np.float32)
     cosine = _facing(drawn.camera, np.where(solid, drawn.depth, np.nan))
-    surface = np.where(cosine >= GRAZING, cosine * drawn.alpha, 0.0)
+    surface = np.where(cosine >= GRAZING, cosine**2 * drawn.alpha, 0.0)
     trust = np.where(solid, surface, 1.0 - drawn.alpha).astype(np.float32)
     colour = np.rint(np.clip(drawn.image, 0, 1) * 255).astype(np.uint8)
     return DepthView(drawn.camera, depth, trust, colour)
 
 
-def points_seen(drawn: RenderedView, *, opacity: float, farthest: float) -> np.ndarray:
-    """[n, 3] world positions of what the pixels of `drawn` show, up to a depth of `farthest`."""
-    solid = (drawn.alpha >= opacity) & (drawn.depth > 0) & (drawn.depth <= farthest)
+def points_seen(drawn: RenderedView, *, opacity: float) -> tuple[np.ndarray, np.ndarray]:
+    """World positions [n, 3] of what the pixels of `drawn` show, and their depths [n]."""
+    solid = (drawn.alpha >= opacity) & (drawn.depth > 0)
     local = _unprojected(drawn.camera, drawn.depth)[solid]
     pose = drawn.camera.camera_to_world
-    return local @ pose[:3, :3].T + pose[:3, 3]
+    return local @ pose[:3, :3].T + pose[:3, 3], local[:, 2]
+
+
+def share_of_views(cameras: Sequence[Camera], points: np.ndarray) -> np.ndarray:
+    """[n] share of `cameras` whose pictures `points` [n, 3] lie in, hidden or not."""
+    count = np.zeros(len(points))
+    for camera in cameras:
+        pixels, depth = camera.project(points)
+        within = (pixels >= 0) & (pixels <= (camera.width, camera.height))
+        count += within.all(axis=1) & (depth > 0)
+    return count / len(cameras)
 
 
 def chosen(cameras: Sequence[Camera], most: int) -> list[Camera]:

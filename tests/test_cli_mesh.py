@@ -1,0 +1,84 @@
+"""The command `mesh`: a splat file in, triangles out, and what it says when that cannot be."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from assets.errors import InputError
+from assets.export import export
+from assets.mesh import Mesh
+from assets.open import open_path
+from engines.commands.mesh import MakeMesh
+from engines.mesh import MeshConfig
+from tests.cli_photos import write_photos
+from tests.engines.conftest import make_cloud
+
+COARSE = MeshConfig(resolution=40, agreement=1, opacity=0.3)
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_photos(tmp_path_factory.mktemp("cli") / "photos")
+
+
+@pytest.fixture(scope="module")
+def splat(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The very cloud that the photos show."""
+    path = tmp_path_factory.mktemp("truth") / "truth.ply"
+    export(make_cloud(), path)
+    return path
+
+
+@pytest.mark.parametrize("suffix", [".glb", ".obj", ".ply"])
+@pytest.mark.parametrize("with_photos", [True, False])
+def test_a_mesh_is_written_that_opens_again(
+    photos: Path, splat: Path, tmp_path: Path, capsys, suffix: str, with_photos: bool
+):
+    out = tmp_path / f"blobs{suffix}"
+    data = str(photos) if with_photos else None
+    assert MakeMesh(scene=splat, out=out, data=data, config=COARSE).run() == 0
+    said = capsys.readouterr()
+    assert f"Wrote {out}" in said.out
+    assert "Fusing depth" in said.err
+    mesh = open_path(out)
+    assert isinstance(mesh, Mesh)
+    assert len(mesh.faces) > 500
+    assert np.linalg.norm(mesh.vertices, axis=1).max() < 2.5
+    assert mesh.colours.std() > 0.05, "the blobs are of many colours"
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"out": "a.stl"}, "use one of .glb, .obj, .ply"),
+        ({"out": "nowhere/a.glb"}, "does not exist"),
+        ({"scene": "{photos}"}, "holds no Gaussians"),
+        ({"data": "{splat}"}, "holds no photos with cameras"),
+        ({"config": MeshConfig(box=(90.0, 90.0, 90.0, 91.0, 91.0, 91.0))}, "no surface in the box"),
+        ({"config": MeshConfig(resolution=2000, memory_mb=100)}, "try a resolution of"),
+    ],
+)
+def test_what_cannot_be_is_said_and_nothing_is_written(
+    photos: Path, splat: Path, tmp_path: Path, monkeypatch, changes: dict, sentence: str
+):
+    monkeypatch.chdir(tmp_path)
+    places = {"{photos}": str(photos), "{splat}": str(splat)}
+    changes = {k: places.get(v, v) if isinstance(v, str) else v for k, v in changes.items()}
+    values = {"scene": splat, "out": "a.glb", "data": str(photos), "config": COARSE} | changes
+    values["scene"], values["out"] = Path(values["scene"]), Path(values["out"])
+    with pytest.raises(InputError, match=sentence):
+        MakeMesh(**values).run()
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_interrupt_writes_nothing(splat: Path, tmp_path: Path, monkeypatch):
+    from engines.mesh import fusion
+
+    def interrupted(*_arguments: object, **_settings: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(fusion.FusedViews, "of", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        MakeMesh(scene=splat, out=tmp_path / "a.glb", config=COARSE).run()
+    assert not list(tmp_path.iterdir())
