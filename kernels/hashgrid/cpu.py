@@ -8,8 +8,8 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from kernels.hashgrid.corners import encode_forward, positions_backward, table_backward
 from kernels.hashgrid.layout import GridLayout
+from kernels.hashgrid.passes import encode_forward, positions_backward, table_backward
 from kernels.threads import parallel_region
 
 
