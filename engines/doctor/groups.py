@@ -1,15 +1,17 @@
 """Parts of a set that hang together by little or by nothing."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
 
 from engines.doctor.finding import Finding
 from engines.doctor.unplaced import MATCHED
 from engines.doctor.words import some
 from engines.poses.outcome import Outcome
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 _SMALLEST = 3
 """Fewer photos than this are no group."""
@@ -88,6 +90,8 @@ def weakest_link(outcome: Outcome) -> WeakLink | None:
     the most matches) make when they are taken away one by one; where none is weak, those
     that take one photo away.
     """
+    from scipy.sparse import csr_array  # takes a moment that the window's start has not
+
     names = [name for name in outcome.photos if name in outcome.registered]
     if len(names) < 2 * _SMALLEST:
         return None
@@ -103,7 +107,7 @@ def weakest_link(outcome: Outcome) -> WeakLink | None:
     return min(weak, key=lambda link: (link.matches, -len(link.group)), default=None)
 
 
-def _link(matches: csr_array, side: np.ndarray, names: list[str]) -> WeakLink | None:
+def _link(matches: "csr_array", side: np.ndarray, names: list[str]) -> WeakLink | None:
     """What holds the photos in `side` ([n] bool) and the rest together.
 
     None where one of the two is no group.
@@ -125,8 +129,11 @@ def _link(matches: csr_array, side: np.ndarray, names: list[str]) -> WeakLink | 
     )
 
 
-def _hanging_on(matches: csr_array, node: int) -> list[np.ndarray]:
+def _hanging_on(matches: "csr_array", node: int) -> list[np.ndarray]:
     """[n] bool each: the groups that lose touch with the largest when one photo is gone."""
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import connected_components
+
     one, other = matches.nonzero()
     kept = (one != node) & (other != node)
     rest = csr_array((np.ones(kept.sum()), (one[kept], other[kept])), shape=matches.shape)

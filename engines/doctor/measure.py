@@ -146,9 +146,10 @@ def _shrunk(values: np.ndarray, factor: int) -> np.ndarray:
 
 def _blurred(values: np.ndarray) -> np.ndarray:
     """Means over 5 x 5 values."""
-    from scipy.ndimage import uniform_filter
-
-    return uniform_filter(values, 5, mode="nearest")
+    for axis in (0, 1):
+        padded = np.pad(values, [(2, 2) if k == axis else (0, 0) for k in (0, 1)], mode="edge")
+        values = np.lib.stride_tricks.sliding_window_view(padded, 5, axis=axis).mean(axis=-1)
+    return values
 
 
 def _normalised(values: np.ndarray) -> np.ndarray:
