@@ -98,7 +98,7 @@ def test_real_photos_end_as_a_colmap_folder_and_a_report(kermit, tmp_path, capsy
     assert len(found.views) >= 9
     assert len(found.points) > 100
     assert len(list((out / "images").iterdir())) == 11
-    assert {path.name for path in out.iterdir()} == {"images", "sparse"}
+    assert {path.name for path in out.iterdir()} == {"images", "sparse", "outcome.json"}
     assert sorted(kermit.iterdir()) == before
 
     about = read(report)

@@ -114,8 +114,8 @@ def open_workspace(
 def export_colmap(work: Path, out: Path) -> None:
     """Leave the result in the working folder `work` as a standard COLMAP folder at `out`.
 
-    That is images/, sparse/0 and, where there are any, masks/; whole or not at all. Raises
-    InputError where there is no result or `out` cannot be written.
+    That is images/, sparse/0, masks/ where there are any, and outcome.json for the doctor;
+    whole or not at all. Raises InputError where there is no result or `out` cannot be written.
     """
     if not (work / SPARSE / "0").is_dir():
         raise InputError(f"{work} holds no poses; find them first")
@@ -123,6 +123,7 @@ def export_colmap(work: Path, out: Path) -> None:
     photos = job.read_job(work).photos
     with atomic_folder(out) as part:
         shutil.copytree(work / SPARSE / "0", part / SPARSE / "0")
+        _copy(work / outcome.FILE_NAME, part / outcome.FILE_NAME)
         for photo in photos:
             _copy(work / IMAGES / photo.file, part / IMAGES / photo.file)
             if photo.masked:
