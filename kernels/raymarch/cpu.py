@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from kernels.raymarch.types import Samples
-from kernels.raymarch.walk import SIDE, cross_box, find_blocks, walk_rays
+from kernels.raymarch.walk import SHIFT, count_samples, cross_box, find_blocks, write_samples
 from kernels.threads import balanced_region, parallel_region
 
 PARTS = 4
@@ -54,35 +54,19 @@ def march(
         jitter = torch.zeros_like(origins[:, 0])
     enter, leave = ray_box(origins, directions, box, near=near, far=far)
     cells = occupancy.contiguous().numpy()
-    blocks = np.empty([-(-size // SIDE) for size in cells.shape], np.bool_)
-    offsets = np.zeros(len(origins) + 1, np.int64)
+    blocks = np.empty([-(-size >> SHIFT) for size in cells.shape], np.bool_)
+    scene = _array(origins), _array(directions), _array(box), cells, blocks
+    course = enter.numpy(), leave.numpy(), _array(jitter), np.float32(step)
+    offsets, firsts = np.zeros(len(origins) + 1, np.int64), np.zeros(len(origins), np.int64)
     with parallel_region():
-        find_blocks(cells, blocks)
-
-    def walk(rays: np.ndarray, starts: np.ndarray, ends: np.ndarray) -> None:
-        with balanced_region(PARTS):
-            walk_rays(
-                _array(origins),
-                _array(directions),
-                _array(box),
-                cells,
-                blocks,
-                enter.numpy(),
-                leave.numpy(),
-                _array(jitter),
-                np.float32(step),
-                max_samples,
-                offsets,
-                rays,
-                starts,
-                ends,
-            )
-
-    none = np.empty(0, np.float32)
-    walk(np.empty(0, np.int64), none, none)
+        find_blocks(cells.view(np.uint8), blocks)
+    with balanced_region(PARTS):
+        count_samples(*scene, *course, max_samples, offsets[1:], firsts)
     np.cumsum(offsets, out=offsets)
     rays = torch.empty(int(offsets[-1]), dtype=torch.int64)
     t_start, t_end = torch.empty(len(rays)), torch.empty(len(rays))
-    if len(rays):
-        walk(rays.numpy(), t_start.numpy(), t_end.numpy())
+    with balanced_region(PARTS):
+        write_samples(
+            *scene, *course, offsets, firsts, rays.numpy(), t_start.numpy(), t_end.numpy()
+        )
     return Samples(offsets=torch.from_numpy(offsets), rays=rays, t_start=t_start, t_end=t_end)

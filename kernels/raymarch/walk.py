@@ -1,7 +1,8 @@
 """The numba loops of marching: a walk along each ray that steps over empty blocks and cells.
 
-Arithmetic is in the order of the definition and without fastmath, so that the samples are the
-same to the last bit; only how far to jump over what is empty is estimated, never too far.
+Which step is kept is decided in the order of the definition and without fastmath, so that the
+samples are the same to the last bit. Only how far to jump over what is empty is estimated, and
+held back by more than rounding may amount to.
 """
 
 import numpy as np
@@ -12,13 +13,15 @@ from kernels.raymarch.types import STEPS_LIMIT
 MODE = {"cache": True, "nogil": True, "error_model": "numpy"}
 RAYS = 64
 """Rays in one piece of work."""
-SHIFT, SIDE = 3, 8
-"""A block has 8 cells along each axis."""
+SHIFT = 3
+"""A block has 2^3 cells along each axis."""
 
 ZERO, HALF, ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
 INFINITY = np.float32(np.inf)
-SHORT_OF = np.float32(0.01)
-"""Share of a step by which a jump may fall short, against rounding."""
+ROUNDING = np.float32(4e-6)
+"""Share of the coordinates by which the faces of cells are held to be nearer than they are."""
+SHORT_OF, SHORTER = np.float32(0.01), np.float32(1 - 2e-6)
+"""By which share of a step a jump falls short of a face, and by which factor."""
 LIMIT = np.float32(STEPS_LIMIT)
 
 
@@ -26,15 +29,18 @@ LIMIT = np.float32(STEPS_LIMIT)
 def find_blocks(occupancy, blocks):
     """Fill `blocks` [bx, by, bz] bool: whether any cell of each block is occupied."""
     rx, ry, rz = occupancy.shape
+    side = 1 << SHIFT
     for bx in prange(blocks.shape[0]):
-        blocks[bx] = False
-        for x in range(bx * SIDE, min((bx + 1) * SIDE, rx)):
-            for y in range(ry):
-                for bz in range(blocks.shape[2]):
-                    found = False
-                    for z in range(bz * SIDE, min((bz + 1) * SIDE, rz)):
-                        found |= occupancy[x, y, z]
-                    blocks[bx, y >> SHIFT, bz] |= found
+        any_along = np.empty(blocks.shape[2] * side, np.uint8)
+        for by in range(blocks.shape[1]):
+            any_along[:] = 0
+            for x in range(bx * side, min((bx + 1) * side, rx)):
+                for y in range(by * side, min((by + 1) * side, ry)):
+                    row = occupancy[x, y]
+                    for z in range(rz):
+                        any_along[z] |= row[z]
+            for bz in range(blocks.shape[2]):
+                blocks[bx, by, bz] = any_along[bz * side : (bz + 1) * side].any()
 
 
 @njit(parallel=True, **MODE)
@@ -58,37 +64,51 @@ def cross_box(origins, directions, box, near, far, enter, leave):
 
 
 @njit(**MODE)
+def _axis(o, d, low, high, size):
+    """Cells per length, and t = first + cell * each at which a ray meets the faces of cells.
+
+    A ray along the faces meets none: then t is infinite whatever the cell.
+    """
+    scale = np.float32(size) / (high - low)
+    if d == ZERO:
+        return scale, INFINITY, ZERO
+    inverse = ONE / d
+    slack = ROUNDING * max(abs(o), max(abs(low), abs(high)))
+    first = (low - o) * inverse - slack * abs(inverse)
+    return scale, first, (high - low) / np.float32(size) * inverse
+
+
+@njit(**MODE)
 def _cell(point, low, scale, size):
     """The cell along one axis that a point lies in, or the nearest of the grid."""
-    place = (point - low) * scale
-    return min(max(np.int64(place), 0), size - 1)
+    return min(max(np.int64((point - low) * scale), 0), size - 1)
 
 
 @njit(**MODE)
-def _face(cell, size, side, o, inverse, low, width):
-    """t at which a ray leaves, along one axis, the block of `side` cells that holds `cell`."""
-    first = cell // side * side
-    face = min(first + side, size) if inverse > ZERO else first
-    return (low + np.float32(face) * width - o) * inverse
+def _face(cell, shift, first, each):
+    """t at which a ray leaves, along one axis, the block of 2^shift cells that `cell` is in."""
+    beyond = (cell >> shift) + (1 if each > ZERO else 0)
+    return first + np.float32(beyond << shift) * each
 
 
 @njit(**MODE)
-def _walk(
-    origin, direction, box, occupancy, blocks, enter, leave, jitter, step, room, starts, ends
-):
-    """Number of samples of one ray, at most `room`; fills in them too unless `starts` is empty."""
+def _walk(origin, direction, box, occupancy, blocks, reach, jitter, step, number, starts, ends):
+    """Follow one ray from step `number` on until `starts` and `ends` are full.
+
+    `reach` is where the ray enters the box, where it leaves and how many samples there may be.
+    Where `starts` is empty, nothing is written. Returns how many samples there are and the
+    number of the first.
+    """
     rx, ry, rz = occupancy.shape
     ox, oy, oz = origin
     dx, dy, dz = direction
+    enter, leave, room = reach
     low_x, low_y, low_z = box[0, 0], box[0, 1], box[0, 2]
-    wide_x, wide_y, wide_z = box[1, 0] - low_x, box[1, 1] - low_y, box[1, 2] - low_z
-    scale_x, scale_y = np.float32(rx) / wide_x, np.float32(ry) / wide_y
-    scale_z = np.float32(rz) / wide_z
-    cell_x, cell_y = wide_x / np.float32(rx), wide_y / np.float32(ry)
-    cell_z = wide_z / np.float32(rz)
-    inverse_x, inverse_y, inverse_z = ONE / dx, ONE / dy, ONE / dz
-    centre = jitter + HALF
-    count, number = 0, 0
+    scale_x, first_x, each_x = _axis(ox, dx, low_x, box[1, 0], rx)
+    scale_y, first_y, each_y = _axis(oy, dy, low_y, box[1, 1], ry)
+    scale_z, first_z, each_z = _axis(oz, dz, low_z, box[1, 2], rz)
+    centre, per_step = jitter + HALF, ONE / step
+    count, first = 0, number
     while number < STEPS_LIMIT:
         t = enter + (np.float32(number) + centre) * step
         if not t < leave:
@@ -97,29 +117,55 @@ def _walk(
         y = _cell(oy + dy * t, low_y, scale_y, ry)
         z = _cell(oz + dz * t, low_z, scale_z, rz)
         if occupancy[x, y, z]:
+            if count == 0:
+                first = number
             if starts.size != 0:
                 starts[count] = enter + (np.float32(number) + jitter) * step
                 ends[count] = enter + (np.float32(number + 1) + jitter) * step
             count += 1
+            number += 1
             if count == room:
                 break
-            number += 1
             continue
-        side = 1 if blocks[x >> SHIFT, y >> SHIFT, z >> SHIFT] else SIDE
-        out = INFINITY
-        if dx != ZERO:
-            out = min(out, _face(x, rx, side, ox, inverse_x, low_x, cell_x))
-        if dy != ZERO:
-            out = min(out, _face(y, ry, side, oy, inverse_y, low_y, cell_y))
-        if dz != ZERO:
-            out = min(out, _face(z, rz, side, oz, inverse_z, low_z, cell_z))
-        beyond = (out - enter) / step - centre - SHORT_OF
-        number = max(number + 1, np.int64(min(beyond, LIMIT)))
-    return count
+        shift = 0 if blocks[x >> SHIFT, y >> SHIFT, z >> SHIFT] else SHIFT
+        out = min(
+            _face(x, shift, first_x, each_x),
+            min(_face(y, shift, first_y, each_y), _face(z, shift, first_z, each_z)),
+        )
+        jump = min((out - enter) * per_step * SHORTER - centre - SHORT_OF, LIMIT)
+        # Written so that NaN is no jump.
+        number = max(number + 1, np.int64(jump) if jump > ZERO else 0)
+    return count, first
 
 
 @njit(parallel=True, **MODE)
-def walk_rays(
+def count_samples(
+    origins, directions, box, occupancy, blocks, enter, leave, jitter, step, room, counts, firsts
+):
+    """Fill `counts` [n] with how many samples each ray has, `firsts` [n] with their first steps."""
+    n = origins.shape[0]
+    none = np.empty(0, np.float32)
+    for part in prange((n + RAYS - 1) // RAYS):
+        for ray in range(part * RAYS, min((part + 1) * RAYS, n)):
+            counts[ray] = 0
+            if leave[ray] > enter[ray]:
+                counts[ray], firsts[ray] = _walk(
+                    (origins[ray, 0], origins[ray, 1], origins[ray, 2]),
+                    (directions[ray, 0], directions[ray, 1], directions[ray, 2]),
+                    box,
+                    occupancy,
+                    blocks,
+                    (enter[ray], leave[ray], room),
+                    jitter[ray],
+                    step,
+                    0,
+                    none,
+                    none,
+                )
+
+
+@njit(parallel=True, **MODE)
+def write_samples(
     origins,
     directions,
     box,
@@ -129,41 +175,29 @@ def walk_rays(
     leave,
     jitter,
     step,
-    room,
     offsets,
+    firsts,
     rays,
     starts,
     ends,
 ):
-    """Count the samples of each ray into `offsets` [n + 1], or fill them in.
-
-    While `rays` is empty, offsets[i + 1] becomes the number of samples of ray i. Once they are
-    summed up to offsets, `rays`, `starts` and `ends` [m] are filled.
-    """
+    """Fill `rays`, `starts` and `ends` [m], given where each ray's samples lie in them."""
     n = origins.shape[0]
-    counting = rays.size == 0
     for part in prange((n + RAYS - 1) // RAYS):
         for ray in range(part * RAYS, min((part + 1) * RAYS, n)):
-            if counting:
-                first, until = 0, 0
-            else:
-                first, until = offsets[ray], offsets[ray + 1]
-                rays[first:until] = ray
-            count = 0
-            if (counting and leave[ray] > enter[ray]) or until > first:
-                count = _walk(
+            begin, end = offsets[ray], offsets[ray + 1]
+            rays[begin:end] = ray
+            if end > begin:
+                _walk(
                     (origins[ray, 0], origins[ray, 1], origins[ray, 2]),
                     (directions[ray, 0], directions[ray, 1], directions[ray, 2]),
                     box,
                     occupancy,
                     blocks,
-                    enter[ray],
-                    leave[ray],
+                    (enter[ray], leave[ray], end - begin),
                     jitter[ray],
                     step,
-                    room if counting else until - first,
-                    starts[first:until],
-                    ends[first:until],
+                    firsts[ray],
+                    starts[begin:end],
+                    ends[begin:end],
                 )
-            if counting:
-                offsets[ray + 1] = count

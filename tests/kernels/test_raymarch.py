@@ -29,6 +29,8 @@ def rays_at(box: torch.Tensor, n: int, seed: int = 0) -> tuple[torch.Tensor, tor
     directions = (targets - origins) * (torch.rand(n, 1, generator=generator) + 0.2)
     directions[n // 2 :: 5, 0] = 0
     directions[n // 2 :: 7, 1:] = 0
+    directions[n // 2 + 1 :: 6, 2] *= 1e-5  # along the faces of cells, all but
+    origins[n // 2 + 1 :: 12, 2] = box[0, 2] + size[2] / 2
     origins[n // 3 :: 9] = box[0]
     origins[n // 4 :: 9] = box[1]
     return origins, directions
