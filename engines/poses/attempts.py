@@ -9,13 +9,17 @@ import pycolmap
 
 from engines.poses.job import DATABASE, Job
 from engines.poses.mapping import Easing, map_photos
-from engines.poses.matching import Inliers, match_pairs
+from engines.poses.matching import Inliers, linked_groups, match_pairs
 from engines.poses.plan import Plan
 from engines.poses.protocol import Note
 from engines.poses.talk import Talk
 
 ENOUGH = 0.7
-"""Share of the photos in the largest model with which nothing more is tried."""
+"""Share of the photos in the largest model with which nothing more is tried.
+
+Photos that no chain of matches links to the model are not counted once all pairs were
+compared: a second place cannot be placed with the first, whatever is asked of it.
+"""
 _GUIDED_MOST = 3_000
 """Pairs that are compared once more with guidance, at most."""
 
@@ -58,20 +62,20 @@ def attempt(
         said.append(what)
         talk.say(Note(message=f"{found}; {what[0].lower()}{what[1:]}"))
 
-    if not _good(best, ids) and plan.pairing != "exhaustive":
+    if _largest(best) < ENOUGH * len(ids) and plan.pairing != "exhaustive":
         say("All photos are compared with all others now")
         pairs = list(combinations(range(len(ids)), 2))
         inliers = match_pairs(folder, ids, pairs, plan, talk, seed=job.config.seed)
         best = _better(best, _mapped(folder, job, names, plan, Easing(), talk))
     easy = Easing(angle_degrees=6.0, first_inliers=40, pose_inliers=15, pose_share=0.15)
-    if not _good(best, ids):
+    if not _good(best, ids, inliers):
         say("Photos with fewer matches and less of a step between them are accepted now")
         best = _better(best, _mapped(folder, job, names, plan, easy, talk))
-    if not _good(best, ids):
+    if not _good(best, ids, inliers):
         say("Other photos come first now")
         other = replace(easy, angle_degrees=3.0, first=_other_pair(ids, inliers, best))
         best = _better(best, _mapped(folder, job, names, plan, other, talk))
-    if not _good(best, ids) and not plan.guided and len(inliers) <= _GUIDED_MOST:
+    if not _good(best, ids, inliers) and not plan.guided and len(inliers) <= _GUIDED_MOST:
         say("Photos are compared once more, with more care")
         careful = replace(plan, guided=True, min_inliers=10, trials=10_000)
         _forget(folder, ids, inliers)
@@ -92,8 +96,15 @@ def _largest(models: Models) -> int:
     return models[0].num_reg_images() if models else 0
 
 
-def _good(models: Models, ids: list[int]) -> bool:
-    return _largest(models) >= ENOUGH * len(ids)
+def _good(models: Models, ids: list[int], inliers: Inliers) -> bool:
+    if not models:
+        return False
+    placed = set(models[0].reg_image_ids())
+    within_reach = max(
+        linked_groups(len(ids), inliers),
+        key=lambda group: len(placed & {ids[place] for place in group}),
+    )
+    return len(placed) >= ENOUGH * len(within_reach)
 
 
 def _better(one: Models, two: Models) -> Models:

@@ -1,5 +1,6 @@
 """Places photos one after the other, or all at once, and triangulates what they see."""
 
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +14,6 @@ from engines.poses.snapshot import write_snapshot
 from engines.poses.talk import Talk
 
 PHASE = "Placing photos"
-SCRATCH = "models"
-"""Folder in the working folder for models that are not the result yet."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +43,6 @@ def map_photos(
     `names` are those of the photos by image id, in the job's order.
     """
     talk.say(Phase(phase=PHASE, done=0, total=len(names)))
-    (folder / SCRATCH).mkdir(exist_ok=True)
     if job.config.mapper == "global":
         models = _place_at_once(folder, job, plan, easing)
     else:
@@ -106,7 +104,8 @@ def _place_at_once(
     options.min_num_matches = easing.pair_inliers
     options.mapper.global_positioning.use_gpu = False
     options.mapper.bundle_adjustment.ceres.use_gpu = False
-    found = pycolmap.global_mapping(folder / DATABASE, folder / IMAGES, folder / SCRATCH, options)
+    with tempfile.TemporaryDirectory(dir=folder, prefix="models-") as scratch:
+        found = pycolmap.global_mapping(folder / DATABASE, folder / IMAGES, scratch, options)
     return list(found.values())
 
 
@@ -124,6 +123,7 @@ def incremental_options(
     options.min_model_size = 3
     if easing.first is not None:
         options.init_image_id1, options.init_image_id2 = easing.first
+        options.multiple_models = False  # or each model would begin with this pair again
     options.mapper.init_max_error = error_px
     options.mapper.init_min_tri_angle = easing.angle_degrees
     options.mapper.init_min_num_inliers = easing.first_inliers

@@ -65,6 +65,7 @@ def match_pairs(
                     inliers=[(i, j, count) for (i, j), count in new.items()],
                 )
             )
+            (folder / PAIRS_FILE).unlink(missing_ok=True)
             size = max(2, min(_MOST, 2 * size, round(size * _CHUNK_S / max(took, 1e-3))))
     return inliers
 
@@ -83,6 +84,19 @@ def compared(folder: Path, ids: list[int]) -> Inliers:
         if first is not None and second is not None:
             known[min(first, second), max(first, second)] = count
     return known
+
+
+def linked_groups(count: int, inliers: Inliers) -> list[list[int]]:
+    """Places of photos that hang together by matching pairs, the largest group first."""
+    group_of = list(range(count))
+    for (i, j), matches in inliers.items():
+        if matches:
+            old, new = group_of[j], group_of[i]
+            group_of = [new if group == old else group for group in group_of]
+    groups: dict[int, list[int]] = {}
+    for photo, group in enumerate(group_of):
+        groups.setdefault(group, []).append(photo)
+    return sorted(groups.values(), key=lambda group: -len(group))
 
 
 def _match(folder: Path, names: list[tuple[str, str]], plan: Plan, seed: int) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pycolmap
 
 from engines.poses.job import DATABASE
-from engines.poses.matching import Inliers
+from engines.poses.matching import Inliers, linked_groups
 
 _FEW_POINTS = 80
 """With fewer points in a photo, there is next to nothing on it."""
@@ -49,7 +49,7 @@ def likely_reason(folder: Path, ids: list[int], features: list[int], inliers: In
             "far away things are. Take a step to the side between photos, and have things at "
             "different distances in view"
         )
-    groups = _groups(len(ids), connected)
+    groups = linked_groups(len(ids), inliers)
     if len(groups) > 1 and len(groups[1]) > 2:
         sizes = " and ".join(str(len(group)) for group in groups[:3])
         return (
@@ -78,15 +78,3 @@ def _looks(folder: Path, ids: list[int], pairs: list[tuple[int, int]]) -> tuple[
             same += bool(np.median(moved) < _SAME_PX * max(camera.width, camera.height))
             turned += geometry.config in _TURNED
     return same / len(pairs), turned / len(pairs)
-
-
-def _groups(count: int, pairs: list[tuple[int, int]]) -> list[list[int]]:
-    """Photos that hang together by pairs, the largest group first."""
-    group_of = list(range(count))
-    for i, j in pairs:
-        old, new = group_of[j], group_of[i]
-        group_of = [new if group == old else group for group in group_of]
-    groups: dict[int, list[int]] = {}
-    for photo, group in enumerate(group_of):
-        groups.setdefault(group, []).append(photo)
-    return sorted(groups.values(), key=lambda group: -len(group))

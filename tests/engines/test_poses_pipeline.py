@@ -137,16 +137,17 @@ def test_it_goes_on_from_the_database_and_leaves_photos_out(finished, tmp_path) 
     assert len(outcome.placements) == PHOTOS - 1
 
 
-def test_the_same_seed_gives_the_same_poses(finished, tmp_path) -> None:
+def test_the_same_seed_gives_nearly_the_same_poses(finished, tmp_path) -> None:
+    """Not the very same: native threads add up in the order in which they come."""
     work, _messages = finished
     again = tmp_path / "again"
     shutil.copytree(work, again)
     run(again)
-    one, two = (
-        {placement.name: placement.error_px for placement in read_outcome(folder).placements}
-        for folder in (work, again)
-    )
-    assert one == pytest.approx(two, rel=0.05)
+    one, two = (read_outcome(folder) for folder in (work, again))
+    assert one.registered == two.registered
+    assert one.pairs == two.pairs
+    assert one.error_px == pytest.approx(two.error_px, rel=0.1)
+    assert one.points == pytest.approx(two.points, rel=0.1)
 
 
 def test_masked_parts_have_no_points_and_photos_differ_in_lens(photos, tmp_path) -> None:
@@ -243,6 +244,37 @@ def test_real_photos_are_placed(shared_data: Path, tmp_path: Path) -> None:
     outcome = read_outcome(tmp_path)
     assert len(outcome.placements) >= 9
     assert outcome.error_px < 0.8
+
+
+def test_two_places_are_two_groups_and_nothing_more_is_tried(shared_data: Path, tmp_path) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    for path in (shared_data / "kermit").glob("*.jpg"):
+        shutil.copy(path, own)
+    for path in sorted((shared_data / "fox" / "images").glob("*.jpg"))[:6]:
+        with Image.open(path) as image:
+            image.resize((360, 640)).save(own / f"fox{path.name}")
+    write_work(tmp_path, shots_of(own.iterdir()))
+    messages = run(tmp_path)
+    assert not of(Note, messages)
+    first, second = read_outcome(tmp_path).models
+    assert len(first) >= 9
+    assert all(name.startswith("kermit") for name in first)
+    assert len(second) >= 4
+    assert all(name.startswith("fox") for name in second)
+
+
+def test_photos_are_placed_all_at_once(shared_data: Path, tmp_path: Path) -> None:
+    config = PosesConfig(preset="fast", mapper="global")
+    write_work(tmp_path, shots_of((shared_data / "kermit").glob("*.jpg")), config)
+    messages = run(tmp_path)
+    outcome = read_outcome(tmp_path)
+    assert len(outcome.placements) >= 9
+    assert outcome.error_px < 0.8
+    assert of(Bundle, messages)
+    assert {path.name for path in tmp_path.iterdir()} == {
+        "images", "job.json", "database.db", "sparse", "outcome.json"
+    }  # fmt: skip
 
 
 def plan(count: int, size: tuple[int, int] = (1920, 1080), **settings) -> Plan:
