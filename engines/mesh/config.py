@@ -6,6 +6,9 @@ from typing import Annotated, Literal
 
 from engines.settings import Setting, check
 
+LEAST_TRUNCATION = 3.0
+"""Cells; below, the distances on both sides of a surface do not meet any more."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class MeshConfig:
@@ -14,7 +17,7 @@ class MeshConfig:
     resolution: Annotated[
         int,
         Setting("Cells along the longest side of the box", low=16, high=2_000, step=32),
-    ] = 256
+    ] = 192
     faces: Annotated[
         int,
         Setting(
@@ -49,12 +52,13 @@ class MeshConfig:
             "How far before and behind a seen surface depth is believed; more is smoother and "
             "closes more gaps, less keeps thin things apart",
             unit="cells",
-            low=1.5,
-            high=30,
+            low=0,
+            high=60,
             step=0.5,
             tier="advanced",
+            zero="auto",
         ),
-    ] = 4.0
+    ] = 0.0
     agreement: Annotated[
         int,
         Setting(
@@ -116,8 +120,18 @@ class MeshConfig:
         Setting("What draws the depth; auto takes a GPU where one works", tier="advanced"),
     ] = "auto"
 
+    @property
+    def truncation_cells(self) -> float:
+        """`truncation`, or what suits depth that is wrong by up to 3 % of the box."""
+        return self.truncation or max(LEAST_TRUNCATION, 0.03 * self.resolution)
+
     def __post_init__(self) -> None:
         check(self)
+        if 0 < self.truncation < LEAST_TRUNCATION / 2:
+            raise ValueError(
+                f"Truncation is {self.truncation:g}; expected 0 for automatic or at least "
+                f"{LEAST_TRUNCATION / 2:g} cells"
+            )
         if not self.box:
             return
         if len(self.box) != 6 or not all(math.isfinite(value) for value in self.box):

@@ -167,7 +167,7 @@ class Mesher:
                 views,
                 some,
                 BRICK + 1,
-                truncation=self.config.truncation,
+                truncation=self.config.truncation_cells,
                 agreement=min(self.config.agreement, -(-len(self._cameras) // 3)),
             )
             for i, corner in enumerate(some):
@@ -187,7 +187,7 @@ class Mesher:
             yield Prepared(phase="Colouring the mesh", done=start, total=len(vertices))
             some = slice(start, start + VERTICES_AT_ONCE)
             colour[some], weight[some] = colours(
-                views, vertices[some], normals[some], tolerance=self.config.truncation
+                views, vertices[some], normals[some], tolerance=self.config.truncation_cells
             )
         seen = weight > 0
         if seen.any() and not seen.all():

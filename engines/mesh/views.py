@@ -12,7 +12,7 @@ from engines.mesh.box import Box, Grid
 EMPTY = np.float32(1e30)
 """Depth of a pixel through which one sees nothing but the void."""
 BYTES_PER_PIXEL = 4 + 4 + 3
-GRAZING = 0.2
+GRAZING = 0.1
 """Cosine between ray and surface below which depth is not believed: an edge or a bad angle."""
 PIXELS_PER_CELL = 1.5
 ORBIT_VIEWS = 60
@@ -45,7 +45,8 @@ def depth_view(drawn: RenderedView, *, opacity: float) -> DepthView:
     cosine = _facing(drawn.camera, np.where(solid, drawn.depth, np.nan))
     surface = np.where(cosine >= GRAZING, cosine**2 * drawn.alpha, 0.0)
     trust = np.where(solid, surface, 1.0 - drawn.alpha).astype(np.float32)
-    colour = np.rint(np.clip(drawn.image, 0, 1) * 255).astype(np.uint8)
+    full = drawn.image / np.maximum(drawn.alpha, 1e-3)[..., None]  # not mixed with the void
+    colour = np.rint(np.clip(full, 0, 1) * 255).astype(np.uint8)
     return DepthView(drawn.camera, depth, trust, colour)
 
 

@@ -3,18 +3,21 @@
 import numpy as np
 import psutil
 import pytest
+import torch
 
 from assets.camera import Camera, look_at
 from assets.errors import InputError
-from assets.gaussians import GaussianCloud
+from assets.gaussians import SH_C0, GaussianCloud
 from assets.mesh import Mesh
 from engines.events import Prepared
 from engines.mesh import MeshConfig, Mesher, mesher_of_cloud
 from engines.mesh.box import Box
 from engines.mesh.clean import without_small_pieces
+from engines.mesh.cloud import SurfaceSource
 from engines.mesh.compare import compared, surface_points
 from engines.mesh.simplify import simplified
-from engines.mesh.views import orbit
+from engines.mesh.views import depth_view, orbit
+from engines.splats.source import CloudSource
 from tests.engines.conftest import make_cloud
 from tests.engines.mesh_scenes import Ball
 
@@ -149,6 +152,7 @@ def test_a_faint_scene_is_said_with_an_opacity_that_would_do():
         ({"box": (1.0, 2.0, 3.0)}, "six numbers"),
         ({"box": (0.0, 0.0, 0.0, 1.0, 0.0, 1.0)}, "empty"),
         ({"box": (0.0, 0.0, 0.0, 1.0, float("nan"), 1.0)}, "six numbers"),
+        ({"truncation": 1.0}, "at least"),
         ({"device": "tpu"}, "expected one of"),
     ],
 )
@@ -195,6 +199,26 @@ def ball_of_gaussians(radius: float = 1.0, count: int = 4000, size: float = 0.04
         logit_opacities=np.full(count, 3.0, np.float32),
         sh=np.full((count, 1, 3), 0.3, np.float32),
     )
+
+
+def test_depth_is_that_of_the_first_surface_and_colour_that_of_the_cloud():
+    """A haze, a half opaque red disc at depth 4 and a blue one at depth 6, all across the view."""
+    logit = np.log(np.float32([0.05, 0.6, 0.95]) / np.float32([0.95, 0.4, 0.05]))
+    cloud = GaussianCloud(
+        means=np.float32([[0, 0, 1.5], [0, 0, 4], [0, 0, 6]]),
+        quats=np.tile(np.float32([1, 0, 0, 0]), (3, 1)),
+        log_scales=np.log(np.tile(np.float32([9, 9, 0.01]), (3, 1))),
+        logit_opacities=logit.astype(np.float32),
+        sh=(np.float32([[0.5, 0.5, 0.5], [1, 0, 0], [0, 0, 1]])[:, None] - 0.5) / np.float32(SH_C0),
+    )
+    camera = Camera(width=20, height=20, fx=20, fy=20, cx=10, cy=10)
+    plain = CloudSource(cloud).render(camera)
+    drawn = SurfaceSource(cloud, torch.device("cpu")).render(camera)
+    assert plain.depth[10, 10] > 4.5
+    assert drawn.depth[10, 10] == pytest.approx(4.15, abs=0.1)
+    view = depth_view(drawn, opacity=0.5)
+    colour = plain.image[10, 10] / plain.alpha[10, 10]
+    assert view.colour[10, 10] / 255 == pytest.approx(colour, abs=0.01)
 
 
 def test_every_camera_of_an_orbit_sees_the_whole_box():
