@@ -41,6 +41,8 @@ class Docks:
         self.curves = CurvesPanel()
         self.log = LogPanel()
         self._charts_left = 0
+        self._unposed: UnposedPhotos | None = None
+        """Photos that came without cameras; the strip shows all of them."""
         self._inspector = "population"
         """The panel on the right that was brought to the front by itself."""
         waiting = Panel("Settings")
@@ -143,11 +145,16 @@ class Docks:
         """Show the photos, or that there are none."""
         if dataset is None:
             self.photos.clear()
+        elif self._unposed is not None:
+            names = [view.name for view in dataset.views]
+            placed = frozenset(names)
+            self.photos.show_found(self._unposed, placed, {names[i] for i in held_out})
         else:
             self.photos.show_dataset(dataset, held_out)
 
     def show_photos(self, photos: UnposedPhotos) -> None:
         """Show photos without cameras; what was said of others goes."""
+        self._unposed = photos
         self.photos.show_photos(photos)
         self.doctor.clear()
         self.doctor.show_photos(photos)
@@ -155,6 +162,8 @@ class Docks:
 
     def leave_out(self, names: frozenset[str]) -> None:
         """Show which photos are not used from now on."""
+        if self._unposed is not None:
+            self._unposed = self._unposed.without(names)
         self.photos.set_left_out(names)
         self.doctor.set_left_out(names)
 
@@ -172,6 +181,7 @@ class Docks:
 
     def forget_photos(self) -> None:
         """What belongs to photos without cameras goes."""
+        self._unposed = None
         self.doctor.clear()
         self.matches.clear()
         self.bring_forward("population")
@@ -181,6 +191,11 @@ class Docks:
         self.photos.set_registered(frozenset())
         self.matches.clear()
         self.bring_forward("doctor")
+
+    def show_current(self, name: str | None) -> None:
+        """Frame the photo of this name in the strip, or none."""
+        names = [view.name for view in self.photos.model.views]
+        self.photos.set_current(names.index(name) if name in names else None)
 
     def bring_forward(self, inspector: str) -> None:
         """Show this panel on the right, unless a person has chosen another one."""

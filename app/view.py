@@ -54,7 +54,7 @@ class ViewControl(QObject):
     """Owns what is shown in the viewport. Called from the window's thread only."""
 
     photo_chosen = Signal(object)
-    """Index of the view that is looked through, or None."""
+    """Name of the photo that is looked through, or None."""
     troubled = Signal(str, str)
     """A sentence on what could not be shown, and the traceback of an unexpected error."""
 
@@ -87,7 +87,7 @@ class ViewControl(QObject):
         """Where the view was put by itself; it stays with the cameras until somebody moves it."""
         self._photo: Job | None = None
         viewport.native.installEventFilter(self)
-        viewport.camera_picked.connect(self.look_through)
+        viewport.camera_picked.connect(self._picked)
         viewport.camera_changed.connect(self._moved)
         theme.follow(self._recolour)
 
@@ -252,17 +252,27 @@ class ViewControl(QObject):
 
     # -- where it is seen from -------------------------------------------------------------------
 
+    def look_through_named(self, name: str) -> None:
+        """Go to where the photo called `name` was taken, if that is known."""
+        dataset, rig = self._session.dataset, self.rig
+        if dataset is not None:
+            names = [view.name for view in dataset.views]
+            if name in names:
+                self.look_through(names.index(name))
+        elif rig is not None and name in rig.names:
+            self.viewport.look_through(rig.cameras[rig.names.index(name)])
+            self.photo_chosen.emit(name)
+
     def look_through(self, index: int) -> None:
-        """Go to where photo `index` was taken."""
+        """Go to where view `index` of the data set was taken."""
         dataset = self._session.dataset
         if dataset is None or not 0 <= index < len(dataset.views):
-            self._look_through_found(index)
             return
         self.chosen = index
         self.viewport.selected_camera = index
         self.viewport.look_through(dataset.views[index].camera)
         self._load_photo()
-        self.photo_chosen.emit(index)
+        self.photo_chosen.emit(dataset.views[index].name)
 
     def reset_view(self, *, animate: bool = True) -> None:
         """See what the photos see; without photos, everything that is open."""
@@ -332,14 +342,9 @@ class ViewControl(QObject):
         if self._framed is not None:
             self._framed = change.pose(self._framed)
 
-    def _look_through_found(self, index: int) -> None:
-        """Go to where a photo was taken as far as that is known yet."""
-        photos, rig = self._session.photos, self.rig
-        if rig is None or not isinstance(photos, UnposedPhotos) or index >= len(photos.views):
-            return
-        name = photos.views[index].name
-        if name in rig.names:
-            self.viewport.look_through(rig.cameras[rig.names.index(name)])
+    def _picked(self, index: int) -> None:
+        if index < len(self._marks):
+            self.look_through_named(self._marks[index].name)
 
     def _moved(self) -> None:
         self._still_s = 0.0

@@ -150,9 +150,11 @@ class MainWindow(QMainWindow):
         feed.ticked.connect(docks.refresh_next)
         feed.population_changed.connect(docks.show_population)
         feed.status_changed.connect(self.status.show_status)
-        view.photo_chosen.connect(docks.photos.set_current)
+        view.photo_chosen.connect(docks.show_current)
         view.troubled.connect(bench.trouble)
-        docks.photos.view_activated.connect(view.look_through)
+        docks.photos.view_activated.connect(
+            lambda index: view.look_through_named(docks.photos.model.views[index].name)
+        )
 
     def _connect_posing(self) -> None:
         posing, docks, feed = self.bench.posing, self.docks, self.feed
@@ -165,8 +167,8 @@ class MainWindow(QMainWindow):
             panel.left_out_changed.connect(posing.leave_out)
             panel.left_out_changed.connect(docks.leave_out)
         docks.doctor.again_asked.connect(posing.again)
-        docks.doctor.photo_activated.connect(self._look_through_named)
-        docks.matches.pair_chosen.connect(lambda first, _second: self._look_through_named(first))
+        docks.doctor.photo_activated.connect(self._choose_photo)
+        docks.matches.pair_chosen.connect(lambda first, _second: self._choose_photo(first))
 
     def _connect_actions(self) -> None:
         bench, view, on = self.bench, self.view, self.actions_.on
@@ -247,13 +249,10 @@ class MainWindow(QMainWindow):
         self.view.show_rig(rig)
         self.waiting.hide()
 
-    def _look_through_named(self, name: str) -> None:
-        """Go to where the photo of this name was taken, if that is known."""
-        opened = self.bench.session.dataset or self.bench.session.photos
-        names = [view.name for view in getattr(opened, "views", ())]
-        if name in names:
-            self.docks.photos.set_current(names.index(name))
-            self.view.look_through(names.index(name))
+    def _choose_photo(self, name: str) -> None:
+        """Point the photo of this name out and, if that is known, go to where it was taken."""
+        self.docks.show_current(name)
+        self.view.look_through_named(name)
 
     def _show_dataset(self, dataset: PosedPhotos | None) -> None:
         held_out = self.docks.held_out(dataset) if dataset is not None else set()

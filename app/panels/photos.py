@@ -65,6 +65,17 @@ class PhotoStrip(Panel):
         self.model.left_out = photos.left_out
         self._refresh()
 
+    def show_found(self, photos: UnposedPhotos, placed: frozenset[str], held_out: set[str]) -> None:
+        """Show photos whose cameras were found: ticks stay, names in `placed` are learnt from.
+
+        Those in `held_out` are only used to judge.
+        """
+        self.show_photos(photos)
+        views = photos.views
+        self.model.registered = placed
+        self.model.held_out = {i for i, shot in enumerate(views) if shot.name in held_out}
+        self._refresh()
+
     def set_left_out(self, names: Iterable[str]) -> None:
         """Leave out exactly these of the photos without cameras; no signal is sent."""
         self.model.left_out = frozenset(names)
@@ -81,6 +92,7 @@ class PhotoStrip(Panel):
     def set_errors(self, errors: Mapping[str, float]) -> None:
         """Take PSNR in dB by view name; views not named keep what was known."""
         self.model.errors.update(errors)
+        self.sort.setVisible(True)
         self.sort.setEnabled(bool(self.model.errors))
         if self.model.by_error:
             self.model.reorder()
@@ -116,7 +128,7 @@ class PhotoStrip(Panel):
         empty = model.shown is None
         self.empty.setVisible(empty)
         self.grid.setVisible(not empty)
-        self.sort.setVisible(model.dataset is not None)
+        self.sort.setVisible(model.dataset is not None or bool(model.errors))
         self.grid.viewport().update()
 
     def _summary(self) -> str:
@@ -124,12 +136,12 @@ class PhotoStrip(Panel):
         total = len(model.views)
         if model.shown is None:
             return ""
+        held = f", {count(len(model.held_out))} held out" if model.held_out else ""
         if not model.is_unposed:
-            held = len(model.held_out)
-            return f"{count(total)} posed" + (f", {count(held)} held out" if held else "")
+            return f"{count(total)} posed{held}"
         if model.registered is not None:
             placed = sum(bool(model.placed(view)) for view in range(total))
-            return f"{count(placed)} of {count(model.kept)} placed"
+            return f"{count(placed)} of {count(model.kept)} placed{held}"
         out = total - model.kept
         words = f"{count(total)} photo{'s' * (total != 1)}"
         return words + (f", {count(out)} left out" if out else "")

@@ -2,8 +2,10 @@
 
 import dataclasses
 import shutil
+import time
 
 import numpy as np
+import psutil
 import pytest
 from app_drop import drop
 from PIL import Image
@@ -11,6 +13,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from app.enginekinds import load_splats
+from app.questions import Choice
 from app.run import State
 from assets.open import open_path
 from assets.posed import PosedPhotos
@@ -95,13 +98,16 @@ def test_a_photo_that_is_left_out_is_not_used_the_next_time(window, kermit, wait
     drop(window, kermit)
     wait(lambda: window.bench.session.dataset is not None, 60)
     window.actions_["stop"].trigger()
-    window.questions.choice = None
-    from app.questions import Choice
-
-    window.questions.choice = Choice.DISCARD
-    window.docks.doctor.left_out_changed.emit(frozenset({"kermit003.jpg"}))
+    strip, doctor = window.docks.photos, window.docks.doctor
+    assert "11 placed" in strip.header.value
+    strip.grid.setCurrentIndex(strip.model.index(3))
+    QTest.keyClick(strip.grid, Qt.Key.Key_Space)
     assert window.bench.session.photos.left_out == {"kermit003.jpg"}
-    window.actions_["find_cameras"].trigger()
+    assert doctor.left_out == {"kermit003.jpg"}
+    window.docks["doctor"].raise_()
+    wait(lambda: doctor.again.isVisible())
+    window.questions.choice = Choice.DISCARD
+    QTest.mouseClick(doctor.again, Qt.MouseButton.LeftButton)
     wait(lambda: window.bench.session.dataset is None)
     wait(lambda: window.bench.session.dataset is not None, 60)
     names = {view.name for view in window.bench.session.dataset.views}
@@ -127,10 +133,6 @@ def test_finding_cameras_can_be_paused_stopped_and_taken_up(window, kermit, wait
 
 
 def test_closing_while_cameras_are_found_ends_everything_quickly(window, kermit, wait):
-    import time
-
-    import psutil
-
     told = told_by(window)
     drop(window, kermit)
     wait(lambda: any(type(e).__name__ == "FeaturesFound" for e in told), 60)
@@ -138,11 +140,8 @@ def test_closing_while_cameras_are_found_ends_everything_quickly(window, kermit,
     window.close()
     assert time.monotonic() - began < 1.5
     assert not window.isVisible()
-    assert not psutil.Process().children(recursive=True) or not [
-        child
-        for child in psutil.Process().children(recursive=True)
-        if "engines.poses" in " ".join(child.cmdline())
-    ]
+    commands = [" ".join(child.cmdline()) for child in psutil.Process().children(recursive=True)]
+    assert not [command for command in commands if "engines.poses" in command]
 
 
 @pytest.mark.parametrize(
