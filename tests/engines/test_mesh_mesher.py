@@ -1,5 +1,7 @@
 """Making a mesh as a run: its events, its end at any moment, and what it refuses."""
 
+import time
+
 import numpy as np
 import psutil
 import pytest
@@ -85,7 +87,7 @@ def test_closing_at_any_event_ends_the_work_and_leaves_nothing():
 
 
 def test_closing_ends_the_child_that_simplifies():
-    side = 300
+    side = 500
     x, y = np.meshgrid(np.arange(side), np.arange(side))
     vertices = np.stack([x, y, np.sin(x * y)], axis=-1).reshape(-1, 3).astype(float)
     a = (np.arange(side - 1)[:, None] * side + np.arange(side - 1)).ravel()
@@ -96,7 +98,9 @@ def test_closing_ends_the_child_that_simplifies():
     run = simplified(vertices, faces, most=100)
     next(run)
     assert len(psutil.Process().children()) == len(before) + 1
+    began = time.monotonic()
     run.close()
+    assert time.monotonic() - began < 0.7, "half a million triangles take seconds if it goes on"
     assert psutil.Process().children() == before
 
 
