@@ -20,7 +20,7 @@ from engines.poses import PosesConfig
 from engines.settings import fields_of
 from engines.splats import SplatConfig
 
-COMMANDS = ("open", "train", "poses", "eval", "render", "convert", "doctor")
+COMMANDS = ("open", "train", "poses", "eval", "render", "mesh", "convert", "doctor")
 
 _DATA = "Photos with cameras (COLMAP, transforms.json, bundle.out), or the word sample"
 _PHOTOS = "A folder of photos or a video (.mp4, .mov, .webm), or the word sample"
@@ -192,6 +192,39 @@ def render(
     return Render(scene=scene, data=data, view=view, out=out, downscale=downscale).run()
 
 
+def make_mesh() -> Callable[..., int]:
+    """The command `mesh`."""
+    from engines.mesh import MeshConfig
+
+    defaults = MeshConfig()
+    basic = options_of(defaults, tier="basic", title="What matters most")
+    rest = options_of(defaults, tier="advanced", title="What rarely needs a change")
+
+    def command(
+        scene: Annotated[Positional[Path], arg(metavar="SCENE", help=_SCENE)],
+        out: Annotated[
+            Positional[Path], arg(metavar="OUT", help="Where to write the .glb, .obj or .ply")
+        ],
+        *,
+        data: Annotated[
+            str | None,
+            arg(
+                metavar="DATA",
+                help=f"{_DATA}; without, the scene is looked at from all around",
+                help_behavior_hint="(optional)",
+            ),
+        ] = None,
+        settings: OmitArgPrefixes[Annotated[Any, arg(constructor=basic)]],
+        advanced: OmitArgPrefixes[Annotated[Any, arg(constructor=rest)]],
+    ) -> int:
+        config = config_from(defaults, settings, advanced)
+        from engines.commands.mesh import MakeMesh
+
+        return MakeMesh(scene=scene, out=out, data=data, config=config).run()
+
+    return command
+
+
 def convert(
     source: Annotated[Positional[Path], arg(metavar="IN", help="A splat, mesh or point cloud")],
     out: Annotated[Positional[Path], arg(metavar="OUT", help="The name's end tells the format")],
@@ -247,6 +280,7 @@ def command_line(arguments: Sequence[str]) -> int:
     commands.command(name="poses", help="Find out where photos were taken from.")(poses())
     commands.command(name="eval", help="Compare a splat file with photos.")(evaluate())
     commands.command(render)
+    commands.command(name="mesh", help="Make a mesh of a splat file.")(make_mesh())
     commands.command(convert)
     commands.command(doctor)
     return commands.cli(
