@@ -1,6 +1,7 @@
 """From an image file to an array, whatever its mode, and never a crash on a broken file."""
 
 import math
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,10 @@ TURNS = {
 """What makes a photo with an EXIF orientation upright; 1 is upright already."""
 _SWAPPING = {TURNS[orientation] for orientation in QUARTER_TURNS}
 _HEIF = (".heic", ".heif")
-PIL_ERRORS = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)
+PIL_ERRORS = (
+    *(OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError),
+    *(TypeError, KeyError, IndexError, ArithmeticError, RuntimeError, struct.error),
+)
 """What Pillow's decoders raise on files that are cut off, wrong or absurdly large."""
 
 
@@ -170,7 +174,7 @@ def exif_of(image: Image.Image) -> dict[int, Any]:
     try:
         exif = image.getexif()
         return {**exif, **exif.get_ifd(ExifTags.IFD.Exif)}
-    except (*PIL_ERRORS, TypeError, KeyError, AttributeError):
+    except (*PIL_ERRORS, AttributeError):
         return {}
 
 

@@ -66,7 +66,7 @@ def write_upright(shot: Shot, folder: Path) -> Path:
         try:
             if keep and kind == "JPEG":
                 # All of the file is read all the same, which is what finds damage.
-                image.draft(None, (image.width // 8, image.height // 8))
+                image.draft(None, (max(1, image.width // 8), max(1, image.height // 8)))
             image.load()
             pixels = None if keep else _standard(image)
         except PIL_ERRORS as error:

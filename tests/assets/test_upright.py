@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, features
 
 from assets.errors import InputError
+from assets.exif import read_header
 from assets.formats.photo_folder import read_photo_folder
 from assets.unposed import Shot
 from assets.upright import UprightPhoto, upright_name, write_upright
@@ -219,3 +220,20 @@ def test_photos_of_folders_keep_their_folders(tmp_path):
     shots = photos_from_files([tmp_path / "one/a.png", tmp_path / "two/a.png"]).views
     names = [write_upright(shot, tmp_path / "out").relative_to(tmp_path / "out") for shot in shots]
     assert [name.as_posix() for name in names] == ["one/a.png", "two/a.png"]
+
+
+def test_even_the_smallest_photo_can_be_written(tmp_path):
+    (tmp_path / "in").mkdir()
+    Image.new("RGB", (5, 300)).save(tmp_path / "in/a.jpg")
+    assert write_upright(shot_of(tmp_path / "in/a.jpg"), tmp_path / "out").is_file()
+
+
+@pytest.mark.skipif(not features.check("avif"), reason="this Pillow reads no AVIF")
+def test_what_a_decoder_stumbles_over_is_a_sentence(tmp_path):
+    path = tmp_path / "a.avif"
+    Image.new("RGB", (8, 8)).save(path)
+    path.write_bytes(path.read_bytes().replace(b"iloc", b"----"))
+    with pytest.raises(RuntimeError), Image.open(path):
+        pass
+    with pytest.raises(InputError, match=r"a\.avif cannot be opened"):
+        read_header(path)
