@@ -255,6 +255,8 @@ def test_training_can_be_interrupted_while_cameras_are_found(behave, plain, tmp_
     [
         (["nowhere", "--out", "x"], 1, "does not exist"),
         (["{plain}/00.png", "--out", "x"], 1, "single photo"),
+        (["x" * 300, "--out", "x"], 1, "too long"),
+        (["{plain}", "--out", "x" * 300], 1, "too long"),
         (["{plain}", "--out", "no folder/x"], 1, "create it first"),
         (["{plain}", "--out", "{plain}/00.png"], 1, "is a file"),
         (["{plain}", "--out", "{plain}"], 1, "would be lost"),

@@ -1,5 +1,6 @@
 """What a person names on the command line, opened and checked to be of the right kind."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -80,7 +81,7 @@ def unposed_photos(data: str) -> "UnposedPhotos | Video":
         opened = read_found(found)
         assert isinstance(opened, UnposedPhotos | Video)
         return opened
-    if path.is_dir():
+    if os.path.isdir(path):  # unlike `Path.is_dir` never an error
         return read_photo_folder(path)
     raise InputError(found.problem or f"{data} holds no photos; expected a folder or a video")
 

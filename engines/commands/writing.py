@@ -1,12 +1,13 @@
 """Places a command is going to write to, looked at before hours of work go into them."""
 
+import errno
 import os
 from pathlib import Path
 
 import numpy as np
 
 from assets.errors import InputError
-from assets.files import atomic_write
+from assets.files import atomic_write, write_failure
 
 
 def check_place(path: Path, suffixes: tuple[str, ...] = ()) -> None:
@@ -16,20 +17,25 @@ def check_place(path: Path, suffixes: tuple[str, ...] = ()) -> None:
             f"{path} cannot be written: the format is told by the name's end, "
             f"so use one of {', '.join(suffixes)}"
         )
-    if path.is_dir():
+    if os.path.isdir(path):
         raise InputError(f"{path} is a folder; name a file in it instead")
     _check_parent(path)
 
 
 def check_folder(path: Path) -> None:
     """Raise InputError when no folder could be put at `path`."""
-    if path.exists() and not path.is_dir():
+    if os.path.exists(path) and not os.path.isdir(path):
         raise InputError(f"{path} is a file; name a folder instead")
     _check_parent(path)
 
 
 def _check_parent(path: Path) -> None:
-    if not path.parent.is_dir():
+    try:
+        path.lstat()
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise InputError(write_failure(path, error)) from error
+    if not os.path.isdir(path.parent):
         raise InputError(f"The folder {path.parent} does not exist; create it first")
     if not os.access(path.parent, os.W_OK):
         raise InputError(f"The folder {path.parent} may not be written to; choose another one")
