@@ -9,7 +9,12 @@ from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
 from kernels.hashgrid.layout import GridLayout
-from kernels.hashgrid.passes import encode_forward, positions_backward, table_backward
+from kernels.hashgrid.passes import (
+    encode_forward,
+    positions_backward,
+    split_levels,
+    table_backward,
+)
 from kernels.threads import parallel_region
 
 
@@ -24,7 +29,10 @@ class _Encode(Function):
     @staticmethod
     def forward(ctx: Any, positions: Tensor, table: Tensor, layout: GridLayout) -> Tensor:
         ctx.save_for_backward(positions, table)
-        ctx.grids = np.array(layout.resolutions), np.array(layout.offsets)
+        ctx.grids = (
+            np.array(layout.resolutions, dtype=np.int64),
+            np.array(layout.offsets, dtype=np.int64),
+        )
         features = torch.empty(len(positions), layout.levels * table.shape[1])
         with parallel_region():
             encode_forward(_array(positions), _array(table), *ctx.grids, features.numpy())
@@ -39,6 +47,8 @@ class _Encode(Function):
         points, by_features = _array(positions), _array(grads[0])
         resolutions, offsets = ctx.grids
         by_positions = by_table = None
+        with parallel_region():
+            by_features = split_levels(by_features, len(resolutions))
         if ctx.needs_input_grad[0]:
             by_positions = torch.empty(positions.shape)
             with parallel_region():

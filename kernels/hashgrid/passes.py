@@ -2,6 +2,8 @@
 
 All go level by level, so that the rows in use are few enough for the cache, and take a block of
 points at a time: first its corners, which is arithmetic, then loads and stores at random places.
+On the way back the features' gradients are laid out level by level before: of rows that hold all
+levels, each level would have to fetch every line again.
 """
 
 import numpy as np
@@ -43,9 +45,25 @@ def encode_forward(positions, table, resolutions, offsets, features):
 
 
 @njit(parallel=True, **MODE)
+def split_levels(features, levels):
+    """The `features` [n, levels * f] as [levels, n, f]."""
+    n, width = features.shape[0], features.shape[1] // levels
+    split = np.empty((levels, n, width), np.float32)
+    for block in prange((n + BLOCK - 1) // BLOCK):
+        for level in range(levels):
+            for i in range(block * BLOCK, min((block + 1) * BLOCK, n)):
+                for f in range(width):
+                    split[level, i, f] = features[i, level * width + f]
+    return split
+
+
+@njit(parallel=True, **MODE)
 def table_backward(positions, resolutions, offsets, by_features, by_table):
-    """Fill `by_table` [rows, f]; one thread takes a whole level, so that none gets in the way."""
-    n, width = positions.shape[0], by_table.shape[1]
+    """Fill `by_table` [rows, f] from the gradient of the features, split by levels.
+
+    One thread takes a whole level, so that none gets in the way of another.
+    """
+    n = positions.shape[0]
     axes = split_axes(positions)
     for level in prange(resolutions.size):
         places, rows = np.empty(PLACES, np.float32), np.empty(ROWS, np.uint32)
@@ -54,15 +72,13 @@ def table_backward(positions, resolutions, offsets, by_features, by_table):
         by_level[:] = ZERO
         for begin in range(0, n, BLOCK):
             find_corners(axes, begin, resolutions[level], end - first, places, rows)
-            until = min(begin + BLOCK, n)
-            by_out = by_features[begin:until, level * width : (level + 1) * width]
-            _scatter(by_level, places, rows, by_out)
+            _scatter(by_level, places, rows, by_features[level, begin : min(begin + BLOCK, n)])
 
 
 @njit(parallel=True, **MODE)
 def positions_backward(positions, table, resolutions, offsets, by_features, by_positions):
-    """Fill `by_positions` [n, 3]."""
-    n, width = positions.shape[0], table.shape[1]
+    """Fill `by_positions` [n, 3] from the gradient of the features, split by levels."""
+    n = positions.shape[0]
     axes = split_axes(positions)
     sums = np.zeros_like(axes)
     parts = (n + PART - 1) // PART
@@ -72,8 +88,7 @@ def positions_backward(positions, table, resolutions, offsets, by_features, by_p
             first, end = offsets[level], offsets[level + 1]
             for begin in range(part * PART, min((part + 1) * PART, n), BLOCK):
                 find_corners(axes, begin, resolutions[level], end - first, places, rows)
-                until = min(begin + BLOCK, n)
-                by_out = by_features[begin:until, level * width : (level + 1) * width]
+                by_out = by_features[level, begin : min(begin + BLOCK, n)]
                 _project(table[first:end], by_out, places, rows)
                 slopes(places, np.float32(resolutions[level]))
                 for k in range(3):
