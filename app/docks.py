@@ -17,7 +17,16 @@ from assets.posed import PosedPhotos, split_holdout
 from assets.unposed import UnposedPhotos
 from engines.artifacts import CameraRig, MatchMatrix, Population
 from engines.doctor.finding import Diagnosis
-from engines.events import Evaluated, Event, Failed, FeaturesFound, Prepared, Stepped
+from engines.events import (
+    Diagnosed,
+    Evaluated,
+    Event,
+    Failed,
+    FeaturesFound,
+    PairsMatched,
+    Prepared,
+    Stepped,
+)
 from engines.poses import PosesConfig
 
 LEFT_PX, RIGHT_PX, BOTTOM_PX = 276, 300, 210
@@ -43,6 +52,8 @@ class Docks:
         self._charts_left = 0
         self._unposed: UnposedPhotos | None = None
         """Photos that came without cameras; the strip shows all of them."""
+        self._stays_with_doctor = False
+        """What it says of the poses is graver than what is learnt from them is pretty."""
         self._inspector = "population"
         """The panel on the right that was brought to the front by itself."""
         waiting = Panel("Settings")
@@ -188,6 +199,7 @@ class Docks:
 
     def begin_posing(self) -> None:
         """No photo has a place yet, and the doctor comes first."""
+        self._stays_with_doctor = False
         self.photos.set_registered(frozenset())
         self.matches.clear()
         self.bring_forward("doctor")
@@ -216,9 +228,12 @@ class Docks:
         match event:
             case Prepared(phase="Looking at the photos"):
                 self.doctor.set_progress(event.done, event.total)
-            case FeaturesFound(done=1):
+            case FeaturesFound(done=1) | PairsMatched():
                 self.bring_forward("matches")
-            case Stepped(step=1):
+            case Diagnosed(stage="poses"):
+                self.bring_forward("doctor")
+                self._stays_with_doctor = event.grade in ("C", "D")
+            case Stepped(step=1) if not self._stays_with_doctor:
                 self.bring_forward("population")
         self.curves.add(event)
         self.population.add(event)

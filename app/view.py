@@ -176,10 +176,9 @@ class ViewControl(QObject):
         )
         self.refresh_assets()
         here = self.viewport.camera.camera_to_world
-        if self._framed is None:
-            self.viewport.reset_view(animate=False)
         if self._framed is None or np.allclose(here, self._framed):
             centres = np.stack([camera.centre for camera in rig.cameras])
+            self.viewport.reset_view(animate=False)
             self.viewport.frame(_heart(centres, rig.points), animate=False)
             self._framed = self.viewport.camera.camera_to_world.copy()
 

@@ -54,6 +54,15 @@ def decibels(value: float) -> str:
     return f"{value:.1f}" if math.isfinite(value) else "none"
 
 
+def power(value: float) -> str:
+    """With two digits and as few more as can be: "9.6e-5"."""
+    digits, _, exponent = f"{value:.1e}".partition("e")
+    return f"{digits}e{int(exponent)}" if math.isfinite(value) else "none"
+
+
+ROOMY_PX = 240
+"""Charts narrower than this say the figures of several curves without words; colours tell."""
+
 CHARTS = (
     ChartSpec(
         "Loss",
@@ -78,7 +87,10 @@ CHARTS = (
         help="How many there are after each step",
     ),
     ChartSpec(
-        "Learning rate", (Curve("lr/means", "label"),), help="Of the positions, in scene sizes"
+        "Learning rate",
+        (Curve("lr/means", "label"),),
+        figure=power,
+        help="Of the positions, in scene sizes",
     ),
 )
 
@@ -322,13 +334,17 @@ class Chart(QWidget):
     # -- reading ------------------------------------------------------------------------------
 
     def _say(self, curve: Curve, series: Series | None, index: int, look: Look) -> None:
-        words = ""
+        words = long = ""
         if series is not None and len(series):
             value = float(series.values[index])
             if curve.smooth and look.window > 1:
                 value = float(series.trailing_mean(np.array([index]), look.window)[0])
-            words = curve.words.format(self.spec.figure(value))
+            words = self.spec.figure(value)
+            long = curve.words.format(words)
+            if len(self.spec.curves) == 1 or self.width() >= ROOMY_PX:
+                words = long
         self._figures[curve.key].setText(words)
+        self._figures[curve.key].setToolTip(long)
         self._figures[curve.key].setVisible(bool(words))
 
     def _say_latest(self, run: RunSeries, look: Look) -> None:

@@ -141,7 +141,8 @@ class PhotoStrip(Panel):
             return f"{count(total)} posed{held}"
         if model.registered is not None:
             placed = sum(bool(model.placed(view)) for view in range(total))
-            return f"{count(placed)} of {count(model.kept)} placed{held}"
+            share = "" if placed == model.kept and held else f" of {count(model.kept)}"
+            return f"{count(placed)}{share}" + (held if share and held else f" placed{held}")
         out = total - model.kept
         words = f"{count(total)} photo{'s' * (total != 1)}"
         return words + (f", {count(out)} left out" if out else "")
