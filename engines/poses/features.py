@@ -4,20 +4,25 @@ from pathlib import Path
 
 import pycolmap
 
-from engines.poses.job import DATABASE, IMAGES, MASKS, Job
-from engines.poses.plan import Plan
+from engines.poses.job import DATABASE, IMAGES, MASKS, Job, JobCamera
+from engines.poses.plan import Plan, scale_of
 from engines.poses.protocol import Features, Phase
 from engines.poses.talk import Talk
 
 PHASE = "Finding features"
+_TINY_PX = 32
+"""The shorter side from which on points are looked for, in pixels as matched."""
 
 
 def find_features(folder: Path, job: Job, ids: list[int], plan: Plan, talk: Talk) -> list[int]:
     """Points of every photo, into the database; gives how many, in the job's order.
 
-    What an earlier run found stays. A photo that cannot be read has none.
+    What an earlier run found stays. A photo that cannot be read or is too small has none.
     """
     counts = _counts(folder, ids)
+    for index, photo in enumerate(job.photos):
+        if _is_tiny(job.cameras[photo.camera], plan):
+            counts[index] = 0
     missing = [index for index, count in enumerate(counts) if count is None]
     total = len(ids)
     talk.say(Phase(phase=PHASE, done=total - len(missing), total=total))
@@ -42,6 +47,11 @@ def find_features(folder: Path, job: Job, ids: list[int], plan: Plan, talk: Talk
                 Features(photo=job.photos[index].name, count=count or 0, done=done, total=total)
             )
     return [count or 0 for count in counts]
+
+
+def _is_tiny(camera: JobCamera, plan: Plan) -> bool:
+    """Whether next to nothing is left of a photo as matched; some bring COLMAP down."""
+    return min(camera.width, camera.height) * scale_of(plan, camera) < _TINY_PX
 
 
 def _counts(folder: Path, ids: list[int]) -> list[int | None]:

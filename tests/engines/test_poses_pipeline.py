@@ -207,6 +207,15 @@ def test_blank_walls_are_called_so(tmp_path) -> None:
     assert "Blank walls" in stuck(tmp_path)
 
 
+def test_strips_and_specks_do_not_bring_the_process_down(tmp_path) -> None:
+    shots = []
+    for width, height in ((3000, 1), (1, 1), (8, 8)):
+        Image.new("L", (width, height), 90).save(tmp_path / f"{width}.png")
+        shots.append(tmp_path / f"{width}.png")
+    write_work(tmp_path / "work", shots_of(shots))
+    assert "hardly anything" in stuck(tmp_path / "work")
+
+
 def test_photos_of_different_things_are_called_so(tmp_path) -> None:
     (tmp_path / "own").mkdir()
     for index in range(4):
