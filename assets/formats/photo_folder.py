@@ -72,6 +72,9 @@ def _read(paths: Sequence[Path], folder: Path, *, source: Path) -> UnposedPhotos
     broken: dict[str, str] = {}
     for path in sorted(paths, key=lambda path: _as_counted(path.relative_to(folder).as_posix())):
         name = path.relative_to(folder).as_posix()
+        if (shown := name.encode(errors="replace").decode()) != name:
+            broken[shown] = "has a name that is no text, rename it"
+            continue
         try:
             header = read_header(path)
         except InputError as error:

@@ -1,5 +1,7 @@
 """Folders of plain photos: what is taken, what is left out, what EXIF tells."""
 
+import os
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -74,6 +76,16 @@ def test_files_that_cannot_be_opened_are_told_in_one_note(tmp_path):
         "2 of 5 photos are left out because they cannot be read: bad.jpg (is not a photo in a "
         "known format), none.png (is empty (0 bytes))"
     )
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere all names are text")
+def test_a_name_that_is_no_text_is_told_and_left_out(tmp_path):
+    for i in range(3):
+        save(tmp_path / f"{i}.jpg")
+    os.rename(tmp_path / "0.jpg", os.fsencode(tmp_path) + b"/k\xfcche.jpg")
+    photos = read_photo_folder(tmp_path)
+    assert [shot.name for shot in photos.views] == ["1.jpg", "2.jpg"]
+    assert "k?che.jpg (has a name that is no text" in photos.notes[0]
 
 
 def test_where_nothing_can_be_opened_that_is_the_error(tmp_path):
