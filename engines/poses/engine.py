@@ -115,7 +115,9 @@ class PosesEngine:
             photos = yield from self._choose(workspace)
             _check_count(photos)
             yield from self._look_at(photos)
-            prepared = yield from prepare_photos(photos.kept, workspace.folder)
+            prepared = yield from prepare_photos(
+                photos.kept, workspace.folder, names=[shot.name for shot in photos.views]
+            )
             if len(prepared.shots) < LEAST_PHOTOS:
                 raise _too_few(len(prepared.shots))
             yield from self._check_database(workspace)

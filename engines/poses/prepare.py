@@ -1,8 +1,8 @@
 """Photos and masks as files that every program reads, in the working folder."""
 
 import errno
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from assets.errors import InputError
 from assets.leftout import left_out_note, reason_for
 from assets.masks import write_mask
 from assets.unposed import Shot
-from assets.upright import write_upright
+from assets.upright import upright_name, write_upright
 from engines.events import Event, Prepared, Warned
 from engines.poses.background import in_background
 from engines.poses.workspace import IMAGES, MASKS
@@ -33,18 +33,23 @@ class PreparedPhotos:
     """Names of shots that have a mask."""
 
 
-def prepare_photos(shots: tuple[Shot, ...], folder: Path) -> Iterator[Event]:
+def prepare_photos(
+    shots: tuple[Shot, ...], folder: Path, *, names: Iterable[str] = ()
+) -> Iterator[Event]:
     """Write `shots` into `folder`; yields events and returns `PreparedPhotos`.
 
-    Photos that are damaged are left out with one note. Raises InputError where none is left
-    or nothing can be written.
+    `names` are those of the whole set, which no other photo's file is given, in this run or
+    one that uses more of them. Photos that are damaged are left out with one note. Raises
+    InputError where none is left or nothing can be written.
     """
     yield Prepared(phase=PHASE, done=0, total=len(shots))
     files: dict[str, str] = {}
     masked: set[str] = set()
     broken: dict[str, InputError] = {}
     done = 0
-    for found in in_background([partial(_write, s, folder) for s in shots], threads=THREADS):
+    taken = frozenset(name.casefold() for name in names)
+    calls = [partial(_write, shot, folder, taken) for shot in shots]
+    for found in in_background(calls, threads=THREADS):
         for place, written in found:
             name = shots[place].name
             done += 1
@@ -69,5 +74,8 @@ def prepare_photos(shots: tuple[Shot, ...], folder: Path) -> Iterator[Event]:
     return PreparedPhotos(shots=good, files=files, masked=frozenset(masked))
 
 
-def _write(shot: Shot, folder: Path) -> tuple[Path, Path | None]:
+def _write(shot: Shot, folder: Path, taken: frozenset[str]) -> tuple[Path, Path | None]:
+    """The files of photo and mask; "a.tif" becomes "a.tif_.png" where "a.tif.png" is taken."""
+    while (file := upright_name(shot)) != shot.name and file.casefold() in taken:
+        shot = replace(shot, name=shot.name + "_")
     return write_upright(shot, folder / IMAGES), write_mask(shot, folder / MASKS)

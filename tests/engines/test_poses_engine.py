@@ -35,6 +35,7 @@ from engines.events import (
 )
 from engines.poses import PosesConfig
 from engines.poses.engine import PosesEngine
+from engines.poses.job import read_job
 from engines.poses.workspace import KEPT, export_colmap, open_workspace
 
 CHILD = Path(__file__).with_name("poses_child.py")
@@ -293,6 +294,25 @@ def test_photos_that_cannot_be_read_are_left_out_with_one_note(photos):
     assert "1 of 5 photos is left out" in warned.message
     assert "01.png" in warned.message
     assert of(events, Posed)[0].total == 4
+
+
+def test_a_converted_photo_takes_no_other_photos_name(photos):
+    first, second = (shot.path for shot in photos.views[:2])
+    with Image.open(first) as image:
+        image.save(first.with_name("x.tif"))
+    second.rename(second.with_name("x.tif.png"))
+    photos = read_photo_folder(photos.source)
+    pixels = {shot.name: shot.photo.load(64, 48) for shot in photos.views}
+    engine = engine_of(photos)
+    for chosen in (photos, photos.without(["x.tif.png"])):
+        engine.source = engine.photos = chosen
+        list(engine.run())
+        assert engine.result is not None
+        files = {photo.name: photo.file for photo in read_job(engine.folder).photos}
+        assert len(set(files.values())) == len(files) == len(chosen.kept)
+        for name, file in files.items():
+            with Image.open(engine.folder / "images" / file) as image:
+                assert np.array_equal(np.asarray(image) / np.float32(255), pixels[name])
 
 
 def test_a_full_disk_is_said(photos, monkeypatch):
