@@ -52,8 +52,8 @@ class Docks:
         self._charts_left = 0
         self._unposed: UnposedPhotos | None = None
         """Photos that came without cameras; the strip shows all of them."""
-        self._stays_with_doctor = False
-        """What it says of the poses is graver than what is learnt from them is pretty."""
+        self._worried = False
+        """The doctor found something grave, which should be read before other panels show up."""
         self._inspector = "population"
         """The panel on the right that was brought to the front by itself."""
         waiting = Panel("Settings")
@@ -192,14 +192,14 @@ class Docks:
 
     def forget_photos(self) -> None:
         """What belongs to photos without cameras goes."""
-        self._unposed = None
+        self._unposed, self._worried = None, False
         self.doctor.clear()
         self.matches.clear()
         self.bring_forward("population")
 
     def begin_posing(self) -> None:
         """No photo has a place yet, and the doctor comes first."""
-        self._stays_with_doctor = False
+        self._worried = False
         self.photos.set_registered(frozenset())
         self.matches.clear()
         self.bring_forward("doctor")
@@ -228,12 +228,12 @@ class Docks:
         match event:
             case Prepared(phase="Looking at the photos"):
                 self.doctor.set_progress(event.done, event.total)
-            case FeaturesFound(done=1) | PairsMatched():
-                self.bring_forward("matches")
-            case Diagnosed(stage="poses"):
+            case Diagnosed():
                 self.bring_forward("doctor")
-                self._stays_with_doctor = event.grade in ("C", "D")
-            case Stepped(step=1) if not self._stays_with_doctor:
+                self._worried = event.grade in ("C", "D")
+            case FeaturesFound(done=1) | PairsMatched() if not self._worried:
+                self.bring_forward("matches")
+            case Stepped(step=1) if not self._worried:
                 self.bring_forward("population")
         self.curves.add(event)
         self.population.add(event)

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication
 
 from app.questions import Choice
 from app.run import COMMANDS, Command, State
+from engines.events import Diagnosed, FeaturesFound, PairsMatched
 
 pytestmark = pytest.mark.gl
 
@@ -330,6 +331,22 @@ def test_a_key_that_is_down_when_the_keyboard_is_lost_flies_no_further(window, p
     before = window.viewport.camera.centre
     live_for(0.3)
     np.testing.assert_array_equal(window.viewport.camera.centre, before)
+
+
+@pytest.mark.parametrize(("grade", "front"), [("A", "matches"), ("C", "doctor")])
+def test_a_grave_doctor_stays_in_front(window, live_for, grade, front):
+    docks = window.docks
+    docks.begin_posing()
+    live_for(0.1)
+    docks.add(Diagnosed(stage="photos", grade=grade, findings=()))
+    docks.add(FeaturesFound(photo="a.jpg", count=9, done=1, total=3))
+    live_for(0.1)
+    assert not docks[front].visibleRegion().isEmpty()
+    docks["population"].raise_()
+    live_for(0.1)
+    docks.add(PairsMatched(done=1, total=3, connected=1))
+    live_for(0.1)
+    assert not docks["population"].visibleRegion().isEmpty(), "a person has chosen it"
 
 
 def test_exact_mode_shows_what_the_engine_renders(window, photos, wait):
