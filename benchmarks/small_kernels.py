@@ -29,7 +29,9 @@ from kernels.threads import core_count, threading_layer
 ROUNDS = 15
 
 
-def in_turn(ours: Callable[[], object], *others: Callable[[], object]) -> list[float]:
+def in_turn(
+    ours: Callable[[], object], *others: Callable[[], object], rounds: int = ROUNDS
+) -> list[float]:
     """Median milliseconds of ours, of the processor's time for it, and of each other job.
 
     Each is called once before, which does not count.
@@ -38,7 +40,7 @@ def in_turn(ours: Callable[[], object], *others: Callable[[], object]) -> list[f
     times: list[list[float]] = [[] for _ in range(len(jobs) + 1)]
     for job in jobs:
         job()
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         for index, job in enumerate(jobs):
             begun, spent = time.perf_counter(), time.process_time()
             job()

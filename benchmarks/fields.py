@@ -1,0 +1,127 @@
+"""How long the kernels of radiance fields take beside the plain torch that defines them.
+
+    python -m benchmarks.fields [--points 262144] [--rounds 3] [--threads 1]
+
+The hash grid has 16 levels from 16 to 1024 cells and 2 features; its points lie along rays, 64 to
+a ray, as they do in training. Rays are marched through a box in the middle of which there is a
+hollow ball, and through the same box filled. Compositing takes 64 samples a ray. Times as in
+`benchmarks.small_kernels`; the plain ones take seconds. Beside other work, compare on one thread:
+torch's threads wait for each other, which makes the ratio look better than it is.
+"""
+
+import argparse
+import platform
+from collections.abc import Callable
+
+import torch
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.small_kernels import in_turn
+from kernels import composite, hashgrid, raymarch
+from kernels.composite import reference as composite_reference
+from kernels.hashgrid import reference as hash_reference
+from kernels.raymarch import reference as march_reference
+from kernels.threads import core_count, threading_layer, use_threads
+
+SAMPLES = 64
+"""Points along each ray."""
+
+
+def encoding(n: int, table_size: int, *, by_points: bool, rounds: int) -> list[float]:
+    """hash_encode and the gradient of its table, or of table and points: ours, the definition."""
+    layout = hashgrid.grid_layout(levels=16, coarsest=16, finest=1024, table_size=table_size)
+    ends = torch.rand(2, n // SAMPLES, 1, 3)
+    along = torch.linspace(0, 1, SAMPLES)[:, None]
+    points = torch.lerp(ends[0], ends[1], along).reshape(-1, 3).requires_grad_(by_points)
+    table = torch.randn(layout.rows, 2, requires_grad=True)
+    pull = torch.randn(len(points), 2 * layout.levels)
+
+    def job(twin) -> Callable[[], None]:
+        def run() -> None:
+            points.grad = table.grad = None
+            twin.hash_encode(points, table, layout=layout).backward(pull)
+
+        return run
+
+    return in_turn(job(hashgrid), job(hash_reference), rounds=rounds)
+
+
+def marching(n: int, resolution: int, *, filled: bool, rounds: int) -> list[float]:
+    """march n rays through a cube of two units in 512 steps: ours, the definition."""
+    box = torch.tensor([[-1.0, -1.0, -1.0], [1.0, 1.0, 1.0]])
+    centres = (torch.arange(resolution) + 0.5) * 2 / resolution - 1
+    from_middle = torch.cartesian_prod(centres, centres, centres).norm(dim=1)
+    cells = ((from_middle - 0.5).abs() < 0.04).view(resolution, resolution, resolution)
+    origins = torch.nn.functional.normalize(torch.randn(n, 3), dim=1) * 3
+    targets = torch.rand(n, 3) * 1.6 - 0.8
+    directions = torch.nn.functional.normalize(targets - origins, dim=1)
+    jitter = torch.rand(n)
+
+    def job(twin) -> Callable[[], None]:
+        def run() -> None:
+            twin.march(origins, directions, box, cells | filled, step=12**0.5 / 512, jitter=jitter)
+
+        return run
+
+    return in_turn(job(raymarch), job(march_reference), rounds=rounds)
+
+
+def compositing(n: int, *, rounds: int) -> list[float]:
+    """composite and distortion, forward and backward: ours, the definition."""
+    rays = n // SAMPLES
+    sigma = (torch.rand(n) * 3).requires_grad_()
+    colour = torch.rand(n, 3, requires_grad=True)
+    edges = torch.linspace(0, 6, SAMPLES + 1)
+    t_start, t_end = edges[:-1].repeat(rays), edges[1:].repeat(rays)
+    offsets = torch.arange(rays + 1) * SAMPLES
+
+    def job(twin) -> Callable[[], None]:
+        def run() -> None:
+            sigma.grad = colour.grad = None
+            seen = twin.composite(sigma, colour, t_start, t_end, offsets)
+            spread = twin.distortion(seen.weights, t_start, t_end, offsets)
+            (seen.colour.sum() + seen.depth.sum() + spread.sum()).backward()
+
+        return run
+
+    return in_turn(job(composite), job(composite_reference), rounds=rounds)
+
+
+def main() -> None:
+    """Measure everything and print one table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--points", type=int, default=1 << 18)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=core_count())
+    options = parser.parse_args()
+    n, rounds = options.points, options.rounds
+    threads = use_threads(options.threads)
+    torch.set_num_threads(threads)
+    torch.manual_seed(0)
+    table = Table(
+        title=f"Milliseconds; {platform.machine()}, {threads} threads, {threading_layer()}, "
+        f"torch {torch.__version__}"
+    )
+    for heading in ("operation", "ours", "ours, processor", "plain torch", "ratio"):
+        table.add_column(heading, justify="left" if heading == "operation" else "right")
+    rays = n // SAMPLES
+    rows = {
+        **{
+            f"hash grid and gradient, {n:,}, table {size:,}": encoding(
+                n, size, by_points=False, rounds=rounds
+            )
+            for size in (1 << 15, 1 << 17, 1 << 19)
+        },
+        "the same, table 131,072, points too": encoding(n, 1 << 17, by_points=True, rounds=rounds),
+        f"march, {rays:,} rays, 128^3, hollow": marching(rays, 128, filled=False, rounds=rounds),
+        f"march, {rays:,} rays, 128^3, full": marching(rays, 128, filled=True, rounds=rounds),
+        f"composite, distortion, gradient, {n:,}": compositing(n, rounds=rounds),
+    }
+    for name, (ours, processor, plain) in rows.items():
+        table.add_row(name, *(f"{t:.1f}" for t in (ours, processor, plain, plain / ours)))
+    Console(width=100).print(table)
+
+
+if __name__ == "__main__":
+    main()
