@@ -27,6 +27,8 @@ LOG = "child.log"
 KEPT = 8
 """Working folders that stay in the cache."""
 _RECORD = "workspace.json"
+_EXPORTED = frozenset({IMAGES, MASKS, SPARSE, outcome.FILE_NAME, ".DS_Store"})
+"""All that an export and the Finder leave; a folder with more in it is somebody's."""
 _LOCK = ".lock"
 
 
@@ -137,9 +139,11 @@ def check_export(out: Path, photos: Path | None = None) -> None:
     `photos` is what the poses are found for.
     """
     try:
-        taken = out.is_dir() and any(out.iterdir()) and not (out / SPARSE).is_dir()
+        names = {path.name for path in out.iterdir()} if os.path.isdir(out) else set()
     except OSError as error:
         raise InputError(write_failure(out, error)) from error
+    of_export = outcome.FILE_NAME in names and names <= _EXPORTED
+    taken = bool(names) and not of_export
     if taken or (photos is not None and photos.resolve().is_relative_to(out.resolve())):
         raise InputError(f"{out} holds other files, which would be lost; choose a new folder")
 

@@ -432,3 +432,10 @@ def test_the_result_is_exported_as_a_colmap_folder(photos, tmp_path):
     export_colmap(engine.folder, tmp_path / "out")  # once more in its place
     with pytest.raises(InputError, match="other files"):
         export_colmap(engine.folder, photos.source)
+    (tmp_path / "out" / "notes.txt").write_text("mine")
+    (tmp_path / "2024" / "outcome.json").unlink()  # a model of somebody else's
+    for name in ("out", "2024"):
+        before = sorted((tmp_path / name).rglob("*"))
+        with pytest.raises(InputError, match="other files"):
+            export_colmap(engine.folder, tmp_path / name)
+        assert sorted((tmp_path / name).rglob("*")) == before
