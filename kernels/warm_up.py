@@ -1,29 +1,32 @@
 """Have every kernel ready before the first step: the first start on a machine compiles them."""
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
-OPERATIONS = {
+SPLATS = {
     "rasterize": "rasteriser",
     "sphericalharmonics": "spherical harmonics",
     "ssim": "structural similarity",
     "adam": "optimiser",
     "depthsort": "depth sort",
+}
+"""What learning and drawing Gaussians needs: folders of this package and what people call them."""
+FIELDS = {
     "hashgrid": "hash grid",
     "raymarch": "ray marching",
     "composite": "volume rendering",
 }
-"""What people call the folders of this package."""
+"""The same for radiance fields."""
 
 
-def warm_up() -> Iterator[tuple[str, int, int]]:
-    """Compile the CPU kernels of all operations, or load them from numba's cache.
+def warm_up(operations: Mapping[str, str] = SPLATS) -> Iterator[tuple[str, int, int]]:
+    """Compile the CPU kernels of `operations`, or load them from numba's cache.
 
     Yields the name of the operation about to be loaded, how many are done and how many there
     are; last of all "all", with both numbers equal.
     """
-    total = len(OPERATIONS)
-    for done, (folder, name) in enumerate(OPERATIONS.items()):
+    total = len(operations)
+    for done, (folder, name) in enumerate(operations.items()):
         yield name, done, total
         importlib.import_module(f"kernels.{folder}").warm_up()
     yield "all", total, total

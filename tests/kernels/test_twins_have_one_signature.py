@@ -62,7 +62,7 @@ def test_twin_takes_what_the_public_function_takes(package, name, twin):
 
 
 def test_warming_up_leaves_no_folder_out():
-    assert sorted(warm_up.OPERATIONS) == FOLDERS
-    steps = list(warm_up.warm_up())
+    assert sorted(warm_up.SPLATS | warm_up.FIELDS) == FOLDERS
+    steps = list(warm_up.warm_up(warm_up.SPLATS | warm_up.FIELDS))
     assert [done for _, done, _ in steps] == list(range(len(FOLDERS) + 1))
     assert {total for _, _, total in steps} == {len(FOLDERS)}
