@@ -9,6 +9,7 @@ import contextlib
 import hashlib
 import json
 import os
+import secrets
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -225,14 +226,16 @@ def _clear(folder: Path, *, frames: bool) -> None:
 
 def _prune(base: Path, *, keep: Path) -> None:
     """Delete all working folders but the newest few and those in use."""
-    for folder in _newest_first(base.iterdir())[KEPT:]:
-        if folder == keep:
-            continue
-        with contextlib.suppress(OSError):
-            lock = FolderLock.take(folder / _LOCK)
+    with contextlib.suppress(OSError):  # another program may do the same
+        for folder in _newest_first(base.iterdir())[KEPT:]:
+            lock = None if folder == keep else FolderLock.take(folder / _LOCK)
             if lock is not None:
                 try:
-                    shutil.rmtree(folder, ignore_errors=True)
+                    gone = folder
+                    with contextlib.suppress(OSError):  # Windows moves no folder in use
+                        # At once, so that nobody begins in half a folder.
+                        gone = folder.rename(base / f".gone-{secrets.token_hex(6)}")
+                    shutil.rmtree(gone, ignore_errors=True)
                 finally:
                     lock.release()
 

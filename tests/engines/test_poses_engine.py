@@ -1,5 +1,6 @@
 """The poses engine around a process that behaves well, badly, or not at all."""
 
+import errno
 import os
 import sys
 import threading
@@ -13,6 +14,7 @@ import pytest
 from PIL import Image
 
 import assets.files
+import engines.poses.lock
 from assets.errors import InputError
 from assets.formats.photo_folder import read_photo_folder
 from assets.open import open_path
@@ -36,6 +38,7 @@ from engines.events import (
 from engines.poses import PosesConfig
 from engines.poses.engine import PosesEngine
 from engines.poses.job import read_job
+from engines.poses.lock import FolderLock
 from engines.poses.workspace import KEPT, export_colmap, open_workspace
 
 CHILD = Path(__file__).with_name("poses_child.py")
@@ -386,6 +389,27 @@ def test_old_folders_go_but_not_those_in_use(photos):
         assert used.folder.exists()
         assert not folders[0].exists()
         assert all(folder.exists() for folder in folders[3:])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="locks are another matter there")
+def test_where_there_are_no_locks_work_goes_on(photos, monkeypatch):
+    def flock(*_arguments: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    with open_workspace(photos, PosesConfig()) as workspace:
+        assert workspace.folder.is_dir()
+
+
+def test_a_lock_on_a_file_that_was_deleted_is_none(tmp_path, monkeypatch):
+    real = engines.poses.lock._lock
+
+    def late(descriptor: int) -> None:
+        (tmp_path / "a").unlink()
+        real(descriptor)
+
+    monkeypatch.setattr(engines.poses.lock, "_lock", late)
+    assert FolderLock.take(tmp_path / "a") is None
 
 
 def test_a_photo_left_out_is_not_in_the_job_and_costs_no_other_its_place(photos):
