@@ -51,7 +51,7 @@ def sample_folder(
     cache_dir: Path | None = None, *, progress: Callable[[float], None] | None = None
 ) -> Path:
     """The folder that holds the sample, complete and of this version; see `sample_scene`."""
-    places = [cache_dir] if cache_dir else [cache_folder(), _spare_folder()]
+    places = [cache_dir] if cache_dir else [cache_folder(), spare_folder()]
     for place in places:
         if _is_complete(place / FOLDER):
             return place / FOLDER
@@ -79,10 +79,11 @@ def cache_folder() -> Path:
         wished = [os.environ.get("XDG_CACHE_HOME", ""), os.path.expanduser("~/.cache")]
     # A relative path would depend on the working folder; without a home "~" stays as it is.
     base = next((place for place in wished if os.path.isabs(place)), None)
-    return Path(base) / "zograscope" if base else _spare_folder()
+    return Path(base) / "zograscope" if base else spare_folder()
 
 
-def _spare_folder() -> Path:
+def spare_folder() -> Path:
+    """Where to keep things for a while if the cache cannot be written; need not exist yet."""
     owner = os.getuid() if hasattr(os, "getuid") else "user"
     return Path(tempfile.gettempdir()) / f"zograscope-{owner}"
 

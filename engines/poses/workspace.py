@@ -16,7 +16,7 @@ from pathlib import Path
 
 from assets.errors import InputError
 from assets.files import atomic_folder, atomic_write_json, write_failure
-from assets.samples.store import cache_folder
+from assets.samples.store import cache_folder, spare_folder
 from assets.unposed import UnposedPhotos, Video
 from engines.poses import job, outcome
 from engines.poses.config import PosesConfig
@@ -100,7 +100,7 @@ def open_workspace(
         lock = _locked(home)
         if lock is not None:
             return Workspace(home, lock, made_of | {"photos": _recorded(home)["photos"]})
-    base = cache_folder() / "poses"
+    base = _base()
     name = f"{_plain(source.name)}-{_hash(list(made_of.values()))[:12]}"
     number = 1
     while True:
@@ -112,6 +112,17 @@ def open_workspace(
     workspace = Workspace(place, lock, made_of)
     _prune(base, keep=place)
     return workspace
+
+
+def _base() -> Path:
+    """Where working folders are kept: in the cache, or elsewhere where that is read-only."""
+    places = [cache_folder() / "poses", spare_folder() / "poses"]
+    for place in places:
+        with contextlib.suppress(OSError):
+            place.mkdir(parents=True, exist_ok=True)
+            if os.access(place, os.W_OK):
+                return place
+    return places[0]
 
 
 def export_colmap(work: Path, out: Path) -> None:

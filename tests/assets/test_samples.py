@@ -266,7 +266,7 @@ def test_a_cache_that_cannot_be_written_is_left_for_another_place(
 ) -> None:
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setattr(store, "cache_folder", lambda: tmp_path / "file" / "zograscope")
-    monkeypatch.setattr(store, "_spare_folder", lambda: tmp_path / "spare")
+    monkeypatch.setattr(store, "spare_folder", lambda: tmp_path / "spare")
     assert sample_folder() == tmp_path / "spare" / store.FOLDER
     assert sample_folder() == tmp_path / "spare" / store.FOLDER
     assert len(quick) == 1

@@ -347,6 +347,15 @@ def test_the_same_photos_use_the_same_folder_and_others_do_not(photos):
     assert "H" in first.name
 
 
+def test_where_the_cache_cannot_be_written_another_place_serves(photos, tmp_path, monkeypatch):
+    (tmp_path / "cache").write_text("no folder")
+    (tmp_path / "spare").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "spare"))
+    engine = engine_of(photos)
+    assert isinstance(list(engine.run())[-1], Finished)
+    assert engine.folder.is_relative_to(tmp_path / "spare")
+
+
 def test_a_folder_that_was_named_is_emptied_of_another_set(photos, tmp_path):
     work = tmp_path / "work"
     with open_workspace(photos, PosesConfig(), work) as workspace:
