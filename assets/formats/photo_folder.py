@@ -59,9 +59,9 @@ def photo_files(folder: Path) -> list[Path]:
     """The files directly in `folder` that look like photos, sorted as people count."""
     try:
         found = [path for path in folder.iterdir() if path.suffix.lower() in PHOTO_SUFFIXES]
+        visible = [path for path in found if not path.name.startswith(".") and path.is_file()]
     except OSError as error:
         raise InputError(f"{folder} cannot be read: {error.strerror or error}") from error
-    visible = [path for path in found if not path.name.startswith(".") and path.is_file()]
     return sorted(visible, key=lambda path: _as_counted(path.name))
 
 
