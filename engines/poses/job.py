@@ -127,5 +127,5 @@ def read_job(folder: Path) -> Job:
         return Job(**values)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
-            f"{path} cannot be read ({error}); delete {folder} and find the poses again"
+            f"{path} cannot be read ({error}); delete that file and find the poses again"
         ) from error

@@ -92,7 +92,7 @@ def read_outcome(folder: Path) -> Outcome:
         return Outcome(**{key: _tupled(item) for key, item in values.items()})
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
-            f"{path} cannot be read ({error}); delete {folder} and find the poses again"
+            f"{path} cannot be read ({error}); delete that file and find the poses again"
         ) from error
 
 
