@@ -1,5 +1,6 @@
 """Photos that show what another one shows from the same spot: copies, and bursts."""
 
+import contextlib
 import hashlib
 from collections import defaultdict
 from collections.abc import Generator, Sequence
@@ -24,7 +25,6 @@ def find_duplicates(
     Yields now and then, so that whoever waits can stop; the answer is the return value.
     """
     first: dict[int, int] = {}
-    files = _same_files([shot for shot, _ in looks])
     prints = np.stack([look.fingerprint for _, look in looks]) if looks else np.zeros((0, 1))
     for start in range(0, len(looks), _BLOCK):
         rows = prints[start : start + _BLOCK].astype(np.float32)
@@ -33,8 +33,13 @@ def find_duplicates(
             for i, j in np.argwhere(rows @ columns.T > _ALIKE):
                 _note(first, start + int(i), before + int(j))
             yield
-    for i, j in files:
-        _note(first, i, j)
+    for places in _may_be_same(looks):
+        seen: dict[bytes, int] = {}
+        for i in places:
+            digest = _digest(looks[i][0].path)
+            if digest is not None and seen.setdefault(digest, i) != i:
+                _note(first, seen[digest], i)
+            yield
     return {looks[i][0].name: looks[_origin(first, i)][0].name for i in sorted(first)}
 
 
@@ -51,24 +56,13 @@ def _origin(first: dict[int, int], i: int) -> int:
     return i
 
 
-def _same_files(shots: Sequence[Shot]) -> list[tuple[int, int]]:
-    """Pairs of places whose files are equal byte for byte."""
-    by_size: dict[int, list[int]] = defaultdict(list)
-    for i, shot in enumerate(shots):
-        try:
-            by_size[shot.path.stat().st_size].append(i)
-        except OSError:  # gone meanwhile; it was read a moment ago
-            continue
-    pairs = []
-    for places in by_size.values():
-        if len(places) < 2:
-            continue
-        seen: dict[bytes, int] = {}
-        for i in places:
-            digest = _digest(shots[i].path)
-            if digest is not None and seen.setdefault(digest, i) != i:
-                pairs.append((i, seen[digest]))
-    return pairs
+def _may_be_same(looks: Sequence[tuple[Shot, Look]]) -> list[list[int]]:
+    """Places of photos whose files may be equal byte for byte; equal ones look equal, too."""
+    alike: dict[tuple[int, bytes], list[int]] = defaultdict(list)
+    for i, (shot, look) in enumerate(looks):
+        with contextlib.suppress(OSError):  # gone meanwhile; it was read a moment ago
+            alike[shot.path.stat().st_size, look.fingerprint.tobytes()].append(i)
+    return [places for places in alike.values() if len(places) > 1]
 
 
 def _digest(path: Path) -> bytes | None:

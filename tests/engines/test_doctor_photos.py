@@ -1,5 +1,6 @@
 """The doctor before posing: it names the photos that are bad, and no others."""
 
+import hashlib
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -130,6 +131,19 @@ def test_exposure_that_drifts_is_told_of_the_whole_set(photos: Path):
         change(path, exposed(-3 * i / 29))
     diagnosis = examine(photos)
     assert "exposure_spread" in kinds(diagnosis)
+
+
+def test_photos_are_not_read_once_more_because_their_files_are_of_one_size(photos, monkeypatch):
+    for path in sorted(photos.glob("*.png")):
+        with Image.open(path) as image:
+            image.convert("RGB").save(path.with_suffix(".bmp"))
+        path.unlink()
+    (photos / "copy.bmp").write_bytes(next(photos.glob("*.bmp")).read_bytes())
+    read = []
+    whole = hashlib.file_digest
+    monkeypatch.setattr(hashlib, "file_digest", lambda *a: read.append(a) or whole(*a))
+    assert len(finding(examine(photos), "duplicates").photos) == 1
+    assert len(read) == 2
 
 
 def test_copies_are_named_and_their_originals_are_not(photos: Path):
