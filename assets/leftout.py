@@ -15,10 +15,11 @@ def reason_for(name: str, error: InputError) -> str:
 
 
 def left_out_note(
-    photos: Mapping[str, str] | Sequence[str], total: int, *, because: str = "they cannot be read"
+    photos: Mapping[str, str] | Sequence[str], total: int, *, because: str = ""
 ) -> str:
     """The note on `photos` of a set of `total` that are left out, by name with their reasons.
 
+    Without `because` they cannot be read:
     "3 of 50 photos are left out because they cannot be read: a.jpg (is empty), ..."
     """
     names = list(photos)
@@ -28,5 +29,6 @@ def left_out_note(
     )
     if len(names) > _NAMED:
         some += f" and {len(names) - _NAMED} more"
-    verb = "is" if len(names) == 1 else "are"
+    verb, they = ("is", "it") if len(names) == 1 else ("are", "they")
+    because = because or f"{they} cannot be read"
     return f"{len(names)} of {total} photos {verb} left out because {because}: {some}"
