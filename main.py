@@ -7,6 +7,7 @@ Heavy imports wait until a command needs them, so that help is there at once.
 import argparse
 import importlib
 import sys
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -306,4 +307,5 @@ def main(arguments: Sequence[str]) -> int:
 
 
 if __name__ == "__main__":
+    warnings.filterwarnings("ignore", message=r"Image size \(")  # large photos are no attack here
     sys.exit(main(sys.argv[1:]))

@@ -112,6 +112,11 @@ def opened(path: Path) -> Image.Image:
         raise InputError(f"{path} is not a photo in a known format; save it as PNG or JPEG") from (
             error
         )
+    except Image.DecompressionBombError as error:
+        raise InputError(
+            f"{path} has more than {2 * (Image.MAX_IMAGE_PIXELS or 0) // 10**6} million pixels, "
+            "too many; save it at half the width"
+        ) from error
     except PIL_ERRORS as error:
         raise InputError(f"{path} cannot be opened: {_reason(error)}; check the file") from error
 

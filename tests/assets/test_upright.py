@@ -237,3 +237,10 @@ def test_what_a_decoder_stumbles_over_is_a_sentence(tmp_path):
         pass
     with pytest.raises(InputError, match=r"a\.avif cannot be opened"):
         read_header(path)
+
+
+def test_more_pixels_than_are_read_are_a_sentence(tmp_path, monkeypatch):
+    Image.new("L", (2100, 1000)).save(tmp_path / "a.jpg")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10**6)
+    with pytest.raises(InputError, match=r"a\.jpg has more than 2 million pixels.* half the width"):
+        read_header(tmp_path / "a.jpg")
