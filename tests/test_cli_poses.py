@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from PIL import Image
 
 import engines.poses.engine
 from assets.errors import InputError
@@ -174,6 +175,18 @@ def test_plain_photos_are_posed_and_learned_in_one_call(behave, plain, tmp_path,
     assert len(open_path(out)) == about["gaussians"]
     said = capsys.readouterr()
     assert "4 of 5 photos have a place" in said.out
+
+
+def test_a_run_from_photos_whose_files_were_converted_is_taken_up(behave, plain, tmp_path):
+    behave()
+    with Image.open(plain / "01.png") as image:
+        image.save(plain / "01.tif")
+    (plain / "01.png").unlink()
+    out, kept = tmp_path / "a.ply", tmp_path / "kept"
+    words = words_of("train", "splats", plain, "--out", out, "--checkpoint", kept)
+    assert main([*words, *QUICK]) == 0
+    words = words_of("train", "splats", "--resume", kept, "--out", out, "--steps", "6")
+    assert main(words) == 0
 
 
 def test_posed_photos_are_not_posed_again(behave, tmp_path):

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from assets.errors import InputError
 from assets.files import write_failure
-from assets.posed import PosedPhotos, View
+from assets.posed import PosedPhotos
 from assets.unposed import UnposedPhotos, Video
 from engines.artifacts import CameraRig
 from engines.doctor.finding import Diagnosis, Finding
@@ -20,7 +20,7 @@ from engines.poses.background import BEAT_S, in_background
 from engines.poses.config import PosesConfig
 from engines.poses.database import is_sound
 from engines.poses.farewell import is_damage, last_words
-from engines.poses.job import job_of, read_job
+from engines.poses.job import called_as_before, job_of
 from engines.poses.outcome import FILE_NAME, Outcome, read_outcome
 from engines.poses.prepare import PreparedPhotos, prepare_photos
 from engines.poses.process import Child, ChildDied
@@ -265,7 +265,9 @@ class PosesEngine:
         self.step, total = len(outcome.placements), len(outcome.photos)
         beat = Prepared(phase=PLACING, done=self.step, total=total)
         found = yield from self._awaited(partial(read_colmap, workspace.folder), beat)
-        self.result = replace(found, name=photos.name, views=_called_as_before(found, workspace))
+        self.result = replace(
+            found, name=photos.name, views=called_as_before(found, workspace.folder)
+        )
         translator.leave_last(outcome, self.result)
         yield Posed(
             registered=self.step,
@@ -290,13 +292,6 @@ class PosesEngine:
                 return value
             yield beat
         raise AssertionError("unreachable: a call returns or raises")
-
-
-def _called_as_before(found: PosedPhotos, workspace: Workspace) -> tuple[View, ...]:
-    """The views by the names of the photos that they are from, whatever their files are called."""
-    names = {photo.file: photo.name for photo in read_job(workspace.folder).photos}
-    views = [replace(view, name=names.get(view.name, view.name)) for view in found.views]
-    return tuple(sorted(views, key=lambda view: view.name))
 
 
 def _sentences(finding: Finding) -> str:

@@ -9,11 +9,12 @@ database.db, sparse/0 and outcome.json.
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from assets.errors import InputError
 from assets.files import atomic_write_json
+from assets.posed import PosedPhotos, View
 from assets.unposed import Shot
 from engines.poses.config import PosesConfig
 
@@ -129,3 +130,13 @@ def read_job(folder: Path) -> Job:
         raise InputError(
             f"{path} cannot be read ({error}); delete that file and find the poses again"
         ) from error
+
+
+def called_as_before(found: PosedPhotos, folder: Path) -> tuple[View, ...]:
+    """The views of the result in the working folder, by the names that the job gave photos.
+
+    Files may be called something else. Raises InputError as `read_job` does.
+    """
+    names = {photo.file: photo.name for photo in read_job(folder).photos}
+    views = [replace(view, name=names.get(view.name, view.name)) for view in found.views]
+    return tuple(sorted(views, key=lambda view: view.name))

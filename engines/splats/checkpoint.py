@@ -6,6 +6,7 @@ The folder holds `checkpoint.json` (settings, counters, history, where the photo
 
 import dataclasses
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from assets.files import atomic_folder
 from assets.open import open_path
 from assets.posed import PosedPhotos
 from engines import events
+from engines.poses import job
 from engines.splats.config import SplatConfig
 from engines.splats.lineage import Lineage
 from engines.splats.model import PARAMETERS, GaussianModel
@@ -152,6 +154,9 @@ def _posed_photos(source: Path) -> PosedPhotos:
         raise InputError(
             f"{source} no longer holds the posed photos of this run; name their folder"
         )
+    if all((source / name).is_file() for name in (job.FILE_NAME, job.DATABASE)):
+        # Their poses were found here; files may be called something else.
+        return replace(opened, views=job.called_as_before(opened, source))
     return opened
 
 
