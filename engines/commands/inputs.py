@@ -19,7 +19,8 @@ _POSED = f'a COLMAP folder, a transforms.json, a bundle.out or the word "{SAMPLE
 def posed_photos(data: str) -> "PosedPhotos":
     """The data set that `data` names: a path, or the word "sample".
 
-    Raises InputError when there is something else.
+    Photos whose cameras were found before come with those. Raises InputError when there is
+    something else.
     """
     from assets.posed import PosedPhotos
     from assets.unposed import UnposedPhotos, Video
@@ -28,6 +29,11 @@ def posed_photos(data: str) -> "PosedPhotos":
     if isinstance(opened, PosedPhotos):
         return opened
     if isinstance(opened, UnposedPhotos | Video):
+        from engines.poses.found import found_before
+
+        found = found_before(opened)
+        if found is not None:
+            return found
         raise InputError(
             f"{data} holds photos without cameras; find those first with: "
             f"main.py poses {data} --out DIR, then name DIR"

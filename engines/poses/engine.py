@@ -4,7 +4,6 @@ import sys
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -20,9 +19,10 @@ from engines.poses.background import BEAT_S, in_background
 from engines.poses.config import PosesConfig
 from engines.poses.database import is_sound
 from engines.poses.farewell import is_damage, last_words
-from engines.poses.job import called_as_before, job_of
+from engines.poses.found import is_done, read_found
+from engines.poses.job import job_of
 from engines.poses.outcome import FILE_NAME, Outcome, read_outcome
-from engines.poses.prepare import PreparedPhotos, prepare_photos
+from engines.poses.prepare import prepare_photos
 from engines.poses.process import Child, ChildDied
 from engines.poses.protocol import GO, LOOK, Done, Stuck
 from engines.poses.translate import FEATURES, PLACING, Translator
@@ -34,6 +34,7 @@ LEAST_PHOTOS = 3
 CHILD = (sys.executable, "-m", "engines.poses.child")
 """The program that does the native work; the working folder is its argument."""
 CHOOSING, LOOKING = "Choosing frames", "Looking at the photos"
+KNOWN = "The cameras of these photos were found before with the same settings"
 DAMAGED = "What an earlier run left was damaged, so features and matches are found anew"
 
 
@@ -109,22 +110,36 @@ class PosesEngine:
 
     def _run(self) -> Iterator[Event]:
         if self.photos is not None:
-            _check_count(self.photos)
+            yield from self._look_at(self.photos)
         with open_workspace(self.source, self.config, self._wished) as workspace:
             self.folder = workspace.folder
-            photos = yield from self._choose(workspace)
-            _check_count(photos)
-            yield from self._look_at(photos)
+            photos = self.photos
+            if photos is None:
+                photos = yield from self._choose(workspace)
+                yield from self._look_at(photos)
             prepared = yield from prepare_photos(
                 photos.kept, workspace.folder, names=[shot.name for shot in photos.views]
             )
             if len(prepared.shots) < LEAST_PHOTOS:
                 raise _too_few(len(prepared.shots))
-            yield from self._check_database(workspace)
+            job = job_of(
+                prepared.shots,
+                self.config,
+                files=prepared.files,
+                masked=prepared.masked,
+                ordered=photos.ordered,
+            )
             translator = Translator(
                 tuple(sorted(shot.name for shot in prepared.shots)), workspace.folder, self.slots
             )
-            stuck = yield from self._work(workspace, photos, prepared, translator)
+            stuck = ""
+            if is_done(workspace.folder, job):
+                yield Told(message=KNOWN)
+            else:
+                yield from self._check_database(workspace)
+                workspace.forget_result()
+                job.write(workspace.folder)
+                stuck = yield from self._work(workspace, translator)
             yield from self._judge(workspace, photos)
             if stuck:
                 raise InputError(stuck)
@@ -132,8 +147,7 @@ class PosesEngine:
 
     def _choose(self, workspace: Workspace) -> Generator[Event, None, UnposedPhotos]:
         """The photos, of which those of a video must be chosen first."""
-        if isinstance(self.source, UnposedPhotos):
-            return self.source
+        assert isinstance(self.source, Video)
         from assets.video import choose_frames, frames_of
 
         frames = workspace.folder / FRAMES
@@ -147,7 +161,9 @@ class PosesEngine:
         return self.photos
 
     def _look_at(self, photos: UnposedPhotos) -> Iterator[Event]:
-        """Have the doctor look at the photos."""
+        """Have the doctor look at the photos, and see that there are enough of them."""
+        if not photos.kept:
+            raise _too_few(0)
         from engines.doctor import look_at_photos
 
         looking = look_at_photos(photos)
@@ -157,8 +173,11 @@ class PosesEngine:
                     done, total = next(looking)
                 except StopIteration as end:
                     yield self._diagnosed(end.value)
-                    return
+                    break
                 yield Prepared(phase=LOOKING, done=done, total=total)
+
+        if len(photos.kept) < LEAST_PHOTOS:
+            raise _too_few(len(photos.kept))
 
     def _diagnosed(self, diagnosis: Diagnosis) -> Diagnosed:
         self.diagnoses[diagnosis.stage] = diagnosis
@@ -178,22 +197,8 @@ class PosesEngine:
                 workspace.forget_database()
                 yield Told(message=DAMAGED)
 
-    def _work(
-        self,
-        workspace: Workspace,
-        photos: UnposedPhotos,
-        prepared: PreparedPhotos,
-        translator: Translator,
-    ) -> Generator[Event, None, str]:
+    def _work(self, workspace: Workspace, translator: Translator) -> Generator[Event, None, str]:
         """Let the child find the poses; returns why it could not, or "" where it could."""
-        workspace.forget_result()
-        job_of(
-            prepared.shots,
-            self.config,
-            files=prepared.files,
-            masked=prepared.masked,
-            ordered=photos.ordered,
-        ).write(workspace.folder)
         log, may_retry = workspace.folder / LOG, True
         while True:
             try:
@@ -257,18 +262,14 @@ class PosesEngine:
     def _finish(
         self, workspace: Workspace, photos: UnposedPhotos, translator: Translator
     ) -> Iterator[Event]:
-        from assets.formats.colmap import read_colmap
-
         outcome = self.outcome
         if outcome is None:
             raise InputError(f"The poses in {workspace.folder} are not complete; find them again")
         self.step, total = len(outcome.placements), len(outcome.photos)
         beat = Prepared(phase=PLACING, done=self.step, total=total)
-        found = yield from self._awaited(partial(read_colmap, workspace.folder), beat)
-        self.result = replace(
-            found, name=photos.name, views=called_as_before(found, workspace.folder)
-        )
-        translator.leave_last(outcome, self.result)
+        found = yield from self._awaited(partial(read_found, workspace.folder, photos.name), beat)
+        self.result = found
+        translator.leave_last(outcome, found)
         yield Posed(
             registered=self.step,
             total=total,
@@ -297,11 +298,6 @@ class PosesEngine:
 def _sentences(finding: Finding) -> str:
     parts = (finding.title, finding.words, finding.advice)
     return ". ".join(part.rstrip(". ") for part in parts if part)
-
-
-def _check_count(photos: UnposedPhotos) -> None:
-    if len(photos.kept) < LEAST_PHOTOS:
-        raise _too_few(len(photos.kept))
 
 
 def _too_few(count: int) -> InputError:

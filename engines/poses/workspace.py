@@ -27,6 +27,8 @@ FRAMES = "frames"
 LOG = "child.log"
 KEPT = 8
 """Working folders that stay in the cache."""
+METHOD = 1
+"""Goes up when what is done with photos changes, so that older work is not gone on with."""
 _RECORD = "workspace.json"
 _EXPORTED = frozenset({IMAGES, MASKS, SPARSE, outcome.FILE_NAME, ".DS_Store"})
 """All that an export and the Finder leave; a folder with more in it is somebody's."""
@@ -114,6 +116,23 @@ def open_workspace(
     return workspace
 
 
+def folders_of(source: UnposedPhotos | Video) -> list[Path]:
+    """Working folders in the cache that were made for `source`, the last used first.
+
+    For a video those with the usual number of frames count.
+    """
+    home = _home_of(source)
+    if home is not None:
+        return [home]
+    key = _photos_key(source, PosesConfig())
+    used: dict[Path, float] = {}
+    with contextlib.suppress(OSError):  # no such folder, or somebody prunes it
+        for place in _base().iterdir():
+            if not place.name.startswith(".") and _recorded(place).get("photos") == key:
+                used[place] = place.stat().st_mtime
+    return sorted(used, key=lambda place: used[place], reverse=True)
+
+
 def _base() -> Path:
     """Where working folders are kept: in the cache, or elsewhere where that is read-only."""
     places = [cache_folder() / "poses", spare_folder() / "poses"]
@@ -179,8 +198,8 @@ def _photos_key(source: UnposedPhotos | Video, config: PosesConfig) -> str:
 
 
 def _settings_key(config: PosesConfig) -> str:
-    """A fingerprint of the settings that the database depends on."""
-    return _hash([config.preset, config.photo_size, config.features, config.intrinsics])
+    """A fingerprint of what the database depends on: the method and its settings."""
+    return _hash([METHOD, config.preset, config.photo_size, config.features, config.intrinsics])
 
 
 def _hash(words: list) -> str:
