@@ -85,7 +85,7 @@ def test_a_finished_project_is_judged_too(photos: Path, tmp_path: Path, capsys):
     status, lines = said(capsys, project)
     assert status == 0
     assert lines[0] == "Photos of project: A: good photos"
-    at = lines.index("Poses of project: A: good poses")
+    at = lines.index("Poses of project: A: good camera poses")
     assert lines[at + 1].startswith("note: 1 photo overlaps with others but fits nowhere. ")
     without(outcome(), set(range(20))).write(project)
     status, lines = said(capsys, project)

@@ -94,7 +94,7 @@ class DoctorPanel(Panel):
         self.empty = note(EMPTY)
         column.addWidget(self.empty)
         column.addWidget(self._make_progress())
-        self.stages = Segmented({"poses": "Poses", "photos": "Photos"}, compact=True)
+        self.stages = Segmented({"poses": "Cameras", "photos": "Photos"}, compact=True)
         self.stages.changed.connect(lambda _stage: self._draw())
         column.addWidget(self.stages, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self._make_grade())
@@ -156,7 +156,7 @@ class DoctorPanel(Panel):
         column.setContentsMargins(0, 0, MARGIN, 0)
         self.again_words = note()
         column.addWidget(self.again_words)
-        self.again = QPushButton("Find poses again")
+        self.again = QPushButton("Find cameras again")
         theme.set_role(self.again, "primary")
         self.again.clicked.connect(self.again_asked)
         column.addWidget(self.again)
@@ -238,7 +238,7 @@ class DoctorPanel(Panel):
         words = diagnosis.summary.partition(": ")[2]
         self.grade_words.setText(words[:1].upper() + words[1:])
         self.tally.setText(tally(diagnosis))
-        self.ring.show_counts(diagnosis.holes)
+        self.ring.show_counts(diagnosis.holes, grave=diagnosis.grade in ("C", "D"))
         self.ring_words.setText(f"Seen from above: {_lower(self.ring.words())}")
         for finding in diagnosis.findings:
             rule = QFrame()

@@ -106,7 +106,7 @@ class FindingView(QWidget):
         self.toggle.clicked.connect(self._toggle)
         self.rest.addWidget(self.flow)
         self.rest.addWidget(self.toggle, 0, Qt.AlignmentFlag.AlignLeft)
-        self.toggle.setVisible(bool(finding.photos) and finding.level != "good")
+        self.toggle.setVisible(finding.may_go)
         theme.follow(self._say)
 
     def set_left_out(self, names: Iterable[str]) -> None:

@@ -31,6 +31,8 @@ class Finding:
     """One thing to do, as a sentence; empty where there is nothing to do."""
     photos: tuple[str, ...] = ()
     """Names, the worst first."""
+    may_go: bool = False
+    """The rest is better off without these photos."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +66,7 @@ class Diagnosis:
         """The grade in words: "B: usable photos"."""
         words = GRADE_WORDS[self.grade]
         if self.stage == "poses":
-            words = words.replace("photos", "poses")
+            words = words.replace("photos", "camera poses")
         return f"{self.grade}: {words[0].lower()}{words[1:]}"
 
     def to_json(self) -> dict[str, Any]:

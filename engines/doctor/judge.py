@@ -34,8 +34,11 @@ def blank_names(looks: Looks) -> list[str]:
     return sorted(names, key=lambda name: looks[name].texture)
 
 
-def judge(looks: Looks, copies: Mapping[str, str]) -> list[Finding]:
-    """Everything that can be said of the pictures; `copies` names the original of each copy."""
+def judge(looks: Looks, copies: Mapping[str, str], *, film: bool = False) -> list[Finding]:
+    """Everything that can be said of the pictures; `copies` names the original of each copy.
+
+    Frames of a `film` repeat each other where the camera rested, which is nobody's fault.
+    """
     blank = blank_names(looks)
     clear = {name: look for name, look in looks.items() if name not in set(blank)}
     found = [
@@ -43,7 +46,7 @@ def judge(looks: Looks, copies: Mapping[str, str]) -> list[Finding]:
         *_blur(clear),
         *_exposure(clear),
         _spread(clear),
-        _duplicates(copies, len(looks)),
+        _duplicates(copies, len(looks), film=film),
     ]
     return [finding for finding in found if finding is not None]
 
@@ -62,6 +65,7 @@ def _blank(names: list[str], total: int) -> Finding | None:
         if mostly
         else f"Leave {them(len(names))} out",
         photos=tuple(names),
+        may_go=not mostly,
     )
 
 
@@ -94,6 +98,7 @@ def _blur(looks: Looks) -> list[Finding]:
             "the others, and what is learned from blurred photos becomes blurred",
             advice=f"Leave {them(len(names))} out, or take {them(len(names))} again",
             photos=tuple(names),
+            may_go=True,
         )
     ]
 
@@ -124,6 +129,7 @@ def _exposure(looks: Looks) -> list[Finding]:
                     f"{abs(off[chosen[0]]):.1f} stops, and one thing cannot have two brightnesses",
                     advice=f"Leave {them(len(chosen))} out, and lock the exposure next time",
                     photos=tuple(names[i] for i in chosen),
+                    may_go=True,
                 )
             )
     return found
@@ -184,17 +190,18 @@ def _spread(looks: Looks) -> Finding | None:
     )
 
 
-def _duplicates(copies: Mapping[str, str], total: int) -> Finding | None:
+def _duplicates(copies: Mapping[str, str], total: int, *, film: bool) -> Finding | None:
     if not copies:
         return None
     names = list(copies)
     of = list(dict.fromkeys(copies.values()))
     return Finding(
         kind="duplicates",
-        level="warn" if 3 * len(names) > total else "note",
+        level="warn" if not film and 3 * len(names) > total else "note",
         title=f"{photos_are(len(names), 'repeat')} another one",
         words=f"{them(len(names), 'They show', 'It shows')} from the same spot what "
         f"{some(of)} {them(len(of), 'show', 'shows')}, which adds work and no knowledge",
         advice=f"Leave {them(len(names))} out",
         photos=tuple(names),
+        may_go=total - len(names) >= _FEWEST,
     )

@@ -42,11 +42,12 @@ def look_at_photos(photos: UnposedPhotos) -> Generator[tuple[int, int], None, Di
             copies: dict[str, str] = stop.value
             break
         yield total, total
+    film = photos.source.suffix.lower() in VIDEO_SUFFIXES
     found = [
         _unreadable(broken),
         count_finding(len(readable) - len(copies), total),
-        *judge(looks, copies),
-        *header_findings(readable, film=photos.source.suffix.lower() in VIDEO_SUFFIXES),
+        *judge(looks, copies, film=film),
+        *header_findings(readable, film=film),
     ]
     told = [finding for finding in found if finding is not None]
     if all(finding.level == "note" for finding in told):

@@ -43,12 +43,13 @@ def photos(**options) -> UnposedPhotos:
 
 BLANK = Finding(
     kind="blank", level="bad", title="2 photos show nothing", words="A wall.",
-    advice="Leave them out.", photos=NAMES[:2],
+    advice="Leave them out.", photos=NAMES[:2], may_go=True,
 )  # fmt: skip
 BLUR = Finding(
     kind="blur", level="warn", title="20 photos are blurred",
     words="They are much less sharp than those that were taken just before and after them.",
-    advice="Take them again with a steadier hand or in more light.", photos=NAMES[5:25],
+    advice="Take them again with a steadier hand or in more light.",
+    photos=NAMES[5:25], may_go=True,
 )  # fmt: skip
 EXIF = Finding(kind="exif", level="note", title="No focal length", words="It will be estimated.")
 OF_PHOTOS = Diagnosis(stage="photos", grade="C", findings=(BLANK, BLUR, EXIF))
@@ -240,7 +241,7 @@ def test_two_diagnoses_are_both_within_reach_the_newer_first(panel, qtbot):
     panel.show_diagnosis(OF_POSES)
     assert panel.stages.isVisible()
     assert panel.grade.grade == "A"
-    assert panel.grade_words.text() == "Good poses"
+    assert panel.grade_words.text() == "Good camera poses"
     assert panel.ring_row.isVisible()
     press(qtbot, panel.stages.button("photos"))
     assert panel.grade.grade == "C"
@@ -287,7 +288,7 @@ def test_the_ring_counts_counter_clockwise_from_the_right(qtbot, qapp):
     ring = SectorRing()
     qtbot.addWidget(ring)
     ring.resize(SIDE_PX, SIDE_PX)
-    ring.show_counts((4, 0, 8, 1))
+    ring.show_counts((4, 0, 8, 1), grave=True)
     assert ring.words() == "1 of 4 directions has no photo, outlined in red"
     image, middle, reach = ring.grab().toImage(), SIDE_PX / 2, SIDE_PX * 0.28
     shades = []

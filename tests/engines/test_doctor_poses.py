@@ -99,7 +99,7 @@ def kinds(diagnosis: Diagnosis) -> set[str]:
 def test_a_ring_that_closed_is_fine():
     diagnosis = examine(outcome())
     assert diagnosis.stage == "poses"
-    assert diagnosis.summary == "A: good poses"
+    assert diagnosis.summary == "A: good camera poses"
     assert kinds(diagnosis) == {"placed"}
     assert finding(diagnosis, "placed").title == "All 24 photos have a place"
     assert diagnosis.holes == (2.0,) * 12
