@@ -54,8 +54,8 @@ class Docks:
         """Photos that came without cameras; the strip shows all of them."""
         self._worried = False
         """The doctor found something grave, which should be read before other panels show up."""
-        self._inspector = "population"
-        """The panel on the right that was brought to the front by itself."""
+        self._chosen_by_hand = False
+        """A person has chosen a tab since the photos were opened; no other comes forward."""
         waiting = Panel("Settings")
         waiting.body.addWidget(note("Settings appear once PyTorch is loaded"))
         waiting.body.addStretch(1)
@@ -101,7 +101,6 @@ class Docks:
             dock.show()
         for name in ("curves", "settings", "population"):
             self[name].raise_()
-        self._inspector = "population"
         for bar in window.findChildren(QTabBar):
             bar.setElideMode(Qt.TextElideMode.ElideNone)
             bar.setExpanding(False)
@@ -199,23 +198,32 @@ class Docks:
 
     def begin_posing(self) -> None:
         """No photo has a place yet, and the doctor comes first."""
-        self._worried = False
+        self._watch_tabs()
+        self._worried = self._chosen_by_hand = False
         self.photos.set_registered(frozenset())
         self.matches.clear()
-        self.bring_forward("doctor")
+        self.bring_forward("doctor", "log")
 
     def show_current(self, name: str | None) -> None:
         """Frame the photo of this name in the strip, or none."""
         names = [view.name for view in self.photos.model.views]
         self.photos.set_current(names.index(name) if name in names else None)
 
-    def bring_forward(self, inspector: str) -> None:
-        """Show this panel on the right, unless a person has chosen another one."""
-        shown = self[self._inspector]
-        if not shown.isHidden() and shown.visibleRegion().isEmpty():
-            return
-        self._inspector = inspector
-        self[inspector].raise_()
+    def bring_forward(self, *names: str) -> None:
+        """Show these panels before others, unless a person has chosen what to see."""
+        if not self._chosen_by_hand:
+            for name in names:
+                self[name].raise_()
+
+    def _watch_tabs(self) -> None:
+        """Qt makes tab bars anew when the layout changes."""
+        for bar in self._window.findChildren(QTabBar):
+            if not bar.property("watched"):
+                bar.setProperty("watched", True)
+                bar.tabBarClicked.connect(self._choose)
+
+    def _choose(self, _index: int) -> None:
+        self._chosen_by_hand = True
 
     def set_finding(self, finding: bool) -> None:
         """While cameras are found, how that is done is in front and fixed."""
@@ -233,8 +241,10 @@ class Docks:
                 self._worried = event.grade in ("C", "D")
             case FeaturesFound(done=1) | PairsMatched() if not self._worried:
                 self.bring_forward("matches")
-            case Stepped(step=1) if not self._worried:
-                self.bring_forward("population")
+            case Stepped(step=1):
+                self.bring_forward("curves", *(() if self._worried else ("population",)))
+            case Failed() if self._unposed is not None:
+                self.bring_forward("doctor")
         self.curves.add(event)
         self.population.add(event)
         if not isinstance(event, Failed):  # said once, as what troubled the run

@@ -179,7 +179,7 @@ class ViewControl(QObject):
         if self._framed is None or np.allclose(here, self._framed):
             centres = np.stack([camera.centre for camera in rig.cameras])
             self.viewport.reset_view(animate=False)
-            self.viewport.frame(_heart(centres, rig.points), animate=False)
+            self.viewport.frame(_heart(centres, rig.points, reach=1.0), animate=False)
             self._framed = self.viewport.camera.camera_to_world.copy()
 
     def mark_held_out(self, held_out: set[int]) -> None:
@@ -414,8 +414,12 @@ class ViewControl(QObject):
         self.viewport.background = (colour.redF(), colour.greenF(), colour.blueF())
 
 
-def _heart(centres: np.ndarray, cloud: PointCloud | None) -> np.ndarray:
+def _heart(
+    centres: np.ndarray, cloud: PointCloud | None, *, reach: float = CAMERA_SHARE
+) -> np.ndarray:
     """[n, 3] what the photos are about: the nearest points of a data set, and the cameras.
+
+    `reach` says how much of the way out to the cameras is in it.
 
     Structure from motion also sees what is far behind; a view of all that shows little.
     """
@@ -424,7 +428,7 @@ def _heart(centres: np.ndarray, cloud: PointCloud | None) -> np.ndarray:
     points = cloud.positions
     away = np.linalg.norm(points - np.median(points, axis=0), axis=1)
     near = points[away <= np.quantile(away, NEAR_POINTS)]
-    return np.concatenate([near, near.mean(axis=0) + CAMERA_SHARE * (centres - near.mean(axis=0))])
+    return np.concatenate([near, near.mean(axis=0) + reach * (centres - near.mean(axis=0))])
 
 
 def _limited(camera: Camera) -> Camera:

@@ -8,7 +8,7 @@ from app_drop import drag_over, drop
 from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QDragLeaveEvent, QFocusEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QTabBar
 
 from app.questions import Choice
 from app.run import COMMANDS, Command, State
@@ -342,8 +342,10 @@ def test_a_grave_doctor_stays_in_front(window, live_for, grade, front):
     docks.add(FeaturesFound(photo="a.jpg", count=9, done=1, total=3))
     live_for(0.1)
     assert not docks[front].visibleRegion().isEmpty()
-    docks["population"].raise_()
-    live_for(0.1)
+    bar = next(
+        b for b in window.findChildren(QTabBar) if b.count() and b.tabText(0) == "Population"
+    )
+    QTest.mouseClick(bar, Qt.MouseButton.LeftButton, pos=bar.tabRect(0).center())
     docks.add(PairsMatched(done=1, total=3, connected=1))
     live_for(0.1)
     assert not docks["population"].visibleRegion().isEmpty(), "a person has chosen it"
