@@ -1,6 +1,6 @@
 """Push buttons that are the face of an action: same words, same enabled state, one meaning."""
 
-from PySide6.QtCore import QSize
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
 
@@ -22,6 +22,8 @@ class ActionButton(QPushButton):
         super().__init__(parent)
         self._action, self._text, self._least_width = action, text, least_width
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        # By a click it would keep the focus, and hand it on when its action can no longer be asked.
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCheckable(action.isCheckable())
         self.setObjectName(f"button_{action.objectName()}")
         if role:

@@ -53,7 +53,7 @@ class Overlays:
     def show_facts(self, gaussians: int, fps: float) -> None:
         """How many Gaussians are on show and how often they are redrawn."""
         parts = [f"{count(gaussians)} Gaussians"] if gaussians else []
-        if fps >= 1:
+        if gaussians and fps >= 1:  # of anything else it tells nobody anything
             parts.append(f"{fps:.0f} fps")
         text = "   ".join(parts)
         if text != self._facts.text():

@@ -10,6 +10,8 @@ from app.theme import set_role
 from app.widgets.labels import ElidedLabel
 
 PARTS = 1000
+PHASE_PX = 170
+"""Room for what goes on, so that the bar does not move with each word."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +41,8 @@ class StatusBar(QWidget):
         self.setObjectName("statusbar")
         self.setFixedHeight(28)
         self._shown = Status()
-        self.phase = QLabel()
+        self.phase = ElidedLabel()
+        self.phase.setFixedWidth(PHASE_PX)
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setFixedWidth(190)
@@ -47,7 +50,6 @@ class StatusBar(QWidget):
         set_role(self.cancel, "quiet")
         self.cancel.clicked.connect(self.cancelled)
         self.steps, self.left, self.rate, self.count = (QLabel() for _ in range(4))
-        self.phase.setMinimumWidth(96)
         self.memory = QLabel()
         self.memory.setToolTip("Memory this program uses")
         self.dataset = ElidedLabel()
@@ -76,6 +78,8 @@ class StatusBar(QWidget):
             label, text = getattr(self, name), getattr(status, name)
             if label.text() != text:
                 label.setText(text)
+                if isinstance(label, ElidedLabel):
+                    label.setToolTip(text)
             label.setVisible(bool(text))
         self.bar.setVisible(status.share is not None)
         self.cancel.setVisible(status.can_cancel)

@@ -56,7 +56,7 @@ class MatchesPanel(Panel):
         compared = int(np.count_nonzero(inliers >= 0) - np.count_nonzero(inliers.diagonal() >= 0))
         compared //= 2
         self.header.set_value(
-            f"{count(found)} of {count(compared)} pairs",
+            f"{count(found)} of {count(compared)} match",
             f"{count(found)} of {count(compared)} pairs compared so far see the same things",
         )
         number = len(loose)

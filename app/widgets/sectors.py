@@ -17,7 +17,7 @@ GAP_DEGREES = 3.0
 
 
 class SectorRing(QWidget):
-    """Sectors with photos are filled, the more the brighter; empty ones are outlined in red.
+    """Sectors with photos are filled, the more the brighter; empty ones are outlined.
 
     The first sector begins at the right, the others follow counter-clockwise.
     """
@@ -25,13 +25,18 @@ class SectorRing(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.counts: tuple[float, ...] = ()
+        self.grave = False
+        """Empty sectors are red rather than grey."""
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Where photos were taken from, seen from above")
         theme.follow(self.update)
 
-    def show_counts(self, counts: Sequence[float]) -> None:
-        """Show the number of cameras in each sector."""
-        self.counts = tuple(counts)
+    def show_counts(self, counts: Sequence[float], *, grave: bool = False) -> None:
+        """Show the number of cameras in each sector; `grave`: empty ones spoil the result.
+
+        Many a thing is photographed from its front alone, and that is fine.
+        """
+        self.counts, self.grave = tuple(counts), grave
         self.setAccessibleDescription(self.words())
         self.update()
 
@@ -42,7 +47,8 @@ class SectorRing(QWidget):
         if not empty:
             return f"Photos were taken from all {sides}"
         verb = "has" if empty == 1 else "have"
-        return f"{count(empty)} of {sides} {verb} no photo, outlined in red"
+        shade = " in red" if self.grave else ""
+        return f"{count(empty)} of {sides} {verb} no photo, outlined{shade}"
 
     def sizeHint(self) -> QSize:
         """A small square."""
@@ -67,14 +73,15 @@ class SectorRing(QWidget):
         outer = QRectF(0, 0, SIDE_PX - 4, SIDE_PX - 4)
         outer.moveCenter(QRectF(self.rect()).center())
         most, span = max(self.counts), 360.0 / len(self.counts)
+        empty = colours.error if self.grave else colours.muted
         for i, number in enumerate(self.counts):
             path = _segment(outer, i * span + GAP_DEGREES / 2, span - GAP_DEGREES)
             if number > 0:
                 share = 0.35 + 0.65 * number / most
                 painter.fillPath(path, theme.colour(colours.clone, share))
             else:
-                painter.fillPath(path, theme.colour(colours.error, 0.14))
-                painter.setPen(QPen(theme.colour(colours.error), 1.2))
+                painter.fillPath(path, theme.colour(empty, 0.14))
+                painter.setPen(QPen(theme.colour(empty), 1.2))
                 painter.drawPath(path)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme.colour(colours.muted))

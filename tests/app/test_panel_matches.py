@@ -77,9 +77,9 @@ def test_cells_stand_where_they_belong_and_have_their_colours(panel):
 
 def test_the_header_counts_pairs(panel):
     panel.show_matches(FOUR)
-    assert panel.header.value == "2 of 3 pairs"
+    assert panel.header.value == "2 of 3 match"
     panel.show_matches(matrix(50, {(0, 1): 0}, rest=77))
-    assert panel.header.value == "1,224 of 1,225 pairs"
+    assert panel.header.value == "1,224 of 1,225 match"
 
 
 def test_the_colours_follow_the_theme(panel, qapp):
@@ -218,4 +218,4 @@ def test_no_and_one_photo(panel):
     for n in (0, 1):
         panel.show_matches(matrix(n, {}))
         panel.view.repaint()
-        assert panel.header.value == "0 of 0 pairs"
+        assert panel.header.value == "0 of 0 match"
