@@ -84,7 +84,7 @@ class Posing(QObject):
 
     def again(self) -> None:
         """Find the cameras anew, in place of the run at hand."""
-        self._bench.guarded("Find the cameras again without the present run", self._anew)
+        self._bench.guarded("Finding the cameras again", self._anew)
 
     def _anew(self) -> None:
         bench, photos = self._bench, self._bench.session.photos

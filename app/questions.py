@@ -10,6 +10,8 @@ OPENABLE = (
     "Splats (*.ply *.splat);;Cameras (transforms*.json *.out *.bin *.txt);;"
     "Meshes (*.glb *.gltf *.obj *.ply *.stl);;All files (*)"
 )
+FOLDERS = "Folder (*)"
+"""What the dialog for a new folder calls it."""
 
 
 class Choice(Enum):
@@ -24,15 +26,12 @@ class Questions:
     """Asks with the usual dialogs. `parent` is the window; None means that nobody answered."""
 
     def unsaved(self, parent: QWidget, steps: int, purpose: str) -> Choice:
-        """Whether a run with `steps` unsaved steps may go for `purpose`: "Close the window"."""
+        """Whether a run with `steps` unsaved steps may go; `purpose`: "Closing the window"."""
         box = QMessageBox(parent)
         box.setIcon(QMessageBox.Icon.NoIcon)
         box.setWindowTitle("Unsaved run")
-        box.setText(f"{purpose}?")
-        noun = "step" if steps == 1 else "steps"
-        box.setInformativeText(
-            f"{steps:,} {noun} of the run are neither exported nor in a checkpoint"
-        )
+        box.setText(unsaved_words(steps, purpose))
+        box.setInformativeText("Neither a checkpoint nor an export holds them")
         save = box.addButton("Save checkpoint…", QMessageBox.ButtonRole.AcceptRole)
         discard = box.addButton("Discard", QMessageBox.ButtonRole.DestructiveRole)
         cancel = box.addButton("Cancel", QMessageBox.ButtonRole.RejectRole)
@@ -57,5 +56,11 @@ class Questions:
 
     def new_folder(self, parent: QWidget, title: str, start: Path) -> Path | None:
         """A folder to be written, which may exist."""
-        chosen, _ = QFileDialog.getSaveFileName(parent, title, str(start), "Checkpoint folder (*)")
+        chosen, _ = QFileDialog.getSaveFileName(parent, title, str(start), FOLDERS)
         return Path(chosen) if chosen else None
+
+
+def unsaved_words(steps: int, purpose: str) -> str:
+    """What would be lost: "Closing the window discards this training; 837 steps are not saved"."""
+    are = "step is" if steps == 1 else "steps are"
+    return f"{purpose} discards this training; {steps:,} {are} not saved"

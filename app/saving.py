@@ -74,12 +74,21 @@ class Saving(QObject):
         self._bench.memory.folder = path.parent
         self._bench.said.emit("info", f"Exported {len(snapshot.cloud):,} Gaussians to {path}")
 
-    def save_checkpoint(self, then: Callable[[], None] | None = None) -> None:
-        """Ask where to, save between two steps, then go on with `then`."""
+    def save_checkpoint(
+        self,
+        then: Callable[[], None] | None = None,
+        *,
+        otherwise: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Ask where to, save between two steps, then go on with `then`.
+
+        `otherwise` is called when nobody chose a folder or it could not be written.
+        """
         bench = self._bench
         suggestion = bench.memory.folder / f"{self._run_name}-step-{bench.run.step}"
         folder = bench.questions.new_folder(self._window, "Save checkpoint", suggestion)
         if folder is None:
+            otherwise()
             return
         bench.memory.folder = folder.parent
 
@@ -95,8 +104,12 @@ class Saving(QObject):
             if then is not None:
                 then()
 
+        def failed(sentence: str, details: str) -> None:
+            bench.trouble(sentence, details)
+            otherwise()
+
         bench.jobs.follow(
-            "Saving a checkpoint", bench.run.between_steps(save), done=done, failed=bench.trouble
+            "Saving a checkpoint", bench.run.between_steps(save), done=done, failed=failed
         )
 
     @property

@@ -157,13 +157,11 @@ class Workbench(QObject):
             return
         if datasets:
             self.guarded(
-                f"Open {datasets[0].name} in place of the run",
+                f"Opening {datasets[0].name}",
                 lambda: self._take(datasets[0], *clouds[:1]),
             )
         elif clouds:
-            self.guarded(
-                f"Show {clouds[0][1]} in place of the run", lambda: self._take_cloud(*clouds[0])
-            )
+            self.guarded(f"Showing {clouds[0][1]}", lambda: self._take_cloud(*clouds[0]))
 
     def _take(
         self, photos: PosedPhotos | UnposedPhotos | Video, *clouds: tuple[GaussianCloud, str]
@@ -240,7 +238,7 @@ class Workbench(QObject):
 
     def restart(self) -> None:
         """Begin anew with the present settings."""
-        self.guarded("Start again without the present run", self._start_anew)
+        self.guarded("Starting again", self._start_anew)
 
     def step_once(self) -> None:
         """One step, then hold."""
@@ -252,11 +250,11 @@ class Workbench(QObject):
 
     def clear(self) -> None:
         """Forget the run, keep the photos."""
-        self.guarded("Clear the run", self._clear)
+        self.guarded("Clearing the run", self._clear)
 
     def close_all(self) -> None:
         """Close everything."""
-        self.guarded("Close everything", self._close_all)
+        self.guarded("Closing everything", self._close_all)
 
     def _start_anew(self) -> None:
         self.run.clear()
@@ -312,7 +310,7 @@ class Workbench(QObject):
             f"Reading checkpoint {folder.name}",
             lambda _: kind.resume(folder),
             done=lambda engine: self.guarded(
-                f"Resume {folder.name} in place of the run",
+                f"Resuming {folder.name}",
                 lambda: self._resumed(engine, folder, kind),
             ),
             failed=self.trouble,
@@ -337,7 +335,7 @@ class Workbench(QObject):
 
     def guard_close(self, then: Callable[[], None]) -> None:
         """Call `then` once the run is saved or may be lost; not at all when a person cancels."""
-        self.guarded("Close the window", then)
+        self.guarded("Closing the window", then)
 
     def poll(self) -> None:
         """Deliver finished jobs; called by the window's timer."""
@@ -350,17 +348,27 @@ class Workbench(QObject):
         self.jobs.close()
 
     def guarded(self, purpose: str, then: Callable[[], None]) -> None:
-        """Call `then` once steps that would be lost are saved or given up; or not at all."""
+        """Call `then` once steps that would be lost are saved or given up; or not at all.
+
+        `purpose` begins a sentence: "Closing the window". The run holds while a person thinks.
+        """
         if self.run.unsaved_steps == 0:
             then()
             return
+        engine, ran = self.run.engine, self.run.state in (State.PREPARING, State.RUNNING)
+        self.run.pause()
+
+        def stay() -> None:
+            if ran and self.run.engine is engine and self.run.state is State.PAUSED:
+                self.run.resume()
+
         match self.questions.unsaved(self._window, self.run.unsaved_steps, purpose):
             case Choice.SAVE:
-                self.saving.save_checkpoint(then)
+                self.saving.save_checkpoint(then, otherwise=stay)
             case Choice.DISCARD:
                 then()
             case Choice.CANCEL:
-                pass
+                stay()
 
     def trouble(self, sentence: str, details: str) -> None:
         """Something went wrong: a sentence for people and, if unexpected, the traceback."""

@@ -176,7 +176,7 @@ def test_close_while_running_asks_and_cancel_keeps_everything(window, photos, wa
     window.close()
     assert window.isVisible()
     assert state(window) is State.RUNNING
-    assert window.questions.asked == ["Close the window (True)"]
+    assert window.questions.asked == ["Closing the window (True)"]
 
 
 def test_close_while_running_and_discard_ends_all_threads(window, photos, wait):
