@@ -16,8 +16,7 @@ from app.widgets.figures import count
 from app.workbench import Workbench
 from assets.gaussians import GaussianCloud
 from engines.artifacts import CameraRig, MatchMatrix, Population
-from engines.doctor.finding import Diagnosis
-from engines.events import Event, Posed, Registered
+from engines.events import Diagnosed, Event, Posed
 
 PERIOD_MS = 33
 CLOUD_S = 0.25
@@ -54,7 +53,7 @@ class Feed(QObject):
     matches_changed = Signal(object)
     """The present `MatchMatrix`."""
     diagnosed = Signal(object)
-    """A new `Diagnosis`."""
+    """A new `Diagnosis`, right after its event."""
     status_changed = Signal(object)
     """A `Status` for the line at the bottom."""
 
@@ -66,6 +65,8 @@ class Feed(QObject):
         self.progress = Progress()
         self.wants_population: Callable[[], bool] = lambda: True
         """Whether anybody looks at the population."""
+        self._engine: Any = None
+        """Whose events come: an engine has left the bench when its last ones are read."""
         self._last: dict[str, float] = {}
         self._memory = ""
         self._placed = ""
@@ -78,6 +79,7 @@ class Feed(QObject):
         self._timer.setInterval(PERIOD_MS)
         self._timer.timeout.connect(self.tick)
         workbench.run.state_changed.connect(self._state_changed)
+        workbench.run.engine_built.connect(self._take_engine)
         workbench.run_begins.connect(self._begin)
         workbench.posing.begins.connect(self._begin)
 
@@ -110,9 +112,13 @@ class Feed(QObject):
     def add(self, event: Event) -> None:
         """Take an event in; a resumed run's older ones come this way too."""
         self.progress.add(event)
-        if isinstance(event, Registered | Posed):
+        if isinstance(event, Posed):
             self._placed = f"{event.registered} of {event.total} placed"
         self.happened.emit(event)
+        if isinstance(event, Diagnosed):
+            diagnosis = getattr(self._engine, "diagnoses", {}).get(event.stage)
+            if diagnosis is not None:
+                self.diagnosed.emit(diagnosis)
 
     def status(self) -> Status:
         """What the line at the bottom says now."""
@@ -141,7 +147,8 @@ class Feed(QObject):
             words = progress.phase or "Preparing"
             return replace(common, phase=words, share=share, count=self._placed)
         if bench.posing.is_at_work:
-            return replace(common, phase=state.value, share=0.0, count=self._placed)
+            share = progress.share(steps, seconds)
+            return replace(common, phase=state.value, share=share, count=self._placed)
         cloud = self._view.cloud
         running = state is State.RUNNING
         left = progress.left(steps, seconds) if running else None
@@ -188,14 +195,14 @@ class Feed(QObject):
     def _posing_artifacts(self, engine: Any, now: float) -> None:
         """What there is to see before anything is learnt."""
         slots = engine.slots
-        for kind, signal in (
-            (Diagnosis, self.diagnosed),
-            (MatchMatrix, self.matches_changed),
-            (CameraRig, self.rig_changed),
-        ):
-            artifact = slots.take(kind)
-            if artifact is not None:
-                signal.emit(artifact)
+        matches, rig = slots.take(MatchMatrix), slots.take(CameraRig)
+        if matches is not None:
+            self.matches_changed.emit(matches)
+        if rig is not None:
+            # The photo strip counts the same, while events run ahead of what is shown.
+            if engine.photos is not None:
+                self._placed = f"{len(rig.names)} of {len(engine.photos.kept)} placed"
+            self.rig_changed.emit(rig)
         if self._due("rig", RIG_S, now):
             slots.want(CameraRig)
         if self._due("matches", MATCHES_S, now):
@@ -235,6 +242,9 @@ class Feed(QObject):
             self._bench.jobs.follow(
                 "Looking at the run", future, done=done, failed=failed, quiet=True
             )
+
+    def _take_engine(self, engine: Any) -> None:
+        self._engine = engine
 
     def _begin(self, _dataset: object = None) -> None:
         self.progress.clear()

@@ -110,7 +110,7 @@ class Posing(QObject):
             return
         dataset = bench.session.dataset
         name = dataset.name if dataset is not None else "cameras"
-        suggestion = bench.memory.folder / f"{name} colmap"
+        suggestion = bench.memory.folder / "-".join([*name.split(), "colmap"])
         folder = bench.questions.new_folder(self._window, "Export cameras", suggestion)
         if folder is None:
             return
@@ -120,7 +120,7 @@ class Posing(QObject):
         bench.jobs.start(
             "Exporting cameras",
             lambda _: export_colmap(work, folder),
-            done=lambda _: bench.said.emit("info", f"Exported cameras and photos to {folder}"),
+            done=lambda _: bench.success(f"Exported cameras and photos to {folder}"),
             failed=bench.trouble,
         )
 

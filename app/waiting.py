@@ -50,13 +50,13 @@ class Waiting(QFrame):
         """As wide as the stage allows, up to what reads well."""
         return QSize(WIDTH, max(self.heightForWidth(WIDTH), 118))
 
-    def show_phase(self, phase: str, done: int, total: int) -> None:
-        """Say what goes on and how far it is."""
+    def show_phase(self, phase: str, share: float) -> None:
+        """Say what goes on and how far it is, 0 to 1."""
         words = STEPS.get(phase, phase)
         if words != self.words.text():
             self.words.setText(words)
             self.updateGeometry()
-        self.bar.setValue(round(PARTS * done / total) if total else 0)
+        self.bar.setValue(round(PARTS * share))
 
     def _recolour(self) -> None:
         colours = theme.current()

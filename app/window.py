@@ -29,7 +29,7 @@ from app.run import ALIVE, State
 from app.saving import Snapshot
 from app.session import described
 from app.stage import Stage
-from app.statusbar import StatusBar
+from app.statusbar import Status, StatusBar
 from app.topbar import TopBar
 from app.view import Exactly, ViewControl
 from app.waiting import Waiting
@@ -39,7 +39,7 @@ from assets.gaussians import GaussianCloud
 from assets.posed import PosedPhotos
 from assets.unposed import UnposedPhotos, Video
 from engines.artifacts import CameraRig
-from engines.events import Event, Prepared, Stepped
+from engines.events import Event, Stepped
 from engines.poses.engine import PosesEngine
 from renderers.canvas import Viewport
 
@@ -136,6 +136,7 @@ class MainWindow(QMainWindow):
         bench.changed.connect(self._update_situation)
         bench.said.connect(lambda level, text: docks.log.say(text, level=level))
         bench.troubled.connect(self.banner.say)
+        bench.succeeded.connect(lambda text: self.banner.say(text, level="info"))
         bench.relieved.connect(self.banner.clear)
         bench.dataset_shown.connect(self._show_dataset)
         bench.cloud_shown.connect(self._show_cloud)
@@ -149,7 +150,7 @@ class MainWindow(QMainWindow):
         feed.refreshed.connect(self._refresh)
         feed.ticked.connect(docks.refresh_next)
         feed.population_changed.connect(docks.show_population)
-        feed.status_changed.connect(self.status.show_status)
+        feed.status_changed.connect(self._show_status)
         view.photo_chosen.connect(docks.show_current)
         view.troubled.connect(bench.trouble)
         docks.photos.view_activated.connect(
@@ -163,6 +164,7 @@ class MainWindow(QMainWindow):
         feed.rig_changed.connect(self._show_rig)
         feed.matches_changed.connect(docks.show_matches)
         feed.diagnosed.connect(docks.show_diagnosis)
+        feed.diagnosed.connect(docks.log.show_diagnosis)
         for panel in (docks.photos, docks.doctor):
             panel.left_out_changed.connect(posing.leave_out)
             panel.left_out_changed.connect(docks.leave_out)
@@ -236,8 +238,17 @@ class MainWindow(QMainWindow):
         if isinstance(photos, UnposedPhotos):
             self.docks.show_photos(photos)
             self.view.show_photos(photos)
+            if self.bench.posing.is_at_work:  # frames of a video: none has a place yet
+                self.docks.photos.set_registered(frozenset())
         else:
             self.docks.forget_photos()
+
+    def _show_status(self, status: Status) -> None:
+        """The line and the card tell the same at any moment."""
+        self.status.show_status(status)
+        if self.bench.posing.is_at_work:
+            progress = self.feed.progress
+            self.waiting.show_phase(progress.phase or "Preparing", progress.share(0, 0.0))
 
     def _begin_posing(self) -> None:
         self.docks.clear()
@@ -286,8 +297,6 @@ class MainWindow(QMainWindow):
 
     def _add(self, event: Event) -> None:
         self.docks.add(event)
-        if isinstance(event, Prepared):
-            self.waiting.show_phase(event.phase, event.done, event.total)
         photos = getattr(self.bench.run.engine, "photos", None)
         if isinstance(photos, UnposedPhotos):
             self.bench.posing.chosen(photos)

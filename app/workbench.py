@@ -35,6 +35,8 @@ class Workbench(QObject):
     """Level ("info", "warn", "error") and text for the log."""
     troubled = Signal(str)
     """A sentence on what went wrong; it was said to the log already."""
+    succeeded = Signal(str)
+    """A sentence on what was done and deserves to be seen; it was said to the log already."""
     relieved = Signal()
     """Something went well, so that an older trouble need not stay in sight."""
     changed = Signal()
@@ -369,6 +371,11 @@ class Workbench(QObject):
                 then()
             case Choice.CANCEL:
                 stay()
+
+    def success(self, sentence: str) -> None:
+        """Something was done that a person waits for."""
+        self.said.emit("info", sentence)
+        self.succeeded.emit(sentence)
 
     def trouble(self, sentence: str, details: str) -> None:
         """Something went wrong: a sentence for people and, if unexpected, the traceback."""

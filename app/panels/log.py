@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from html import escape
 from typing import get_args
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication, QTextOption
 from PySide6.QtWidgets import QFrame, QPlainTextEdit, QWidget
 
 from app import theme
-from app.panels.poselines import Level, PoseLines
+from app.panels.poselines import Level, PoseLines, diagnosis_lines
 from app.widgets.bars import CAUSES
 from app.widgets.figures import count
 from app.widgets.panel import MARGIN, Panel
 from app.widgets.tools import quiet_button
+from engines.doctor.finding import Diagnosis
 from engines.events import Evaluated, Event, Failed, Finished, Marked, Refined, Warned
 
 COLOURS: dict[str, str] = {"info": "label", "good": "good", "warn": "warn", "error": "error"}
@@ -50,6 +52,7 @@ class LogPanel(Panel):
         self.view.setUndoRedoEnabled(False)
         self.view.setMaximumBlockCount(LONGEST)
         self.view.setWordWrapMode(QTextOption.WrapMode.WrapAtWordBoundaryOrAnywhere)
+        self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.view.document().setDocumentMargin(0)
         self.view.setPlaceholderText("What happens is told here")
         self.view.setAccessibleName("Log")
@@ -95,6 +98,11 @@ class LogPanel(Panel):
                     f"Step {count(event.step)}: {event.psnr:.2f} dB and SSIM {event.ssim:.3f} "
                     f"on {count(len(event.views))} {kind} photos"
                 )
+
+    def show_diagnosis(self, diagnosis: Diagnosis) -> None:
+        """Say what the doctor found, a line each."""
+        for words, level in diagnosis_lines(diagnosis):
+            self.say(words, level)
 
     def clear(self) -> None:
         """Forget everything."""

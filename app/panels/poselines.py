@@ -18,12 +18,12 @@ from engines.events import (
     Told,
 )
 
-FINDINGS = 3
-"""Findings that are said; the panel shows all."""
 Level = Literal["info", "good", "warn", "error"]
 """Levels of the log."""
 LEVELS: dict[str, Level] = {"A": "good", "B": "info", "C": "warn", "D": "error"}
 """Level of the log by grade."""
+FINDING_LEVELS: dict[str, Level] = {"good": "good", "note": "info", "warn": "warn", "bad": "error"}
+"""Level of the log by level of a finding."""
 Line = tuple[str, Level]
 """A sentence and its level."""
 
@@ -51,7 +51,6 @@ class PoseLines:
             case Diagnosed():
                 if event.stage == "photos":  # a new run; an older one may have been stopped
                     self._last, self._features = None, {}
-                yield diagnosed_words(event), LEVELS[event.grade]
             case Told():
                 yield event.message, "info"
             case Failed() | Finished():
@@ -95,15 +94,12 @@ def posed_words(event: Posed) -> str:
     return words
 
 
-def diagnosed_words(event: Diagnosed) -> str:
-    """The grade and the gravest findings, one a line."""
-    stage = "poses" if event.stage == "poses" else "photos"
-    summary = Diagnosis(stage=stage, grade=event.grade, findings=()).summary  # type: ignore[arg-type]
-    lines = [f"The doctor on the {stage}: {summary}", *event.findings[:FINDINGS]]
-    more = len(event.findings) - FINDINGS
-    if more > 0:
-        lines.append(f"and {count(more)} more, see the panel Doctor")
-    return "\n".join(lines)
+def diagnosis_lines(diagnosis: Diagnosis) -> Iterator[Line]:
+    """The grade, then each finding in a few words; the panel has the rest."""
+    of = "cameras" if diagnosis.stage == "poses" else "photos"
+    yield f"The doctor on the {of}: {diagnosis.summary}", LEVELS[diagnosis.grade]
+    for found in diagnosis.findings:
+        yield found.title, FINDING_LEVELS[found.level]
 
 
 def _begins_anew(

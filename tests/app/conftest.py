@@ -162,6 +162,8 @@ class Answers:
         self.choice: Any = None
         self.path: Path | None = folder / "saved run"
         self.asked: list[str] = []
+        self.starts: list[Path] = []
+        """What was suggested for new folders."""
 
     def unsaved(self, _parent: Any, steps: int, purpose: str) -> Any:
         self.asked.append(f"{purpose} ({steps > 0})")
@@ -175,8 +177,9 @@ class Answers:
         self.asked.append(title)
         return [self.path] if self.path else []
 
-    def new_folder(self, _parent: Any, title: str, _start: Path) -> Path | None:
+    def new_folder(self, _parent: Any, title: str, start: Path) -> Path | None:
         self.asked.append(title)
+        self.starts.append(start)
         return self.path
 
 

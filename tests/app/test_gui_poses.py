@@ -87,8 +87,11 @@ def test_plain_photos_become_a_splat_without_another_click(window, kermit, wait,
     assert sorted(kermit.iterdir()) == before, "nothing is written among a person's photos"
 
     answers.path = tmp_path / "colmap"
+    answers.starts.clear()
     window.actions_["export_cameras"].trigger()
     wait(lambda: "Exported cameras" in log_of(window))
+    assert window.banner.text == f"Exported cameras and photos to {tmp_path / 'colmap'}"
+    assert [start.name for start in answers.starts] == ["kermit-colmap"]
     back = open_path(tmp_path / "colmap")
     assert isinstance(back, PosedPhotos)
     assert len(back.views) == posed.registered

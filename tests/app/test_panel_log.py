@@ -8,6 +8,7 @@ from PySide6.QtGui import QColor, QGuiApplication
 
 from app import theme
 from app.panels.log import LONGEST, LogPanel, duration
+from engines.doctor.finding import Diagnosis, Finding
 from engines.events import (
     Adjusted,
     Diagnosed,
@@ -126,7 +127,9 @@ def test_the_newest_stays_in_sight_unless_one_reads_above(log, qtbot):
 
 def test_long_lines_wrap(log):
     log.say("word " * 200)
+    log.say("/a/path/without/any/room/to/break/" * 20)
     assert log.view.horizontalScrollBar().maximum() == 0
+    assert not log.view.horizontalScrollBar().isVisible()
 
 
 def test_clear(log):
@@ -162,37 +165,48 @@ def texts(log: LogPanel) -> list[str]:
 
 
 def test_finding_cameras_is_told_once_a_phase(log):
-    findings = ("2 photos show nothing.", "3 photos are blurred.", "Dark.", "Mixed.", "More.")
     posed = Posed(registered=48, total=50, points=10_832, error_px=0.612, models=(48,))
     for event in (
-        Diagnosed(stage="photos", grade="B", findings=findings),
+        Diagnosed(stage="photos", grade="B", findings=("Dark.",)),
         *(features(i + 1) for i in range(3)),
         *(pairs(i, i // 2) for i in range(1, 1226)),
         Told(message="Two photos were turned upright"),
         *(placed(i + 2) for i in range(47)),
         Adjusted(registered=48, points=10_832, error_px=0.612),
         posed,
-        Diagnosed(stage="poses", grade="A", findings=("All photos hold together.",)),
         Finished(step=48, seconds=34.2, reason="48 of 50 photos have a place"),
     ):
         log.add(event)
     assert texts(log) == [
-        "The doctor on the photos: B: usable photos\n2 photos show nothing.\n"
-        "3 photos are blurred.\nDark.\nand 2 more, see the panel Doctor",
         "Looked for features in 3 photos: 2,000 in a typical one",
         "Compared photos: 612 of 1,225 pairs see the same things",
         "Two photos were turned upright",
         "48 of 50 photos have a place, 10,832 points, 0.6 px",
-        "The doctor on the poses: A: good poses\nAll photos hold together.",
         "Finished after 34 s: 48 of 50 photos have a place",
     ]
     levels = [entry.level for entry in log.entries]
-    assert levels == ["info", "info", "info", "info", "info", "good", "good"]
+    assert levels == ["info", "info", "info", "info", "good"]
+
+
+def test_each_finding_is_a_short_line_with_a_level_of_its_own(log):
+    levels = ("bad", "warn", "note", "good")
+    findings = tuple(
+        Finding(kind="x", level=level, title=f"{level} title", words="A wall.", advice="Go.")
+        for level in levels
+    )
+    log.show_diagnosis(Diagnosis(stage="photos", grade="C", findings=findings))
+    assert texts(log) == [
+        "The doctor on the photos: C: doubtful photos",
+        *(f"{level} title" for level in levels),
+    ]
+    assert [entry.level for entry in log.entries] == ["warn", "error", "warn", "info", "good"]
+    assert colour_of(log, "bad title") != colour_of(log, "note title")
 
 
 def test_grades_and_results_have_levels(log):
     for grade in ("A", "B", "C", "D"):
-        log.add(Diagnosed(stage="photos", grade=grade, findings=("x",)))
+        log.show_diagnosis(Diagnosis(stage="poses", grade=grade, findings=()))
+    assert texts(log)[0].startswith("The doctor on the cameras: A: ")
     for registered in (49, 50):
         log.add(Posed(registered=registered, total=50, points=9, error_px=0.5, models=(50,)))
     levels = [entry.level for entry in log.entries]
