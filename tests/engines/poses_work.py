@@ -35,16 +35,13 @@ def write_work(work: Path, shots: list[Shot], config: PosesConfig | None = None,
     for shot in shots:
         target = work / IMAGES / shot.name
         if not target.exists():
-            os.link(shot.path, target) if _same_disk(shot.path, work) else target.write_bytes(
-                shot.path.read_bytes()
-            )
+            try:
+                os.link(shot.path, target)
+            except OSError:  # another disk, or somebody else's file
+                target.write_bytes(shot.path.read_bytes())
     job = job_of(shots, config or PosesConfig(preset="fast"), **more)
     job.write(work)
     return job
-
-
-def _same_disk(one: Path, other: Path) -> bool:
-    return one.stat().st_dev == other.stat().st_dev
 
 
 def start(work: Path) -> subprocess.Popen:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from assets.camera import look_at
+from assets.formats.transforms import read_transforms
 from assets.samples import sample_scene
 from engines.poses.accuracy import pose_errors
 from engines.poses.config import PosesConfig
@@ -28,6 +29,21 @@ def test_the_sample_scene_is_posed_as_it_was_rendered(tmp_path: Path) -> None:
     assert outcome.error_px < 0.5
     focal = scene.views[0].camera.fx
     assert outcome.lenses[0].focal_px == pytest.approx(focal, rel=0.02)
+
+
+def test_real_photos_are_posed_as_others_found_them(shared_data: Path, tmp_path: Path) -> None:
+    dataset = read_transforms(shared_data / "fox" / "transforms.json")
+    true = {Path(view.name).name: view.camera.camera_to_world for view in dataset.views}
+    shots = shots_of((shared_data / "fox" / "images").glob("*.jpg"))
+    write_work(tmp_path, shots, PosesConfig(preset="fast"))
+    run(tmp_path)
+    outcome = read_outcome(tmp_path)
+    assert len(outcome.placements) == 50
+    assert outcome.error_px <= 0.8
+    errors = pose_errors(found_poses(tmp_path), true)
+    assert errors.photos == 50
+    assert errors.rotation_degrees <= 1.0
+    assert errors.centre_share <= 0.01
 
 
 def test_errors_of_poses_are_those_that_were_made() -> None:
