@@ -49,12 +49,7 @@ class Posing(QObject):
     def take(self, photos: UnposedPhotos | Video) -> None:
         """Open `photos` in place of what is open and begin."""
         bench = self._bench
-        bench.run.clear()
-        bench.session.set_cloud(None)
-        bench.session.set_dataset(None)
-        bench.session.set_photos(photos)
-        bench.dataset_shown.emit(None)
-        self.photos_shown.emit(photos)
+        self._show(photos)
         if isinstance(photos, Video):
             words = f"a video of {photos.seconds:.0f} s"
         else:
@@ -71,7 +66,6 @@ class Posing(QObject):
         if photos is None or not bench.run.allows(Command.START):
             return
         config, self.folder = self._settings(), None
-        bench.session.set_dataset(None)
         bench.relieved.emit()
         self.begins.emit()
         bench.run.start(lambda: PosesEngine(photos, config))
@@ -87,15 +81,20 @@ class Posing(QObject):
         self._bench.guarded("Finding the cameras again", self._anew)
 
     def _anew(self) -> None:
-        bench, photos = self._bench, self._bench.session.photos
-        if photos is None:
-            return
+        photos = self._bench.session.photos
+        if photos is not None:
+            self._show(photos)
+            self.start()
+
+    def _show(self, photos: UnposedPhotos | Video) -> None:
+        """Have `photos` open and nothing that was made of them or of others."""
+        bench = self._bench
         bench.run.clear()
         bench.session.set_cloud(None)
         bench.session.set_dataset(None)
+        bench.session.set_photos(photos)
         bench.dataset_shown.emit(None)
         self.photos_shown.emit(photos)
-        self.start()
 
     def chosen(self, photos: UnposedPhotos) -> None:
         """The frames of the video at hand are there."""
@@ -126,9 +125,6 @@ class Posing(QObject):
 
     def _state_changed(self, state: State) -> None:
         engine: Any = self._bench.run.engine
-        if state is not State.FINISHED or not isinstance(engine, PosesEngine):
-            return
-        if engine.result is None:
-            return
-        self.folder = engine.folder
-        self.posed.emit(engine.result)
+        if state is State.FINISHED and isinstance(engine, PosesEngine) and engine.result:
+            self.folder = engine.folder
+            self.posed.emit(engine.result)

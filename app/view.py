@@ -122,13 +122,7 @@ class ViewControl(QObject):
         self.refresh_assets()
         if rig is None:
             self.reset_view(animate=False)
-        self._thumbnails = self._jobs.start(
-            "Reading thumbnails",
-            lambda job: _thumbnails(dataset.views, job),
-            done=self._show_thumbnails,
-            failed=self._fail,
-            quiet=True,
-        )
+        self._read_thumbnails(dataset.views, self._show_thumbnails)
 
     def show_photos(self, photos: UnposedPhotos | None) -> None:
         """Nothing to see yet of photos without cameras; their pictures are made ready."""
@@ -144,13 +138,7 @@ class ViewControl(QObject):
             if self.rig is not None:
                 self.show_rig(self.rig)
 
-        self._thumbnails = self._jobs.start(
-            "Reading thumbnails",
-            lambda job: _thumbnails(shots, job),
-            done=done,
-            failed=self._fail,
-            quiet=True,
-        )
+        self._read_thumbnails(shots, done)
 
     def begin_posing(self) -> None:
         """No camera is known yet."""
@@ -323,6 +311,19 @@ class ViewControl(QObject):
         self._marks = []
         self.viewport.show_cameras([])
         self.refresh_assets()
+
+    def _read_thumbnails(
+        self,
+        views: tuple[View, ...] | tuple[Shot, ...],
+        done: Callable[[list[np.ndarray | None]], None],
+    ) -> None:
+        self._thumbnails = self._jobs.start(
+            "Reading thumbnails",
+            lambda job: _thumbnails(views, job),
+            done=done,
+            failed=self._fail,
+            quiet=True,
+        )
 
     def _follow(self, old: CameraRig, new: dict[str, np.ndarray]) -> None:
         """The frame of the cameras changes as they are found: keep the view on the same things."""
