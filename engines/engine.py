@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from assets.camera import Camera
+from engines.artifacts import FieldRay, SplatRay
 from engines.events import Event
 from engines.slots import Slots
 
@@ -30,11 +31,38 @@ class RenderedView:
     """[h, w] float32 opacity accumulated along the ray."""
 
 
-class RenderSource(Protocol):
-    """Something that only an engine can draw; asked off the UI thread, newest camera wins."""
+class Renders(Protocol):
+    """Something that draws what a camera sees."""
 
     def render(self, camera: Camera, budget_ms: float | None = None) -> RenderedView:
         """The view of `camera` (input frame), at a lower resolution if `budget_ms` is short."""
+        ...
+
+
+class RenderSource(Protocol):
+    """Something that only an engine can draw; asked off the UI thread, newest camera wins."""
+
+    @property
+    def modes(self) -> tuple[str, ...]:
+        """What it can show of itself, the first by default: "colour", "depth", "normals"..."""
+        ...
+
+    def render(
+        self, camera: Camera, budget_ms: float | None = None, *, mode: str = "colour"
+    ) -> RenderedView:
+        """The view of `camera` (input frame), at a lower resolution if `budget_ms` is short."""
+        ...
+
+    def refine(self, camera: Camera, *, mode: str = "colour") -> Iterator[RenderedView]:
+        """Better and better views of `camera`, the last of them in full.
+
+        Something comes at least every tenth of a second or so where it takes long, so that who
+        asked may close the iterator because another camera is wanted by now.
+        """
+        ...
+
+    def probe(self, camera: Camera, x: float, y: float) -> FieldRay | SplatRay:
+        """What made the pixel that holds (x, y), in pixels of `camera`."""
         ...
 
 

@@ -13,7 +13,7 @@ from engines.commands.writing import check_place
 from engines.splats import SplatConfig
 
 if TYPE_CHECKING:
-    from engines.splats.scene import Scene
+    from engines.scene import Scene
 
 SETTINGS = ("downscale", "holdout", "device", "background", "photo_memory_mb")
 """The settings of a run that decide what a file is compared with."""
@@ -54,10 +54,10 @@ class Evaluate:
         """The report; see docs/report.md."""
         import torch
 
+        from engines.quality import judge
         from engines.report import SCHEMA, finite, peak_memory_mb, versions
-        from engines.splats.evaluate import judge
+        from engines.scene import Scene
         from engines.splats.render import CloudTensors, render
-        from engines.splats.scene import Scene
         from kernels.backend import DeviceError, backend, resolve_device
 
         try:

@@ -1,6 +1,6 @@
 """A mesh out of what was learned: depth from many sides, fused, and its surface taken.
 
-`Mesher` works for everything that can draw itself with depth (`engines.engine.RenderSource`).
+`Mesher` works for everything that can draw itself with depth (`engines.engine.Renders`).
 Only the settings and the box are imported at once, so that help and forms are there quickly.
 """
 

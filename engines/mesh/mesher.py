@@ -11,7 +11,7 @@ from assets.errors import InputError
 from assets.formats.mesh_parts import smooth_normals
 from assets.mesh import Mesh
 from assets.region import region_of_interest
-from engines.engine import RenderedView, RenderSource
+from engines.engine import RenderedView, Renders
 from engines.events import Event, Prepared, Warned
 from engines.mesh.box import Box, Grid
 from engines.mesh.clean import without_small_pieces
@@ -41,7 +41,7 @@ Arrays = tuple[np.ndarray, np.ndarray]
 class Mesher:
     """One mesh in the making; `result` is there when `run` has come to its end."""
 
-    def __init__(self, source: RenderSource, cameras: Sequence[Camera], config: MeshConfig) -> None:
+    def __init__(self, source: Renders, cameras: Sequence[Camera], config: MeshConfig) -> None:
         """Take depth and colour of `source` from `cameras` (input frame).
 
         Raises InputError when there is no camera.

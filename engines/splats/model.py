@@ -2,13 +2,11 @@
 
 from collections.abc import Mapping
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from assets.frame import Normalisation
-from assets.gaussians import SH_C0, GaussianCloud
-from assets.pointcloud import PointCloud
+from assets.gaussians import GaussianCloud
 from kernels.adam import adam_step
 
 PARAMETERS = ("means", "quats", "log_scales", "logit_opacities", "sh0", "sh_rest")
@@ -113,36 +111,3 @@ class GaussianModel:
             ids=self.rows["id"].cpu().numpy().copy(),
         )
         return normalised.in_input_frame(frame)
-
-
-def start_from_points(
-    points: PointCloud, *, sh_degree: int, opacity: float, scale_factor: float = 1.0
-) -> dict[str, Tensor]:
-    """Round Gaussians at `points` [n] (normalised frame), as wide as the three nearest
-    neighbours are far (root mean square), of the points' colours."""
-    positions = np.ascontiguousarray(points.positions, dtype=np.float32)
-    n = len(positions)
-    spacing = np.clip(neighbour_distance(positions), 1e-6, None) * scale_factor
-    quats = torch.zeros(n, 4)
-    quats[:, 0] = 1.0
-    colours = torch.from_numpy(np.ascontiguousarray(points.colours, dtype=np.float32))
-    return {
-        "means": torch.from_numpy(positions.copy()),
-        "quats": quats,
-        "log_scales": torch.from_numpy(np.log(spacing).astype(np.float32))[:, None].repeat(1, 3),
-        "logit_opacities": torch.logit(torch.full((n,), opacity)),
-        "sh0": ((colours - 0.5) / SH_C0)[:, None, :].contiguous(),
-        "sh_rest": torch.zeros(n, (sh_degree + 1) ** 2 - 1, 3),
-    }
-
-
-def neighbour_distance(positions: np.ndarray, neighbours: int = 3) -> np.ndarray:
-    """[n] root mean square distance from each of `positions` [n, 3] to its nearest ones."""
-    from scipy.spatial import KDTree  # slow to import, needed once a run
-
-    n = len(positions)
-    if n < 2:
-        return np.full(n, 0.1, dtype=np.float32)
-    k = min(neighbours, n - 1)
-    distances, _ = KDTree(positions).query(positions, k=k + 1)
-    return np.sqrt(np.mean(np.square(distances[:, 1:]), axis=1))

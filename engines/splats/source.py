@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -30,8 +31,21 @@ class CloudSource:
         with self._lock:
             self._tensors = tensors
 
-    def render(self, camera: Camera, budget_ms: float | None = None) -> RenderedView:
+    @property
+    def modes(self) -> tuple[str, ...]:
+        """Colour only: everything else is drawn better from the Gaussians themselves."""
+        return ("colour",)
+
+    def refine(self, camera: Camera, *, mode: str = "colour") -> Iterator[RenderedView]:
+        """One view, in full."""
+        yield self.render(camera, mode=mode)
+
+    def render(
+        self, camera: Camera, budget_ms: float | None = None, *, mode: str = "colour"
+    ) -> RenderedView:
         """The view of `camera`; smaller where the last view says `budget_ms` would not do."""
+        if mode not in self.modes:
+            raise ValueError(f"mode is {mode!r}; expected one of {', '.join(self.modes)}")
         with self._lock:
             tensors = self._tensors
         full = camera.width * camera.height

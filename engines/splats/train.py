@@ -25,16 +25,17 @@ from engines.events import (
     Told,
     Warned,
 )
+from engines.quality import Quality, judge, psnr
+from engines.scene import Scene
 from engines.slots import Slots
 from engines.splats.config import Schedule, SplatConfig
 from engines.splats.density import CloneAndSplit
-from engines.splats.evaluate import Quality, judge, psnr
 from engines.splats.lineage import Birth, Lineage
 from engines.splats.mcmc import MonteCarlo
-from engines.splats.model import GaussianModel, start_from_points
+from engines.splats.model import GaussianModel
 from engines.splats.render import CloudTensors, render
-from engines.splats.scene import Scene
 from engines.splats.source import CloudSource
+from engines.splats.start import start_from_points, start_points
 from kernels.adam import all_finite
 from kernels.backend import resolve_device
 from kernels.ssim import photometric_loss
@@ -215,7 +216,7 @@ class SplatEngine:
             )
 
     def _place_gaussians(self) -> str:
-        points, origin = self.scene.start_points(np.random.default_rng(self.config.seed))
+        points, origin = start_points(self.dataset, self.scene.frame, self.config)
         kind = STRATEGIES[self.config.strategy]
         parameters = start_from_points(
             points,

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication
 from app.enginekinds import load_splats
 from app.run import State
 from engines.events import Evaluated
-from engines.splats.evaluate import judge
+from engines.quality import judge
 from engines.splats.render import CloudTensors, render
 
 pytestmark = pytest.mark.gl

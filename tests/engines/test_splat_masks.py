@@ -133,7 +133,7 @@ def test_reading_that_was_broken_off_starts_over(tiny: PosedPhotos):
 
 @pytest.mark.parametrize("share", [0.5, 1.0])
 def test_quality_counts_kept_pixels_only(share: float):
-    from engines.splats.evaluate import judge
+    from engines.quality import judge
 
     random = torch.Generator().manual_seed(0)
     target = torch.rand(30, 40, 3, generator=random)

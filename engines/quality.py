@@ -1,4 +1,4 @@
-"""How good a cloud is: PSNR and SSIM of its views against the photos."""
+"""How good a result is: PSNR and SSIM of its views against the photos."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -13,23 +13,37 @@ from assets.errors import InputError
 from assets.frame import Normalisation, normalisation_of
 from assets.leftout import left_out_note, reason_for
 from assets.photos import PhotoCache
-from assets.pointcloud import PointCloud
 from assets.posed import PosedPhotos, View, split_holdout
-from assets.region import random_points
 from assets.weights import weights_of
 from engines.events import Event, Prepared, Warned
-from engines.splats.config import SplatConfig
 
 PIXELS = {"cpu": 160_000, "cuda": 2_000_000}
 """Pixels a photo has at most when the size is chosen automatically."""
-FEW_POINTS = 100
-"""A data set with fewer points than this starts from random ones."""
+
+
+class PhotoSettings(Protocol):
+    """What a method's config says of how photos are taken in."""
+
+    @property
+    def downscale(self) -> int:
+        """Width and height are divided by this; 0 chooses by the device."""
+        ...
+
+    @property
+    def holdout(self) -> int:
+        """Every so manieth photo is held out; 0 for none."""
+        ...
+
+    @property
+    def photo_memory_mb(self) -> int:
+        """Memory for photos kept at training size, in units of 2**20 bytes."""
+        ...
 
 
 class Scene:
     """Cameras (normalised frame, training resolution) and photos, training and held out."""
 
-    def __init__(self, dataset: PosedPhotos, config: SplatConfig, device: torch.device) -> None:
+    def __init__(self, dataset: PosedPhotos, config: PhotoSettings, device: torch.device) -> None:
         if not dataset.views:
             raise InputError(
                 f"{dataset.name} has no photo with a known camera; at least one is needed"
@@ -115,22 +129,6 @@ class Scene:
         bits = np.unpackbits(self._kept[index], count=camera.width * camera.height)
         kept = torch.from_numpy(bits).to(self.device, torch.float32)
         return kept.reshape(camera.height, camera.width)
-
-    def start_points(self, generator: np.random.Generator) -> tuple[PointCloud, str]:
-        """Where Gaussians start (normalised frame), and a word on where that is from."""
-        points = self.dataset.points
-        if points is not None:
-            good = np.isfinite(points.positions).all(axis=1)
-            points = PointCloud(points.positions[good], points.colours[good])
-        if points is None or len(points) < FEW_POINTS:
-            points = random_points(self.dataset, self.config.start_count, generator)
-            origin = "random points where the cameras look"
-        else:
-            origin = "points of the data set"
-        if len(points) > self.config.max_gaussians:
-            chosen = generator.choice(len(points), self.config.max_gaussians, replace=False)
-            points = PointCloud(points.positions[chosen], points.colours[chosen])
-        return replace(points, positions=self.frame.to_normalised(points.positions)), origin
 
 
 def _kept_of(view: View, photo: np.ndarray) -> np.ndarray | None:
