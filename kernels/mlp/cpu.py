@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.autograd import Function
 from torch.autograd.function import once_differentiable
 
-from kernels.mlp.passes import backward, forward
+from kernels.mlp.passes import backward, forward, split
 from kernels.mlp.tiles import TILE
 from kernels.threads import parallel_region
 
@@ -70,7 +70,8 @@ class _Network(Function):
         matrices = _packed(weights, ctx.widths, turned=False)
         by_inputs = torch.empty(inputs.shape if ctx.needs_input_grad[0] else (0, 0))
         learnt = any(ctx.needs_input_grad[1:])
-        by_matrices = np.empty(len(matrices) if learnt else 0, np.float32)
+        _, pieces = split(len(inputs))
+        sums = np.zeros((pieces, len(matrices) if learnt else 0), np.float32)
         with parallel_region():
             backward(
                 _array(inputs),
@@ -79,9 +80,11 @@ class _Network(Function):
                 np.array(ctx.widths),
                 _array(grads[0]),
                 by_inputs.numpy(),
-                by_matrices,
+                sums,
             )
-        by_weights = _unpacked(by_matrices, ctx.widths) if learnt else [None] * len(weights)
+        by_weights = [None] * len(weights)
+        if learnt:
+            by_weights = _unpacked(sums.sum(axis=0), ctx.widths)
         return by_inputs if ctx.needs_input_grad[0] else None, *by_weights
 
 

@@ -10,13 +10,14 @@ from numba import njit, prange
 from kernels.mlp.tiles import (
     BLOCK,
     MODE,
+    NO_FLOOR,
     ROW,
     TILE,
     ZERO,
     add_products,
+    clear,
     load,
     multiply,
-    rectify,
     stop_at_zero,
     store,
 )
@@ -26,12 +27,22 @@ PART, PARTS = 8 * BLOCK, 64
 sums its own gradient of the weights."""
 
 
+@njit(**MODE)
+def split(n):
+    """How many samples each piece of work takes, and how many pieces there are.
+
+    It depends on n alone, so that sums are the same on any number of threads.
+    """
+    part = max(PART, ((n + PARTS - 1) // PARTS + BLOCK - 1) // BLOCK * BLOCK)
+    return part, (n + part - 1) // part
+
+
 @njit(parallel=True, **MODE)
 def forward(inputs, matrices, widths, outputs):
     """Fill `outputs` [n, d_last] from `inputs` [n, d_0]; `matrices` from `packed`."""
     n = inputs.shape[0]
     padded, places, starts = _layout(widths)
-    part, parts = _parts(n)
+    part, parts = split(n)
     for task in prange(parts):
         rows = np.empty(starts[-1], np.float32)
         for begin in range(task * part, min((task + 1) * part, n), BLOCK):
@@ -45,45 +56,40 @@ def forward(inputs, matrices, widths, outputs):
                 padded[last],
                 rows[starts[last] :],
                 top,
+                NO_FLOOR,
             )
             store(top, outputs[begin:end])
 
 
 @njit(parallel=True, **MODE)
-def backward(inputs, matrices, turned, widths, by_outputs, by_inputs, by_matrices):
-    """Fill `by_inputs` [n, d_0] and `by_matrices`, laid out like `matrices`.
+def backward(inputs, matrices, turned, widths, by_outputs, by_inputs, sums):
+    """Fill `by_inputs` [n, d_0] and add to `sums` [pieces, numbers of all matrices].
 
-    Either may be of length 0, and is left out then. `turned` are the matrices transposed.
+    Each piece of work adds the gradient of the matrices to a row of its own. What is of length 0
+    is left out. `turned` are the matrices transposed, which lie in the same places.
     """
     n = inputs.shape[0]
     padded, places, starts = _layout(widths)
-    part, parts = _parts(n)
-    layers, widest = widths.size - 1, padded.max()
-    down_to = 0 if by_inputs.size else 1
-    sums = np.zeros((parts, by_matrices.size), np.float32)
+    part, parts = split(n)
+    layers = widths.size - 1
     for task in prange(parts):
-        rows = np.empty(starts[-1], np.float32)
-        pulls, spare = np.empty(widest * ROW, np.float32), np.empty(widest * ROW, np.float32)
+        rows, pulls = np.empty(starts[-1], np.float32), np.empty(starts[-1], np.float32)
         for begin in range(task * part, min((task + 1) * part, n), BLOCK):
             end = min(begin + BLOCK, n)
             _climb(inputs[begin:end], matrices, widths, padded, places, starts, rows)
-            load(by_outputs[begin:end], padded[layers], pulls)
+            load(by_outputs[begin:end], padded[layers], pulls[starts[layers] :])
             for layer in range(layers - 1, -1, -1):
-                below, height, width = rows[starts[layer] :], padded[layer + 1], padded[layer]
-                if by_matrices.size:
-                    add_products(pulls, below, height, width, sums[task, places[layer] :])
-                if layer >= down_to:
-                    multiply(turned[places[layer] :], width, height, pulls, spare)
-                    pulls, spare = spare, pulls
+                height, width = padded[layer + 1], padded[layer]
+                above, below = pulls[starts[layer + 1] :], pulls[starts[layer] :]
+                values = rows[starts[layer] :]
+                if sums.shape[1]:
+                    add_products(above, values, height, width, sums[task, places[layer] :])
+                if layer > 0 or by_inputs.size:
+                    multiply(turned[places[layer] :], width, height, above, below, NO_FLOOR)
                 if layer > 0:
-                    stop_at_zero(pulls, below, width)
+                    stop_at_zero(below, values, width)
             if by_inputs.size:
                 store(pulls, by_inputs[begin:end])
-    for j in prange(by_matrices.size):
-        total = ZERO
-        for task in range(parts):
-            total += sums[task, j]
-        by_matrices[j] = total
 
 
 @njit(**MODE)
@@ -98,8 +104,9 @@ def _climb(samples, matrices, widths, padded, places, starts, rows):
             padded[layer],
             rows[starts[layer] :],
             above,
+            ZERO,
         )
-        rectify(above, widths[layer + 1], padded[layer + 1])
+        clear(above, widths[layer + 1], padded[layer + 1])
 
 
 @njit(**MODE)
@@ -112,14 +119,3 @@ def _layout(widths):
         if layer + 1 < widths.size:
             places[layer + 1] = places[layer] + padded[layer] * padded[layer + 1]
     return padded, places, starts
-
-
-@njit(**MODE)
-def _parts(n):
-    """How many samples each piece of work takes, and how many pieces there are.
-
-    It depends on n alone, so that sums are the same on any number of threads.
-    """
-    blocks = (n + BLOCK - 1) // BLOCK
-    part = max(PART, (blocks + PARTS - 1) // PARTS * BLOCK)
-    return part, (n + part - 1) // part

@@ -23,7 +23,7 @@ ROW = BLOCK + 16
 TILE = 4
 """Neurons come in multiples of it."""
 
-ZERO = np.float32(0.0)
+ZERO, NO_FLOOR = np.float32(0.0), np.float32(-np.inf)
 # Unsigned indices spare the compiler the question whether one is negative.
 _SAMPLES, _ROW = np.uint64(BLOCK), np.uint64(ROW)
 _R1, _R2, _R3 = (np.uint64(k * ROW) for k in range(1, 4))
@@ -31,25 +31,35 @@ _1, _2, _3, _4 = (np.uint64(k) for k in range(1, 5))
 
 
 @njit(**MODE)
-def multiply(matrix, height, width, below, above):
+def multiply(matrix, height, width, below, above, floor):
     """Fill `above` [height rows] with the product of `matrix` [height, width] and `below`.
 
-    All three are flat; height and width are multiples of TILE. Two rows above and four below are
-    a tile.
+    What is less than `floor` is raised to it: 0 makes ReLU, minus infinity nothing. All three are
+    flat; height and width are multiples of TILE. Two rows above and four below are a tile.
     """
     height, width = np.uint64(height), np.uint64(width)
     for j in range(height * _ROW):
         above[j] = ZERO
     for row in range(np.uint64(0), height, _2):
+        y = above[row * _ROW :]
         for column in range(np.uint64(0), width, _4):
             a, b = row * width + column, (row + _1) * width + column
             a0, a1, a2, a3 = matrix[a], matrix[a + _1], matrix[a + _2], matrix[a + _3]
             b0, b1, b2, b3 = matrix[b], matrix[b + _1], matrix[b + _2], matrix[b + _3]
-            x, y = below[column * _ROW :], above[row * _ROW :]
-            for i in range(_SAMPLES):
-                x0, x1, x2, x3 = x[i], x[i + _R1], x[i + _R2], x[i + _R3]
-                y[i] += a0 * x0 + a1 * x1 + a2 * x2 + a3 * x3
-                y[i + _R1] += b0 * x0 + b1 * x1 + b2 * x2 + b3 * x3
+            x = below[column * _ROW :]
+            if column + _4 < width:
+                for i in range(_SAMPLES):
+                    x0, x1, x2, x3 = x[i], x[i + _R1], x[i + _R2], x[i + _R3]
+                    y[i] += a0 * x0 + a1 * x1 + a2 * x2 + a3 * x3
+                    y[i + _R1] += b0 * x0 + b1 * x1 + b2 * x2 + b3 * x3
+            else:
+                for i in range(_SAMPLES):
+                    x0, x1, x2, x3 = x[i], x[i + _R1], x[i + _R2], x[i + _R3]
+                    s = y[i] + (a0 * x0 + a1 * x1 + a2 * x2 + a3 * x3)
+                    t = y[i + _R1] + (b0 * x0 + b1 * x1 + b2 * x2 + b3 * x3)
+                    # Written so that NaN stays NaN.
+                    y[i] = floor if s < floor else s
+                    y[i + _R1] = floor if t < floor else t
 
 
 @njit(**MODE)
@@ -90,17 +100,14 @@ def add_products(above, below, height, width, sums):
 
 
 @njit(**MODE)
-def rectify(rows, width, padded):
-    """ReLU on the first `width` rows, written so that NaN stays NaN; the others become zero."""
-    for j in range(np.uint64(width) * _ROW):
-        rows[j] = ZERO if rows[j] < ZERO else rows[j]
-    # A weight of zero would not do: zero times infinity is NaN.
+def clear(rows, width, padded):
+    """Zero the rows that no neuron has: zero weights do not, as zero times infinity is NaN."""
     rows[width * ROW : padded * ROW] = ZERO
 
 
 @njit(**MODE)
 def stop_at_zero(pulls, rows, height):
-    """Zero the gradients `pulls` of the first `height` rows where ReLU has cut what is in `rows`."""
+    """Zero the gradients `pulls` where ReLU has left zero in the first `height` rows."""
     for j in range(np.uint64(height) * _ROW):
         pulls[j] = ZERO if rows[j] <= ZERO else pulls[j]
 
@@ -113,7 +120,7 @@ def load(samples, padded, rows):
         for i in range(count):
             rows[k * ROW + i] = samples[i, k]
         rows[k * ROW + count : k * ROW + ROW] = ZERO
-    rows[width * ROW : padded * ROW] = ZERO
+    clear(rows, width, padded)
 
 
 @njit(**MODE)
