@@ -4,28 +4,33 @@
 
 The hash grid has 16 levels from 16 to 1024 cells and 2 features; its points lie along rays, 64 to
 a ray, as they do in training. Rays are marched through a box in the middle of which there is a
-hollow ball, and through the same box filled. Compositing takes 64 samples a ray. Times as in
-`benchmarks.small_kernels`; the plain ones take seconds. Beside other work, compare on one thread:
-torch's threads wait for each other, which makes the ratio look better than it is.
+hollow ball, and through the same box filled. Compositing takes 64 samples a ray. Networks have the
+sizes that follow a hash grid, for density and for colour. Times as in `benchmarks.small_kernels`;
+the plain ones take seconds. Beside other work, compare on one thread: torch's threads wait for
+each other, which makes the ratio look better than it is.
 """
 
 import argparse
 import platform
 from collections.abc import Callable
+from itertools import pairwise
 
 import torch
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.small_kernels import in_turn
-from kernels import composite, hashgrid, raymarch
+from kernels import composite, hashgrid, mlp, raymarch
 from kernels.composite import reference as composite_reference
 from kernels.hashgrid import reference as hash_reference
+from kernels.mlp import reference as mlp_reference
 from kernels.raymarch import reference as march_reference
 from kernels.threads import core_count, threading_layer, use_threads
 
 SAMPLES = 64
 """Points along each ray."""
+NETWORKS = ((32, 64, 16), (32, 64, 64, 3), (48, 64, 64, 3))
+"""Widths of small networks, from their inputs to their outputs."""
 
 
 def encoding(n: int, table_size: int, *, by_points: bool, rounds: int) -> list[float]:
@@ -88,6 +93,26 @@ def compositing(n: int, *, rounds: int) -> list[float]:
     return in_turn(job(composite), job(composite_reference), rounds=rounds)
 
 
+def network(n: int, widths: tuple[int, ...], *, rounds: int) -> list[float]:
+    """mlp and the gradients of inputs and weights: ours, the definition."""
+    inputs = torch.randn(n, widths[0], requires_grad=True)
+    weights = [
+        (torch.randn(outer, inner) / inner**0.5).requires_grad_()
+        for inner, outer in pairwise(widths)
+    ]
+    pull = torch.randn(n, widths[-1])
+
+    def job(twin) -> Callable[[], None]:
+        def run() -> None:
+            for tensor in (inputs, *weights):
+                tensor.grad = None
+            twin.mlp(inputs, weights).backward(pull)
+
+        return run
+
+    return in_turn(job(mlp), job(mlp_reference), rounds=rounds)
+
+
 def main() -> None:
     """Measure everything and print one table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -117,6 +142,12 @@ def main() -> None:
         f"march, {rays:,} rays, 128^3, hollow": marching(rays, 128, filled=False, rounds=rounds),
         f"march, {rays:,} rays, 128^3, full": marching(rays, 128, filled=True, rounds=rounds),
         f"composite, distortion, gradient, {n:,}": compositing(n, rounds=rounds),
+        **{
+            f"network {' - '.join(map(str, widths))} and gradients, {n:,}": network(
+                n, widths, rounds=rounds
+            )
+            for widths in NETWORKS
+        },
     }
     for name, (ours, processor, plain) in rows.items():
         table.add_row(name, *(f"{t:.1f}" for t in (ours, processor, plain, plain / ours)))
