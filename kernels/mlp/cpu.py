@@ -58,7 +58,7 @@ class _Network(Function):
         outputs = torch.empty(len(inputs), ctx.widths[-1])
         matrices = _packed(weights, ctx.widths, turned=False)
         with parallel_region():
-            forward(_array(inputs), matrices, np.array(ctx.widths), outputs.numpy())
+            forward(_array(inputs), matrices, np.array(ctx.widths, dtype=np.int64), outputs.numpy())
         return outputs
 
     @staticmethod
@@ -77,7 +77,7 @@ class _Network(Function):
                 _array(inputs),
                 matrices,
                 _packed(weights, ctx.widths, turned=True),
-                np.array(ctx.widths),
+                np.array(ctx.widths, dtype=np.int64),
                 _array(grads[0]),
                 by_inputs.numpy(),
                 sums,

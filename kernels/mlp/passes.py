@@ -39,7 +39,7 @@ def split(n):
 
 @njit(parallel=True, **MODE)
 def forward(inputs, matrices, widths, outputs):
-    """Fill `outputs` [n, d_last] from `inputs` [n, d_0]; `matrices` from `packed`."""
+    """Fill `outputs` [n, d_last] from `inputs` [n, d_0]; `matrices` lie one after the other."""
     n = inputs.shape[0]
     padded, places, starts = _layout(widths)
     part, parts = split(n)
