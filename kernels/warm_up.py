@@ -15,6 +15,7 @@ FIELDS = {
     "hashgrid": "hash grid",
     "raymarch": "ray marching",
     "composite": "volume rendering",
+    "voxelgrid": "voxel grid",
 }
 """The same for radiance fields."""
 
