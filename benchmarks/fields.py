@@ -3,11 +3,12 @@
     python -m benchmarks.fields [--points 262144] [--rounds 3] [--threads 1]
 
 The hash grid has 16 levels from 16 to 1024 cells and 2 features; its points lie along rays, 64 to
-a ray, as they do in training. Rays are marched through a box in the middle of which there is a
-hollow ball, and through the same box filled. Compositing takes 64 samples a ray. Networks have the
-sizes that follow a hash grid, for density and for colour. Times as in `benchmarks.small_kernels`;
-the plain ones take seconds. Beside other work, compare on one thread: torch's threads wait for
-each other, which makes the ratio look better than it is.
+a ray, as they do in training. Those of the voxel grid do so too, as far as they lie in cells that
+have a corner; about a fifth of the corners of 128^3 cells have a row, those of a thick shell. Rays
+are marched through a box in the middle of which there is a hollow ball, and through the same box
+filled. Compositing takes 64 samples a ray. Networks have the sizes that follow a hash grid, for
+density and for colour. Times as in `benchmarks.small_kernels`; the plain ones take seconds. Beside other work, compare on one thread:
+torch's threads wait for each other, which makes the ratio look better than it is.
 """
 
 import argparse
@@ -18,14 +19,16 @@ from itertools import pairwise
 import torch
 from rich.console import Console
 from rich.table import Table
+from torch import Tensor
 
 from benchmarks.small_kernels import in_turn
-from kernels import composite, hashgrid, mlp, raymarch
+from kernels import composite, hashgrid, mlp, raymarch, voxelgrid
 from kernels.composite import reference as composite_reference
 from kernels.hashgrid import reference as hash_reference
 from kernels.mlp import reference as mlp_reference
 from kernels.raymarch import reference as march_reference
 from kernels.threads import core_count, threading_layer, use_threads
+from kernels.voxelgrid import reference as voxel_reference
 
 SAMPLES = 64
 """Points along each ray."""
@@ -50,6 +53,53 @@ def encoding(n: int, table_size: int, *, by_points: bool, rounds: int) -> list[f
         return run
 
     return in_turn(job(hashgrid), job(hash_reference), rounds=rounds)
+
+
+def sparse_grid(resolution: int) -> Tensor:
+    """Corners of which those of a shell in the middle have rows, a fifth of all."""
+    axis = torch.linspace(-1, 1, resolution + 1)
+    from_middle = (axis[:, None, None] ** 2 + axis[:, None] ** 2 + axis**2).sqrt()
+    shell = (from_middle - 0.865).abs() < 0.085
+    corners = torch.full(shell.shape, -1, dtype=torch.int32)
+    corners[shell] = torch.arange(int(shell.sum()), dtype=torch.int32)
+    return corners
+
+
+def interpolation(n: int, features: int, *, by_points: bool, rounds: int) -> list[float]:
+    """trilinear and the gradient of its table, or of table and points: ours, the definition."""
+    corners = sparse_grid(128)
+    cells = torch.nn.functional.max_pool3d((corners >= 0).float()[None], 2, stride=1)[0] > 0
+    ends = torch.rand(2, 8 * n // SAMPLES, 1, 3)
+    points = torch.lerp(*ends, torch.linspace(0, 1, SAMPLES)[:, None]).reshape(-1, 3)
+    points = points[cells[(points * 128).long().clamp(max=127).unbind(dim=1)]][:n].clone()
+    points.requires_grad_(by_points)
+    table = torch.randn(int(corners.max()) + 1, features, requires_grad=True)
+    pull = torch.randn(len(points), features)
+
+    def job(twin) -> Callable[[], None]:
+        def run() -> None:
+            points.grad = table.grad = None
+            twin.trilinear(points, table, corners).backward(pull)
+
+        return run
+
+    return in_turn(job(voxelgrid), job(voxel_reference), rounds=rounds)
+
+
+def smoothing(k: int, features: int, *, rounds: int) -> list[float]:
+    """total_variation of k neighbouring cells and its gradient: ours, the definition."""
+    corners = sparse_grid(128)
+    cells = (corners >= 0).nonzero()[:k]
+    table = torch.randn(int(corners.max()) + 1, features, requires_grad=True)
+
+    def job(twin) -> Callable[[], None]:
+        def run() -> None:
+            table.grad = None
+            twin.total_variation(table, corners, cells).backward()
+
+        return run
+
+    return in_turn(job(voxelgrid), job(voxel_reference), rounds=rounds)
 
 
 def marching(n: int, resolution: int, *, filled: bool, rounds: int) -> list[float]:
@@ -139,6 +189,21 @@ def main() -> None:
             for size in (1 << 15, 1 << 17, 1 << 19)
         },
         "the same, table 131,072, points too": encoding(n, 1 << 17, by_points=True, rounds=rounds),
+        **{
+            f"voxel grid and gradient, {n // 2:,}, {features} features": interpolation(
+                n // 2, features, by_points=False, rounds=rounds
+            )
+            for features in (28, 27, 1)
+        },
+        "the same, 28 features, points too": interpolation(
+            n // 2, 28, by_points=True, rounds=rounds
+        ),
+        **{
+            f"total variation, 50,000 cells, {features} features": smoothing(
+                50_000, features, rounds=rounds
+            )
+            for features in (28, 1)
+        },
         f"march, {rays:,} rays, 128^3, hollow": marching(rays, 128, filled=False, rounds=rounds),
         f"march, {rays:,} rays, 128^3, full": marching(rays, 128, filled=True, rounds=rounds),
         f"composite, distortion, gradient, {n:,}": compositing(n, rounds=rounds),

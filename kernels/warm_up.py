@@ -16,6 +16,7 @@ FIELDS = {
     "raymarch": "ray marching",
     "composite": "volume rendering",
     "mlp": "small networks",
+    "voxelgrid": "voxel grid",
 }
 """The same for radiance fields."""
 
