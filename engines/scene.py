@@ -118,6 +118,12 @@ class Scene:
             return photo
         return photo[..., :3] * photo[..., 3:] + background * (1 - photo[..., 3:])
 
+    def pixels(self, index: int) -> Tensor:
+        """[h * w, 3 or 4] uint8 of the photo of view `index`, row by row, on the CPU."""
+        camera = self.cameras[index]
+        array = self._cache.load(self.views[index].photo, camera.width, camera.height)
+        return torch.from_numpy((array * 255 + 0.5).astype(np.uint8)).flatten(0, 1)
+
     def weights(self, index: int) -> Tensor | None:
         """[h, w] float32 on the training device: 1 where view `index` counts, 0 elsewhere.
 

@@ -14,6 +14,7 @@ SPLATS = {
 FIELDS = {
     "hashgrid": "hash grid",
     "raymarch": "ray marching",
+    "thinning": "thinning of samples",
     "composite": "volume rendering",
     "mlp": "small networks",
     "voxelgrid": "voxel grid",

@@ -115,6 +115,17 @@ def _gather(table, places, rows, out):
                 b += weight * table[row, 1]
             out[i, 0], out[i, 1] = a, b
         return
+    if width == 4:
+        for i in range(count):
+            a, b, c, d = ZERO, ZERO, ZERO, ZERO
+            for k in range(8):
+                row, weight = rows[k * PLANE + i], places[CORNERS + k * PLANE + i]
+                a += weight * table[row, 0]
+                b += weight * table[row, 1]
+                c += weight * table[row, 2]
+                d += weight * table[row, 3]
+            out[i, 0], out[i, 1], out[i, 2], out[i, 3] = a, b, c, d
+        return
     for i in range(count):
         for f in range(width):
             total = ZERO
@@ -134,6 +145,16 @@ def _scatter(by_table, places, rows, by_out):
                 row, weight = rows[k * PLANE + i], places[CORNERS + k * PLANE + i]
                 by_table[row, 0] += weight * a
                 by_table[row, 1] += weight * b
+        return
+    if width == 4:
+        for i in range(count):
+            a, b, c, d = by_out[i, 0], by_out[i, 1], by_out[i, 2], by_out[i, 3]
+            for k in range(8):
+                row, weight = rows[k * PLANE + i], places[CORNERS + k * PLANE + i]
+                by_table[row, 0] += weight * a
+                by_table[row, 1] += weight * b
+                by_table[row, 2] += weight * c
+                by_table[row, 3] += weight * d
         return
     for i in range(count):
         for k in range(8):

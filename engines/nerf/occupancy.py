@@ -1,0 +1,128 @@
+"""Which cells of space are worth looking at (Mueller et al. 2022, appendix E.1 and E.2)."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from assets.camera import Camera
+from engines.nerf.space import Space
+
+DECAY = 0.95
+"""What is remembered of a density from one update to the next."""
+THICKNESS = 0.01
+"""A cell counts from this optical thickness of a sample on, or from the mean if that is less."""
+NEEDED_VIEWS = 3
+"""What fewer photos see has no depth: it would become a picture hung up before the lens."""
+CELLS_AT_ONCE = 1 << 18
+SUBSET = 4
+"""After the start every so manieth cell is looked at, and as many of the occupied ones."""
+
+Density = Callable[[Tensor], Tensor]
+"""From places [n, 3] of the unit cube to densities [n]."""
+
+
+class Occupancy:
+    """A grid over the unit cube of a space; cells that no camera sees stay empty for good."""
+
+    def __init__(
+        self, space: Space, cameras: Sequence[Camera], resolution: int, *, stride: float
+    ) -> None:
+        """`cameras` are in the normalised frame; without any, all cells may be occupied.
+
+        `stride` is how long samples in the smallest cells are.
+        """
+        self.space, self.resolution = space, resolution
+        device = space.box.device
+        shape = (resolution,) * 3
+        self.seen = torch.ones(shape, dtype=torch.bool, device=device)
+        if cameras:
+            needed = min(len(cameras), NEEDED_VIEWS)
+            self.seen = views_of_cells(space, cameras, resolution) >= needed
+        self.density = torch.zeros(shape, device=device)
+        self.cells = self.seen.clone()
+        """[r, r, r] bool: what is worth looking at."""
+        self.recovered = 0
+        """How often all became empty, so that everything was worth looking at again."""
+        sides = cell_lengths(space, resolution)
+        self._length = stride * sides / sides.min()
+
+    @property
+    def share(self) -> float:
+        """Share of all cells that are occupied."""
+        return float(self.cells.float().mean())
+
+    def density_at(self, places: Tensor) -> Tensor:
+        """[m] what is remembered of the density at `places` [m, 3] of the unit cube."""
+        r = self.resolution
+        x, y, z = (places * r).long().clamp_(0, r - 1).unbind(dim=1)
+        return self.density.view(-1)[(x * r + y) * r + z]
+
+    @torch.no_grad()
+    def update(self, density: Density, generator: torch.Generator, *, everywhere: bool) -> None:
+        """Look at cells again: all that may be seen, or some of them and of the occupied ones."""
+        seen = self.seen.flatten().nonzero().squeeze(1)
+        if everywhere:
+            chosen = seen
+        else:
+            occupied = self.cells.flatten().nonzero().squeeze(1)
+            few = max(1, len(seen) // SUBSET)
+            chosen = torch.cat([_some(seen, few, generator), _some(occupied, few, generator)])
+        flat = self.density.view(-1)
+        flat *= DECAY
+        for part in chosen.split(CELLS_AT_ONCE):
+            places = torch.rand(len(part), 3, generator=generator).to(part.device)
+            found = density((self._corner(part) + places) / self.resolution)
+            flat[part] = torch.maximum(flat[part], found)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Find the occupied cells anew from the densities at hand; all that is seen if none is."""
+        thickness = self.density * self._length
+        mean = float(thickness[self.seen].mean()) if bool(self.seen.any()) else 0.0
+        cells = self.seen & (thickness > min(THICKNESS, mean))
+        if not bool(cells.any()):
+            cells = self.seen.clone()
+            self.recovered += 1
+        self.cells = cells
+
+    def _corner(self, flat: Tensor) -> Tensor:
+        r = self.resolution
+        x = torch.div(flat, r * r, rounding_mode="floor")
+        y = torch.div(flat, r, rounding_mode="floor") % r
+        return torch.stack([x, y, flat % r], dim=1).float()
+
+
+def cell_lengths(space: Space, resolution: int) -> Tensor:
+    """[r, r, r] the shortest side of each cell in the normalised frame."""
+    edges = torch.linspace(0, 1, resolution + 1, device=space.box.device)
+    sides = space.from_unit(edges[:, None].expand(-1, 3)).diff(dim=0)
+    x, y, z = sides.unbind(dim=1)
+    return torch.minimum(torch.minimum(x[:, None, None], y[None, :, None]), z[None, None, :])
+
+
+def views_of_cells(space: Space, cameras: Sequence[Camera], resolution: int) -> Tensor:
+    """[r, r, r] int32: how many photos have the middle of each cell, or nearly so, in them."""
+    device = space.box.device
+    middles = (torch.arange(resolution, device=device) + 0.5) / resolution
+    unit = torch.cartesian_prod(middles, middles, middles)
+    points = space.from_unit(unit)
+    reach = cell_lengths(space, resolution).flatten() * 3**0.5
+    counts = torch.zeros(len(points), dtype=torch.int32, device=device)
+    for camera in cameras:
+        view = torch.from_numpy(camera.world_to_camera.astype(np.float32)).to(device)
+        local = points @ view[:3, :3].T + view[:3, 3]
+        z = local[:, 2]
+        room = reach * max(camera.fx, camera.fy)
+        x = local[:, 0] * camera.fx + z * camera.cx
+        y = local[:, 1] * camera.fy + z * camera.cy
+        inside = (z > 0) & (x > -room) & (x < z * camera.width + room)
+        counts += inside & (y > -room) & (y < z * camera.height + room)
+    return counts.view(resolution, resolution, resolution)
+
+
+def _some(of: Tensor, count: int, generator: torch.Generator) -> Tensor:
+    if not len(of):
+        return of
+    return of[torch.randint(len(of), (count,), generator=generator).to(of.device)]

@@ -1,0 +1,142 @@
+"""Whole pictures of a field without gradients, quickly: who is stopped is not followed any more."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from assets.camera import Camera
+from engines.nerf.look import levels_of, march_through, places_of
+from engines.nerf.radiance import Radiance
+from engines.nerf.rays import Rays, along_axis, rays_of
+from kernels.composite import composite
+from kernels.raymarch import Samples
+
+RAYS_AT_ONCE = 1 << 14
+FIRST_LOOK = 8
+"""Samples of a ray that are looked at first; then twice as many, and so on."""
+STOPPED = 3e-3
+"""A ray that has less light left than this is not followed."""
+FAINT = 1e-3
+"""Samples that add less than this to a pixel have no colour looked up."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Drawn:
+    """What n rays see; without gradients."""
+
+    colour: Tensor
+    """[n, 3] sRGB with the background behind."""
+    distance: Tensor
+    """[n] expected distance from the eye, normalised; 0 where there is nothing."""
+    accumulation: Tensor
+    """[n] how much of the light is stopped."""
+
+
+@torch.no_grad()
+def draw(radiance: Radiance, rays: Rays, code: Tensor | None = None) -> Drawn:
+    """What `rays` see in the light of `code` [e], whose mean over all photos is taken if None."""
+    if code is None:
+        code = radiance.code_of(None)
+    codes = None if code is None else code.expand(len(rays), -1)
+    if radiance.field.coarse is not None:
+        seen = levels_of(radiance, rays, codes)[-1].seen
+        colour, distance, accumulation = seen.colour, seen.depth, seen.accumulation
+    else:
+        colour, distance, accumulation = _follow(radiance, rays, codes)
+    behind = (1 - accumulation)[:, None] * radiance.backdrop.colours(rays.directions)
+    return Drawn(
+        colour=(colour + behind).clamp(0, 1), distance=distance, accumulation=accumulation
+    )
+
+
+def draw_rows(
+    radiance: Radiance, camera: Camera, *, code: Tensor | None = None
+) -> Iterator[tuple[slice, Drawn]]:
+    """The picture of `camera` (normalised frame), some rows after the other from the top."""
+    rows = max(1, RAYS_AT_ONCE // camera.width)
+    for first in range(0, camera.height, rows):
+        some = slice(first, min(first + rows, camera.height))
+        yield some, draw(radiance, rays_of(camera, radiance.device, some), code)
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Picture:
+    """What a camera sees."""
+
+    colour: Tensor
+    """[h, w, 3] sRGB with the background behind."""
+    depth: Tensor
+    """[h, w] expected distance along the camera's z, normalised; 0 where there is nothing."""
+    accumulation: Tensor
+    """[h, w]."""
+
+
+def picture_of(
+    radiance: Radiance, camera: Camera, *, code: Tensor | None = None
+) -> Picture:
+    """All of the picture of `camera` (normalised frame)."""
+    parts = [drawn for _, drawn in draw_rows(radiance, camera, code=code)]
+    shape = camera.height, camera.width
+    distance = torch.cat([part.distance for part in parts])
+    along = along_axis(camera, rays_of(camera, radiance.device))
+    return Picture(
+        colour=torch.cat([part.colour for part in parts]).view(*shape, 3),
+        depth=(distance * along).view(shape),
+        accumulation=torch.cat([part.accumulation for part in parts]).view(shape),
+    )
+
+
+def _follow(
+    radiance: Radiance, rays: Rays, codes: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Colour [n, 3], distance [n] and accumulation [n] of what occupied space holds."""
+    field, samples = radiance.field, march_through(radiance, rays)
+    sigma = torch.zeros_like(samples.t_start)
+    looked, features = [], []
+    for index in _turns(samples, sigma):
+        some = _chosen(samples, index)
+        sigma[index], more = field.density(places_of(radiance, rays, some))
+        looked.append(index)
+        features.append(more)
+    nothing = sigma.new_empty(len(sigma), 0)
+    seen = composite(sigma, nothing, samples.t_start, samples.t_end, samples.offsets)
+    colour = sigma.new_zeros(len(rays), 3)
+    if looked:
+        index, known = torch.cat(looked), torch.cat(features)
+        bright = (seen.weights[index] > FAINT).nonzero().squeeze(1)
+        index, known = index[bright], known[bright]
+        ray = samples.rays[index]
+        found = field.colour(known, rays.directions, ray, codes)
+        colour.index_add_(0, ray, found * seen.weights[index, None])
+    return colour, seen.depth, seen.accumulation
+
+
+def _turns(samples: Samples, sigma: Tensor) -> Iterator[Tensor]:
+    """Indices of the samples to look at next, ray by ray; `sigma` is filled in between."""
+    offsets, counts = samples.offsets[:-1], samples.offsets.diff()
+    left = torch.full((len(counts),), -math.log(STOPPED), device=counts.device)
+    alive = (counts > 0).nonzero().squeeze(1)
+    first, many = 0, FIRST_LOOK
+    while len(alive):
+        here = (counts[alive] - first).clamp(max=many)
+        before = here.cumsum(0) - here
+        index = torch.arange(int(here.sum()), device=here.device)
+        index += (offsets[alive] + first - before).repeat_interleave(here)
+        yield index
+        thickness = sigma[index] * (samples.t_end[index] - samples.t_start[index])
+        left.index_add_(0, samples.rays[index], -thickness)
+        first, many = first + many, 2 * many
+        alive = alive[(left[alive] > 0) & (counts[alive] > first)]
+
+
+def _chosen(samples: Samples, index: Tensor) -> Samples:
+    """Some of the samples, no longer ray by ray: the offsets mean nothing any more."""
+    return Samples(
+        offsets=samples.offsets,
+        rays=samples.rays[index],
+        t_start=samples.t_start[index],
+        t_end=samples.t_end[index],
+    )
