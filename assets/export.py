@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from assets.errors import InputError
+from assets.field import SavedField
+from assets.formats.field_file import SUFFIX, read_field, write_field
 from assets.formats.gaussian_ply import write_gaussian_ply
 from assets.formats.mesh_ply import write_pointcloud_ply
 from assets.formats.mesh_write import write_glb, write_obj, write_ply, write_stl
@@ -16,13 +18,14 @@ from assets.mesh import Mesh
 from assets.pointcloud import PointCloud
 
 SPLAT_SUFFIXES = (".ply", ".splat")
+FIELD_SUFFIXES = (SUFFIX,)
 MESH_SUFFIXES = (".glb", ".obj", ".ply", ".stl")
 POINT_SUFFIXES = (".ply",)
 
 _Write = TypeVar("_Write", bound=Callable[..., None])
 
 
-def export(asset: GaussianCloud | Mesh | PointCloud, path: Path) -> None:
+def export(asset: GaussianCloud | SavedField | Mesh | PointCloud, path: Path) -> None:
     """Write `asset` to `path` in the format of its suffix and check what arrived.
 
     An existing file is replaced only when the new one is complete. Raises InputError with a
@@ -33,6 +36,10 @@ def export(asset: GaussianCloud | Mesh | PointCloud, path: Path) -> None:
     match asset:
         case GaussianCloud():
             _export_gaussians(asset, path)
+        case SavedField():
+            write_to = _writer(path, {SUFFIX: write_field}, "a radiance field")
+            write_to(asset, path)
+            _check(len(read_field(path).arrays), len(asset.arrays), "arrays", path)
         case PointCloud():
             write_points = _writer(path, {".ply": write_pointcloud_ply}, "a point cloud")
             _refuse_empty(len(asset), "points")

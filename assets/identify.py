@@ -9,14 +9,14 @@ from pathlib import Path
 
 from assets.decode import PHOTO_SUFFIXES
 from assets.errors import InputError
-from assets.formats import bundler, colmap, transforms
+from assets.formats import bundler, colmap, field_file, transforms
 from assets.formats.colmap_model import model_suffix
 from assets.formats.meshes import MESH_SUFFIXES
 from assets.formats.photo_folder import PHOTO_FOLDERS
 from assets.formats.ply_header import read_header
 from assets.video import VIDEO_SUFFIXES
 
-_GEOMETRY = frozenset({*MESH_SUFFIXES, ".splat", ".spz"})
+_GEOMETRY = frozenset({*MESH_SUFFIXES, ".splat", ".spz", field_file.SUFFIX})
 _COLMAP_FILE = re.compile(r"(cameras|images|points3D|rigs|frames)\.(bin|txt)", re.IGNORECASE)
 _SPLIT_FILE = "transforms_{}.json"
 _LOOKED_AT = 10_000
@@ -28,6 +28,7 @@ class Kind(StrEnum):
 
     POSED_PHOTOS = "posed photos"
     GAUSSIANS = "Gaussians"
+    FIELD = "radiance field"
     MESH = "mesh"
     POINTS = "point cloud"
     CHECKPOINT = "checkpoint"
@@ -81,6 +82,8 @@ def _file(path: Path) -> Found:
         return _ply(path)
     if suffix in (".splat", ".spz"):
         return Found(Kind.GAUSSIANS, path, title, suffix[1:])
+    if suffix == field_file.SUFFIX:
+        return Found(Kind.FIELD, path, title, "safetensors")
     if suffix in MESH_SUFFIXES:
         return Found(Kind.MESH, path, title, suffix[1:].upper())
     if suffix == ".json":
@@ -97,7 +100,7 @@ def _file(path: Path) -> Found:
     return _unknown(
         path,
         f"{path} is of no kind that is read; expected a folder of photos, a video, a .ply, "
-        ".splat, .glb, .obj or .stl file",
+        ".splat, .safetensors, .glb, .obj or .stl file",
     )
 
 

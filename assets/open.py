@@ -3,9 +3,11 @@
 from pathlib import Path
 
 from assets.errors import InputError
+from assets.field import SavedField
 from assets.formats.bundler import read_bundler
 from assets.formats.colmap import read_colmap
 from assets.formats.compressed_ply import read_compressed_ply
+from assets.formats.field_file import read_field
 from assets.formats.gaussian_ply import read_gaussian_ply
 from assets.formats.meshes import read_mesh
 from assets.formats.photo_folder import photos_from_files, read_photo_folder
@@ -22,7 +24,7 @@ from assets.video import open_video
 
 __all__ = ["Found", "Kind", "identify", "open_path", "photos_from_files", "read_found"]
 
-Asset = PosedPhotos | UnposedPhotos | Video | GaussianCloud | Mesh | PointCloud
+Asset = PosedPhotos | UnposedPhotos | Video | GaussianCloud | SavedField | Mesh | PointCloud
 
 
 def open_path(path: Path) -> Asset:
@@ -57,6 +59,8 @@ def _read(found: Found) -> Asset:
             return read_splat(found.path)
         case Kind.GAUSSIANS, "spz":
             return refuse_spz(found.path)
+        case Kind.FIELD, _:
+            return read_field(found.path)
         case ((Kind.MESH | Kind.POINTS), _):
             return read_mesh(found.path)
         case Kind.PHOTOS, _:

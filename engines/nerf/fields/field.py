@@ -13,6 +13,8 @@ from engines.nerf.occupancy import Occupancy
 class Field(ABC):
     """Density and colour everywhere in the unit cube; places are those of `Space.to_unit`."""
 
+    kind: ClassVar[str]
+    """What settings and files call it."""
     samples: ClassVar[dict[str, int]]
     """How many places a step looks at when nobody says, by type of device."""
     occupancy: ClassVar[int]
@@ -23,6 +25,21 @@ class Field(ABC):
         """Leaf tensors by name."""
         self.rates = rates
         """Learning rate of each at the start."""
+
+    @classmethod
+    @abstractmethod
+    def fresh(cls, config: NerfConfig, generator: torch.Generator) -> "Field":
+        """A field that knows nothing yet, on the CPU."""
+
+    @classmethod
+    @abstractmethod
+    def of(
+        cls, parameters: dict[str, Tensor], other: dict[str, Tensor], about: dict[str, Any]
+    ) -> "Field":
+        """The field that had these `parameters`, and of which `other` and `about` told the rest.
+
+        Raises KeyError or ValueError when they do not make one.
+        """
 
     @property
     def coarse(self) -> "Field | None":

@@ -1,5 +1,7 @@
 """Instant NGP: a multiresolution hash grid and two tiny networks (Mueller et al. 2022)."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -22,6 +24,7 @@ DEGREE = 3
 class HashField(Field):
     """sigma = exp(first output of a network on the encoding); colour by another network."""
 
+    kind = "hash"
     samples = {"cpu": 1 << 15, "cuda": 1 << 18}
     occupancy = 64
 
@@ -56,6 +59,27 @@ class HashField(Field):
             weight = torch.rand(rows, columns, generator=generator)
             parameters[name] = (weight * 2 - 1) * spread
         return cls(parameters, dict.fromkeys(parameters, config.rate or RATE), layout=layout)
+
+    @classmethod
+    def of(
+        cls, parameters: dict[str, Tensor], other: dict[str, Tensor], about: dict[str, Any]
+    ) -> "HashField":
+        """See `Field.of`."""
+        del other
+        layout = GridLayout(
+            resolutions=tuple(about["resolutions"]), offsets=tuple(about["offsets"])
+        )
+        if len(parameters["table"]) != layout.rows:
+            raise ValueError(f"table has {len(parameters['table'])} rows, not {layout.rows}")
+        return cls(parameters, dict.fromkeys(parameters, float(about["rate"])), layout=layout)
+
+    def about(self) -> dict[str, Any]:
+        """See `Field.about`."""
+        return {
+            "resolutions": list(self.layout.resolutions),
+            "offsets": list(self.layout.offsets),
+            "rate": self.rates["table"],
+        }
 
     def density(self, places: Tensor) -> tuple[Tensor, Tensor]:
         """See `Field.density`."""
