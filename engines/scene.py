@@ -109,6 +109,16 @@ class Scene:
                 "on photos it has seen"
             )
 
+    def check_views(self, expected: list[str] | None) -> None:
+        """Raise InputError unless the views are those named `expected`; None expects nothing."""
+        found = [view.name for view in self.views]
+        if expected is not None and found != expected:
+            missing = len(set(expected) - set(found))
+            raise InputError(
+                f"The photos are not those of the checkpoint: {len(expected)} then, "
+                f"{len(found)} now, {missing} missing; give the folder the run was started with"
+            )
+
     def target(self, index: int, background: Tensor) -> Tensor:
         """[h, w, 3] the photo of view `index` over `background` [3], on the training device."""
         camera = self.cameras[index]

@@ -55,9 +55,11 @@ class Occupancy:
 
     def density_at(self, places: Tensor) -> Tensor:
         """[m] what is remembered of the density at `places` [m, 3] of the unit cube."""
-        r = self.resolution
-        x, y, z = (places * r).long().clamp_(0, r - 1).unbind(dim=1)
-        return self.density.view(-1)[(x * r + y) * r + z]
+        return self.density.view(-1)[self._cell_of(places)]
+
+    def occupied_at(self, places: Tensor) -> Tensor:
+        """[m] bool: whether the cells of `places` [m, 3] of the unit cube are occupied."""
+        return self.cells.view(-1)[self._cell_of(places)]
 
     @torch.no_grad()
     def update(self, density: Density, generator: torch.Generator, *, everywhere: bool) -> None:
@@ -86,6 +88,11 @@ class Occupancy:
             cells = self.seen.clone()
             self.recovered += 1
         self.cells = cells
+
+    def _cell_of(self, places: Tensor) -> Tensor:
+        r = self.resolution
+        x, y, z = (places * r).long().clamp_(0, r - 1).unbind(dim=1)
+        return (x * r + y) * r + z
 
     def _corner(self, flat: Tensor) -> Tensor:
         r = self.resolution

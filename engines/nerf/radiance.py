@@ -68,6 +68,11 @@ class Radiance:
         inside = ((points >= box[0]) & (points <= box[1])).all(dim=1)
         return torch.where(inside, self.field.density(self.space.to_unit(points))[0], 0.0)
 
+    def density_known(self, points: Tensor) -> Tensor:
+        """[n] what is remembered of the density at `points` [n, 3], for next to nothing."""
+        assert self.occupancy is not None, "only for fields that keep track of occupied space"
+        return self.occupancy.density_at(self.space.to_unit(points))
+
     def snapshot(self) -> "Radiance":
         """A copy that stays as it is, without gradients."""
 

@@ -28,7 +28,7 @@ class Drawn:
     """What n rays see; without gradients."""
 
     colour: Tensor
-    """[n, 3] sRGB with the background behind."""
+    """[n, 3] sRGB, with the background behind if it was asked for."""
     distance: Tensor
     """[n] expected distance from the eye, normalised; 0 where there is nothing."""
     accumulation: Tensor
@@ -36,8 +36,13 @@ class Drawn:
 
 
 @torch.no_grad()
-def draw(radiance: Radiance, rays: Rays, code: Tensor | None = None) -> Drawn:
-    """What `rays` see in the light of `code` [e], whose mean over all photos is taken if None."""
+def draw(
+    radiance: Radiance, rays: Rays, code: Tensor | None = None, *, backdrop: bool = True
+) -> Drawn:
+    """What `rays` see in the light of `code` [e], whose mean over all photos is taken if None.
+
+    Without `backdrop` there is nothing behind the field: black.
+    """
     if code is None:
         code = radiance.code_of(None)
     codes = None if code is None else code.expand(len(rays), -1)
@@ -46,10 +51,10 @@ def draw(radiance: Radiance, rays: Rays, code: Tensor | None = None) -> Drawn:
         colour, distance, accumulation = seen.colour, seen.depth, seen.accumulation
     else:
         colour, distance, accumulation = _follow(radiance, rays, codes)
-    behind = (1 - accumulation)[:, None] * radiance.backdrop.colours(rays.directions)
-    return Drawn(
-        colour=(colour + behind).clamp(0, 1), distance=distance, accumulation=accumulation
-    )
+    if backdrop:
+        behind = radiance.backdrop.colours(rays.directions)
+        colour = colour + (1 - accumulation)[:, None] * behind
+    return Drawn(colour=colour.clamp(0, 1), distance=distance, accumulation=accumulation)
 
 
 def draw_rows(

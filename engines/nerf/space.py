@@ -42,6 +42,11 @@ class Space:
         centre, half = self.box.mean(dim=0), (self.box[1] - self.box[0]) / 2 / self.stretch
         return torch.stack([centre - half, centre + half])
 
+    @property
+    def unit_length(self) -> float:
+        """A sixteenth of the inner box, by which densities are told from one another."""
+        return float((self.inner[1] - self.inner[0]).max()) / 16
+
     def to_unit(self, points: Tensor) -> Tensor:
         """Places [n, 3] in the unit cube; see `kernels.stretch.to_unit`."""
         return to_unit(points, self.box, self.stretch)

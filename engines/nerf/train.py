@@ -15,12 +15,13 @@ from assets.posed import PosedPhotos
 from engines.artifacts import Portrait
 from engines.events import Evaluated, Event, Failed, Finished, Prepared, Stepped, Told, Warned
 from engines.nerf.config import NerfConfig, Schedule
-from engines.nerf.learner import Learner
+from engines.nerf.learner import Learner, Stuck
 from engines.nerf.pixels import PixelPool
 from engines.nerf.radiance import Radiance
-from engines.nerf.render import render_camera
+from engines.nerf.render import picture_of
+from engines.nerf.saved import saved
 from engines.nerf.source import FieldSource
-from engines.nerf.start import refuse_hopeless, start
+from engines.nerf.start import start
 from engines.quality import judge
 from engines.scene import Scene
 from engines.slots import Slots
@@ -72,18 +73,15 @@ class NerfEngine:
 
         May be called from any thread. Raises InputError before there is anything.
         """
-        return FieldSource(self._snapshot(), self.scene.frame, names=self._code_names())
+        return FieldSource(self._snapshot(), self.scene.frame, photos=self._lit_photos())
 
     def saved_field(self) -> SavedField:
         """The present state as it is written to a file, in the frame of the input."""
-        from engines.nerf.saved import saved
-
         return saved(
             self._snapshot(),
-            self.config,
             self.scene.frame,
             name=self.dataset.name,
-            code_names=self._code_names(),
+            photos=self._lit_photos(),
         )
 
     def evaluate(self, split: str) -> Evaluated | None:
@@ -94,12 +92,12 @@ class NerfEngine:
             return None
         radiance = self.model
         by_name = {scene.views[i].name: i for i in chosen}
-        behind = torch.full((3,), float(radiance.backdrop.kind != "black"), device=self.device)
+        behind = radiance.backdrop.colours(torch.zeros(1, 3, device=self.device))[0]
 
         def pair(name: str) -> tuple[Tensor, Tensor]:
             index = by_name[name]
             code = None if split == "holdout" else radiance.code_of(scene.train.index(index))
-            drawn = render_camera(radiance, scene.cameras[index], code=code)
+            drawn = picture_of(radiance, scene.cameras[index], code=code)
             return drawn.colour, scene.target(index, behind)
 
         quality = judge(by_name, pair, lambda name: scene.weights(by_name[name]))
@@ -164,8 +162,6 @@ class NerfEngine:
             yield from self.scene.prepare()
             self.scene.check_views(self.expected_views)
         if self._pool is None:
-            for note in refuse_hopeless(self.scene):
-                yield Warned(message=note)
             budget = self.config.photo_memory_mb * 2**20
             self._pool = PixelPool(self.scene, budget_bytes=budget, seed=self.config.seed)
         if self.learner is None:
@@ -183,14 +179,15 @@ class NerfEngine:
         assert self.learner is not None and self._pool is not None
         began = time.perf_counter()
         batch = self._pool.batch(self.step, self.learner.rays, self.generator)
-        outcome = self.learner.learn(batch, self.step, self._changing)
-        if isinstance(outcome, str):
-            return Failed(step=self.step, message=outcome)
+        try:
+            scalars = self.learner.learn(batch, self.step + 1, self._changing)
+        except Stuck as stuck:
+            return Failed(step=self.step, message=str(stuck))
         self.step += 1
         elapsed = time.perf_counter() - began
         self.seconds += elapsed
         return Stepped(
-            step=self.step, seconds=self.seconds, step_ms=elapsed * 1e3, scalars=outcome
+            step=self.step, seconds=self.seconds, step_ms=elapsed * 1e3, scalars=scalars
         )
 
     def _evaluations(self, split: str) -> Iterator[Event]:
@@ -206,7 +203,7 @@ class NerfEngine:
         with self._changing:
             return self.learner.radiance.snapshot()
 
-    def _code_names(self) -> tuple[str, ...]:
+    def _lit_photos(self) -> tuple[str, ...]:
         """Photos whose appearance is known, in the order of the codes."""
         if not self.config.appearance:
             return ()

@@ -195,7 +195,7 @@ class SplatEngine:
             for note in self.dataset.notes:
                 yield Warned(message=note)
             yield from self.scene.prepare()
-            self._check_views()
+            self.scene.check_views(self.expected_views)
         if self.model is None:
             yield Prepared(phase="Placing Gaussians", done=0, total=1)
             yield Told(message=self._place_gaussians())
@@ -205,15 +205,6 @@ class SplatEngine:
                 self.model, self.lineage, self.schedule, self.generator
             )
         self._leave_artifacts()
-
-    def _check_views(self) -> None:
-        found = [view.name for view in self.scene.views]
-        if self.expected_views is not None and found != self.expected_views:
-            missing = len(set(self.expected_views) - set(found))
-            raise InputError(
-                f"The photos are not those of the checkpoint: {len(self.expected_views)} then, "
-                f"{len(found)} now, {missing} missing; give the folder the run was started with"
-            )
 
     def _place_gaussians(self) -> str:
         points, origin = start_points(self.dataset, self.scene.frame, self.config)
