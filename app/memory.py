@@ -49,6 +49,15 @@ class Memory:
         self._store.setValue("theme", name)
 
     @property
+    def engine(self) -> str:
+        """Id of the engine that was chosen last, empty before one was."""
+        return str(self._store.value("engine") or "")
+
+    @engine.setter
+    def engine(self, name: str) -> None:
+        self._store.setValue("engine", name)
+
+    @property
     def folder(self) -> Path:
         """Where the last file dialog ended."""
         folder = Path(str(self._store.value("folder") or Path.home()))

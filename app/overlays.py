@@ -7,10 +7,19 @@ from app.actions import Actions
 from app.buttons import ActionButton
 from app.stage import Overlay, Stage
 from app.theme import set_role
-from app.widgets.figures import count
 from app.widgets.segmented import Segmented
 
-MODES = ("colour", "depth", "ellipsoids", "points", "exact")
+MODES = (
+    "colour",
+    "depth",
+    "ellipsoids",
+    "points",
+    "exact",
+    "normals",
+    "accumulation",
+    "occupancy",
+    "slice",
+)
 HINTS = (("Orbit", "drag"), ("Pan", "shift drag"), ("Fly", "W A S D"), ("Focus", "double click"))
 
 
@@ -24,6 +33,11 @@ class Overlays:
             self._modes.button(mode).setToolTip(action.toolTip())
             action.toggled.connect(
                 lambda on, mode=mode: self._modes.set_value(mode) if on else None
+            )
+            action.visibleChanged.connect(
+                lambda mode=mode: self._modes.button(mode).setVisible(
+                    actions[f"mode_{mode}"].isVisible()
+                )
             )
         self._modes.changed.connect(lambda mode: actions[f"mode_{mode}"].trigger())
         self._facts = QLabel()
@@ -50,10 +64,10 @@ class Overlays:
             widget.setVisible(visible)
         self._corner.setVisible(visible and bool(self._facts.text()))
 
-    def show_facts(self, gaussians: int, fps: float) -> None:
-        """How many Gaussians are on show and how often they are redrawn."""
-        parts = [f"{count(gaussians)} Gaussians"] if gaussians else []
-        if gaussians and fps >= 1:  # of anything else it tells nobody anything
+    def show_facts(self, amount: str, fps: float = 0.0) -> None:
+        """How much of what was learnt is on show and, for Gaussians, how often it is redrawn."""
+        parts = [amount] if amount else []
+        if fps >= 1:
             parts.append(f"{fps:.0f} fps")
         text = "   ".join(parts)
         if text != self._facts.text():
