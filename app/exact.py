@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from assets.camera import Camera
 from engines.engine import RenderedView, RenderSource
 
-LEAST_SHARE = 0.05
+LEAST_SHARE = 0.01
 """Drawing never gets less of the time than this, or nothing would ever be seen."""
 
 

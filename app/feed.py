@@ -9,6 +9,7 @@ import psutil
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.asked import Exactly
+from app.balance import Shares
 from app.progress import Progress, duration
 from app.run import State
 from app.statusbar import Status
@@ -68,6 +69,8 @@ class Feed(QObject):
         self.progress = Progress()
         self.wants_population: Callable[[], bool] = lambda: True
         """Whether anybody looks at the population."""
+        self.shares = Shares(drawing=1.0, training=1.0)
+        """How drawing and training share the machine while a run goes on."""
         self._engine: Any = None
         """Whose events come: an engine has left the bench when its last ones are read."""
         self._last: dict[str, float] = {}
@@ -104,7 +107,7 @@ class Feed(QObject):
         self._artifacts(now)
         self._bench.poll()
         self._view.tick(min(passed, 0.1))
-        self._bench.run.leave_a_core(self._view.in_a_hurry)
+        self._share_time()
         if self._due("status", STATUS_S, now):
             self.status_changed.emit(self.status())
         if self._due("curves", CURVES_S * min(SLOWEST, max(1.0, 0.5 * self._pace)), now):
@@ -203,6 +206,14 @@ class Feed(QObject):
         if viewport.busy:
             pause_s = max(BUSY_CLOUD_S, pause_s)
         return self._due("cloud", pause_s, now)
+
+    def _share_time(self) -> None:
+        """While a run goes on it shares the machine with whoever draws."""
+        run, asked = self._bench.run, self._view.asked
+        run.leave_a_core(self._view.in_a_hurry)
+        goes_on = run.state in (State.PREPARING, State.RUNNING)
+        asked.share = self.shares.drawing if goes_on else 1.0
+        run.give_way(self.shares.training if goes_on and asked.unfinished else 1.0)
 
     def _posing_artifacts(self, engine: Any, now: float) -> None:
         """What there is to see before anything is learnt."""

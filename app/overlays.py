@@ -4,6 +4,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from app.actions import Actions
+from app.balance import Balance
 from app.buttons import ActionButton
 from app.stage import Overlay, Stage
 from app.theme import set_role
@@ -26,7 +27,7 @@ HINTS = (("Orbit", "drag"), ("Pan", "shift drag"), ("Fly", "W A S D"), ("Focus",
 class Overlays:
     """Makes the four corner overlays of a stage."""
 
-    def __init__(self, stage: Stage, actions: Actions) -> None:
+    def __init__(self, stage: Stage, actions: Actions, balance: Balance) -> None:
         self._modes = Segmented({mode: actions[f"mode_{mode}"].text() for mode in MODES})
         for mode in MODES:
             action = actions[f"mode_{mode}"]
@@ -48,6 +49,8 @@ class Overlays:
         corner = Qt.AlignmentFlag
         self._all: list[QWidget] = []
         self._corner = Overlay(self._facts, margin=7)
+        self._balance = Overlay(balance, margin=7)
+        self._balance.hide()
         for widget, where in (
             (self._modes, corner.AlignLeft | corner.AlignTop),
             (Overlay(*toggles), corner.AlignRight | corner.AlignTop),
@@ -57,12 +60,17 @@ class Overlays:
             widget.hide()
             stage.place(widget, where)
             self._all.append(widget)
+        stage.place(self._balance, corner.AlignRight | corner.AlignBottom, drop=-40)
 
     def set_visible(self, visible: bool) -> None:
         """An empty window has none of them."""
         for widget in self._all:
             widget.setVisible(visible)
         self._corner.setVisible(visible and bool(self._facts.text()))
+
+    def show_balance(self, visible: bool) -> None:
+        """It means something only while a run goes on whose views are asked for."""
+        self._balance.setVisible(visible)
 
     def show_facts(self, amount: str, fps: float = 0.0) -> None:
         """How much of what was learnt is on show and, for Gaussians, how often it is redrawn."""

@@ -124,6 +124,11 @@ class Session(QObject):
         )
 
     @property
+    def result(self) -> GaussianCloud | None:
+        """What was learnt elsewhere and opened from a file."""
+        return self.cloud
+
+    @property
     def result_name(self) -> str:
         """What to call the file that is on show, empty where there is none."""
         return self.cloud_name

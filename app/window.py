@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QMenuBar
 from app import mark, theme
 from app.actions import Actions
 from app.asked import Exactly
+from app.balance import Balance, shares
 from app.banner import Banner
 from app.docks import Docks
 from app.droptarget import DropTarget
@@ -118,7 +119,10 @@ class MainWindow(QMainWindow):
         self.recent_menu.aboutToShow.connect(self._fill_recent)
 
     def _make_overlays(self) -> None:
-        self.overlays = Overlays(self.stage, self.actions_)
+        self.balance = Balance(self.memory.balance)
+        self.feed.shares = shares(self.balance.position)
+        self.balance.moved.connect(self._share)
+        self.overlays = Overlays(self.stage, self.actions_, self.balance)
         self.welcome = Welcome(self.actions_)
         self.waiting = Waiting()
         self.banner = Banner()
@@ -335,6 +339,7 @@ class MainWindow(QMainWindow):
         kind, subject = self.bench.kind_on_show, self.view.subject
         shown = isinstance(subject, kind.artifact)
         fps = self.viewport.fps if self.view.cloud is not None else 0.0
+        self.overlays.show_balance(self.view.asked.shown and self.bench.run.state in ALIVE)
         self.overlays.show_facts(kind.amount(subject) if shown else "", fps)
         for text in self.faults.take() if self.faults is not None else ():
             last = text.strip().splitlines()[-1]
@@ -342,11 +347,15 @@ class MainWindow(QMainWindow):
                 f"Something unexpected went wrong ({last}). The log has the details", text
             )
 
+    def _share(self, position: float) -> None:
+        self.memory.balance = position
+        self.feed.shares = shares(position)
+
     def _export(self, snapshot: Snapshot) -> None:
         dialog = ExportDialog(
-            snapshot.cloud,
+            snapshot.what,
             jobs=self.bench.jobs,
-            path=self.memory.folder / f"{snapshot.name}.ply",
+            path=self.memory.folder / f"{snapshot.name}{next(iter(snapshot.what.formats))}",
             origin=snapshot.origin,
             normalisation=snapshot.normalisation,
             parent=self,
