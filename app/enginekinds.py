@@ -135,8 +135,8 @@ NERF = EngineKind(
     modes=("colour", "depth", "normals", "accumulation", "occupancy", "slice"),
     amount=lambda portrait: f"{portrait.megabytes:.1f} MB of parameters",
     charts=FIELD_CHARTS,
-    no_population="A radiance field is one function of place and direction: there is no "
-    "population to follow. What lies along a ray tells how it sees",
+    no_population="A radiance field is one function of place and direction; there is no "
+    "population in it to follow",
 )
 KINDS: Mapping[str, EngineKind] = {kind.id: kind for kind in (SPLATS, NERF)}
 """All engines by id, the first by default."""

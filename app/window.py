@@ -42,7 +42,6 @@ from assets.posed import PosedPhotos
 from assets.unposed import UnposedPhotos, Video
 from engines.artifacts import CameraRig
 from engines.events import Event, Stepped
-from engines.poses.engine import PosesEngine
 from renderers.canvas import Viewport
 
 ABOUT = (
@@ -151,7 +150,7 @@ class MainWindow(QMainWindow):
         bench.shape_alone.connect(view.look_at_shape)
         bench.session.changed.connect(view.refresh_assets)
         bench.run_begins.connect(self._begin_run)
-        bench.run.engine_built.connect(self._engine_built)
+        bench.run_resumes.connect(self._take_up)
         self._connect_posing()
         bench.saving.snapshot_ready.connect(self._export)
         feed.happened.connect(self._add)
@@ -306,15 +305,12 @@ class MainWindow(QMainWindow):
         self.docks.show_dataset(dataset, held_out)
         self.view.mark_held_out(held_out)
 
-    def _engine_built(self, engine: Any) -> None:
+    def _take_up(self, config: Any, history: tuple[Event, ...]) -> None:
         """What a resumed run has been through comes before what it will."""
-        if isinstance(engine, PosesEngine):
-            return
-        if engine.step:
-            for event in engine.history:
-                self.feed.add(event)
-            if self.docks.settings is not None:
-                self.docks.settings.set_config(engine.config)
+        for event in history:
+            self.feed.add(event)
+        if self.docks.settings is not None:
+            self.docks.settings.set_config(config)
 
     def _add(self, event: Event) -> None:
         self.docks.add(event)

@@ -44,6 +44,8 @@ class Workbench(QObject):
     """What can be asked may have changed, see `situation`."""
     run_begins = Signal(object)
     """A run is about to begin on this data set; what was shown of an older one is stale."""
+    run_resumes = Signal(object, object)
+    """A run goes on that was saved: its config and all its events so far."""
     dataset_shown = Signal(object)
     """These photos are open now, or None."""
     cloud_shown = Signal(object)
@@ -369,6 +371,7 @@ class Workbench(QObject):
         self.session.set_dataset(engine.dataset)
         self.dataset_shown.emit(engine.dataset)
         self.run_begins.emit(engine.dataset)
+        self.run_resumes.emit(engine.config, tuple(engine.history))
         self.said.emit("info", f"Resumes {folder.name} at step {engine.step:,}")
 
         def settled() -> Engine:

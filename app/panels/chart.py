@@ -85,6 +85,8 @@ class Chart(QWidget):
         self._figures = {c.key: ElidedLabel(role="muted") for c in spec.curves}
         self.header.row.setSpacing(6)
         for label in self._figures.values():
+            # Where there is no room for both the title is shortened, not the figure.
+            label.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
             self.header.row.addWidget(label)
         self._quieten()
         column = QVBoxLayout(self)
@@ -122,6 +124,8 @@ class Chart(QWidget):
         self._item.vb.setMouseEnabled(x=True, y=False)
         self._item.vb.disableAutoRange()
         self._item.vb.setDefaultPadding(0)
+        for name in ("left", "bottom"):
+            self._item.getAxis(name).setStyle(showValues=False)
 
     def recolour(self) -> None:
         """Take the colours of the theme in use."""
