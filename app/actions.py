@@ -1,6 +1,6 @@
 """Everything that can be asked of the window, as data: menus, buttons and keys follow from it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 
 from PySide6.QtCore import QObject
@@ -25,9 +25,11 @@ class Situation:
     can_find_cameras: bool = False
     """The photos came without cameras."""
     has_engine: bool = False
-    """The run has Gaussians or is about to have them."""
-    has_cloud: bool = False
-    """Gaussians are on show, from the run or from a file."""
+    """The run has learnt something or is about to."""
+    is_other_engine: bool = False
+    """The engine that is chosen is not the one of the run."""
+    has_result: bool = False
+    """Something that was learnt is on show, from the run or from a file."""
     is_empty: bool = True
     """Nothing is open."""
     is_opening: bool = False
@@ -86,10 +88,10 @@ SPECS = (
     Spec(
         id="export",
         title="Export…",
-        tip="Save the Gaussians on show as .ply or .splat",
+        tip="Save what was learnt as a file",
         icon="mdi6.export-variant",
         key="Ctrl+E",
-        enabled=lambda s: s.has_cloud,
+        enabled=lambda s: s.has_result,
     ),
     Spec(
         id="export_cameras",
@@ -171,11 +173,15 @@ SPECS = (
     *(
         Spec(id=f"mode_{mode}", title=title, tip=tip, key=key, checked=first, choice="mode")
         for mode, title, tip, key, first in (
-            ("colour", "Colour", "Splats in the colours they were learnt in", "1", True),
+            ("colour", "Colour", "In the colours that were learnt", "1", True),
             ("depth", "Depth", "Near is bright, far is dark", "2", False),
             ("ellipsoids", "Ellipsoids", "Each Gaussian as a solid body", "3", False),
             ("points", "Points", "Each Gaussian as a point", "4", False),
             ("exact", "Exact", "Drawn by the kernels that train it, pixel by pixel", "5", False),
+            ("normals", "Normals", "Which way surfaces face, as colours", "3", False),
+            ("accumulation", "Accumulation", "How much light is stopped along a ray", "4", False),
+            ("occupancy", "Occupancy", "Cells of space that are not known to be empty", "5", False),
+            ("slice", "Slice", "Density on a plane through the scene", "6", False),
         )
     ),
     Spec(
@@ -259,6 +265,10 @@ MENUS: dict[str, tuple[str, ...]] = {
         "mode_ellipsoids",
         "mode_points",
         "mode_exact",
+        "mode_normals",
+        "mode_accumulation",
+        "mode_occupancy",
+        "mode_slice",
         "-",
         "cameras",
         "grid",
@@ -297,6 +307,7 @@ class Actions(QObject):
         self._window = window
         self._specs = {spec.id: spec for spec in specs}
         self._actions: dict[str, QAction] = {}
+        self._situation = Situation()
         groups: dict[str, QActionGroup] = {}
         for spec in self._specs.values():
             action = QAction(spec.title, window)
@@ -340,13 +351,26 @@ class Actions(QObject):
 
     def update(self, situation: Situation) -> None:
         """Enable what means something now and let the run button say what it does."""
+        self._situation = situation
         for name, spec in self._specs.items():
-            self[name].setEnabled(spec.enabled(situation))
-        title, icon = RUN_FACE[situation.state]
+            self[name].setEnabled(self[name].isVisible() and spec.enabled(situation))
+        other = situation.is_other_engine
+        title, icon = RUN_FACE[State.IDLE if other else situation.state]
         run = self["run"]
         if run.text() != title:
             run.setText(title)
             run.setIcon(theme.icon(icon, "label"))
+
+    def offer_modes(self, modes: Collection[str], chosen: str) -> None:
+        """Only these of the view's modes can be asked for, of which `chosen` is the present one.
+
+        Others are out of sight, so that their keys are free for those that are offered.
+        """
+        self[f"mode_{chosen}"].setChecked(True)
+        for name, spec in self._specs.items():
+            if spec.choice == "mode":
+                self[name].setVisible(name.removeprefix("mode_") in modes)
+        self.update(self._situation)
 
     def _recolour(self) -> None:
         for name, spec in self._specs.items():

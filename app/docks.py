@@ -5,6 +5,7 @@ from typing import Any
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QTabBar, QTabWidget
 
+from app.enginekinds import EngineKind
 from app.panels.curves import CurvesPanel
 from app.panels.doctor import DoctorPanel
 from app.panels.log import LogPanel
@@ -42,7 +43,9 @@ class Docks:
         self._window = window
         self.photos = PhotoStrip()
         self.settings: SettingsPanel | None = None
-        """Exists once the engine is imported."""
+        """Of the engine that is chosen; exists once PyTorch is loaded."""
+        self._settings: dict[str, SettingsPanel] = {}
+        """By engine: each keeps what was changed in it."""
         self.poses = SettingsPanel(PosesConfig, "Cameras")
         self.population = PopulationPanel()
         self.matches = MatchesPanel()
@@ -125,21 +128,32 @@ class Docks:
 
     # -- what the panels show --------------------------------------------------------------------
 
-    def make_settings(self, config_type: type) -> SettingsPanel:
-        """The panel of an engine's settings, in the place of what stood there."""
-        self.settings = SettingsPanel(config_type)
-        dock, old = self["settings"], self["settings"].widget()
-        old_title = dock.titleBarWidget()
-        dock.setTitleBarWidget(self.settings.header)
-        dock.setWidget(self.settings)
-        for widget in (old, old_title):
-            widget.deleteLater()
-        return self.settings
+    def show_settings_of(self, kind: EngineKind) -> None:
+        """Bring forward the settings of an engine, as they were left."""
+        if kind.id not in self._settings:
+            self._settings[kind.id] = SettingsPanel(kind.config_type)
+        panel, dock = self._settings[kind.id], self["settings"]
+        old, old_title = dock.widget(), dock.titleBarWidget()
+        if old is panel:
+            return
+        self.settings = panel
+        dock.setTitleBarWidget(panel.header)
+        dock.setWidget(panel)
+        for widget in (panel, panel.header):
+            widget.show()
+        if old not in self._settings.values():
+            for widget in (old, old_title):
+                widget.deleteLater()
+
+    def show_kind(self, kind: EngineKind) -> None:
+        """Have the charts and panels that tell something of what this engine learns."""
+        self.curves.set_charts(kind.charts)
+        self.population.set_absent(kind.no_population)
 
     def config(self) -> Any:
         """The settings as they are set."""
         if self.settings is None:
-            raise RuntimeError("there are no settings before the engine is imported")
+            raise RuntimeError("there are no settings before PyTorch is loaded")
         return self.settings.config
 
     def poses_config(self) -> PosesConfig:
@@ -148,7 +162,8 @@ class Docks:
 
     def held_out(self, dataset: PosedPhotos) -> set[int]:
         """Indices of the photos that the present settings hold out."""
-        every = getattr(self.settings.config, "holdout", 0) if self.settings else 0
+        row = self.settings.rows.get("holdout") if self.settings else None
+        every = row.value if row is not None else 0
         return set(split_holdout([view.name for view in dataset.views], every)[1])
 
     def show_dataset(self, dataset: PosedPhotos | None, held_out: set[int]) -> None:
@@ -242,7 +257,8 @@ class Docks:
             case FeaturesFound(done=1) | PairsMatched() if not self._worried:
                 self.bring_forward("matches")
             case Stepped(step=1):
-                self.bring_forward("curves", *(() if self._worried else ("population",)))
+                counted = not (self._worried or self.population.is_absent)
+                self.bring_forward("curves", *(("population",) if counted else ()))
             case Failed() if self._unposed is not None:
                 self.bring_forward("doctor")
         self.curves.add(event)

@@ -1,7 +1,8 @@
-"""Asks an engine for the exact view of a camera, off the window's thread; newest camera wins."""
+"""Asks an engine for views of a camera, off the window's thread: better and better, newest wins."""
 
 import atexit
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,70 +10,108 @@ from dataclasses import dataclass
 from assets.camera import Camera
 from engines.engine import RenderedView, RenderSource
 
+LEAST_SHARE = 0.01
+"""Drawing never gets less of the time than this, or nothing would ever be seen."""
 
-@dataclass(frozen=True)
-class _Wish:
+
+@dataclass(frozen=True, eq=False)
+class Wish:
+    """What somebody would like to see."""
+
     source: Callable[[], RenderSource]
     """Makes the source; called on the worker's thread when `version` is new."""
     version: object
     camera: Camera
     budget_ms: float | None
+    """For one view that may be coarse; None for all of them, up to the best."""
+    mode: str = "colour"
+    at_once: bool = False
+    """A person waits for it: it does not wait for the rest that drawing has to take."""
+
+
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """A view and the wish it came from."""
+
+    view: RenderedView
+    wish: Wish
+
+    @property
+    def pixels(self) -> int:
+        """How sharp it is."""
+        height, width = self.view.depth.shape
+        return height * width
 
 
 class ExactRenderer:
-    """One thread that renders the newest wish and forgets those it overtook."""
+    """One thread that draws the newest wish, piece by piece, and forgets those it overtook."""
 
     def __init__(self) -> None:
         self._gate = threading.Condition()
-        self._wish: _Wish | None = None
-        self._result: RenderedView | None = None
+        self._wish: Wish | None = None
+        self._drawn: Drawn | None = None
         self._problem = ""
+        self._source: RenderSource | None = None
+        self._version: object = None
         self._busy = self._forgotten = False
         self._quitting = False
+        self._share = 1.0
+        self._piece_s = self._ended = 0.0
+        """What the last piece took and when that was."""
         self._thread: threading.Thread | None = None
 
     @property
     def busy(self) -> bool:
-        """A wish is waiting or being rendered."""
+        """A wish is waiting, or better views of the last one are still to come."""
         with self._gate:
             return self._busy or self._wish is not None
 
-    def ask(
-        self,
-        source: Callable[[], RenderSource],
-        version: object,
-        camera: Camera,
-        budget_ms: float | None,
-    ) -> None:
-        """Wish for the view of `camera`; `version` says which state `source()` would show."""
+    @property
+    def share(self) -> float:
+        """How much of the time drawing may take; the thread rests between two pieces."""
+        return self._share
+
+    @share.setter
+    def share(self, share: float) -> None:
+        share = min(1.0, max(LEAST_SHARE, share))
+        if share != self._share:
+            with self._gate:
+                self._share = share
+                self._gate.notify_all()
+
+    def ask(self, wish: Wish) -> None:
+        """Wish for something else than before."""
         with self._gate:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="exact", daemon=True)
                 atexit.register(self.close)
                 self._thread.start()
-            self._wish = _Wish(source, version, camera, budget_ms)
+            self._wish = wish
             self._gate.notify_all()
 
-    def take(self) -> RenderedView | None:
-        """The newest finished view, once."""
+    def take(self) -> Drawn | None:
+        """The newest view, once."""
         with self._gate:
-            result, self._result = self._result, None
-            return result
+            drawn, self._drawn = self._drawn, None
+            return drawn
 
     def take_problem(self) -> str:
-        """Traceback of a view that could not be rendered, once; empty if all is well."""
+        """Traceback of a view that could not be drawn, once; empty if all is well."""
         with self._gate:
             problem, self._problem = self._problem, ""
             return problem
 
     def forget(self) -> None:
-        """Drop the wish, what is being rendered and what was rendered."""
+        """Drop the wish, what is being drawn and what was drawn."""
         with self._gate:
-            self._wish = self._result = None
+            self._wish = self._drawn = None
             self._forgotten = True
+            if not self._busy:
+                self._source = None
+            self._gate.notify_all()
 
     def close(self) -> None:
-        """End the thread after the view at hand."""
+        """End the thread after the piece at hand."""
         with self._gate:
             self._quitting = True
             self._gate.notify_all()
@@ -80,25 +119,78 @@ class ExactRenderer:
             self._thread.join()
             atexit.unregister(self.close)
 
+    # -- on the worker's thread ------------------------------------------------------------
+
     def _work(self) -> None:
-        source: RenderSource | None = None
-        version: object = None
-        while True:
-            with self._gate:
-                self._busy = False
-                self._gate.wait_for(lambda: self._quitting or self._wish is not None)
-                wish, self._wish = self._wish, None
-                if self._quitting or wish is None:
-                    return
-                self._busy, self._forgotten = True, False
+        while (wish := self._next_wish()) is not None:
             try:
-                if source is None or wish.version != version:
-                    source, version = wish.source(), wish.version
-                view = source.render(wish.camera, wish.budget_ms)
+                self._draw(wish, self._source_of(wish))
             except Exception as error:  # noqa: BLE001 - reported by take_problem
-                source = None
                 with self._gate:
+                    self._source = None
                     self._problem = "".join(traceback.format_exception(error))
-                continue
+
+    def _next_wish(self) -> Wish | None:
+        """Wait until there is something to draw and time to do so; None to quit."""
+        with self._gate:
+            self._busy = False
+            if self._forgotten:
+                self._source = None
+            while True:
+                self._gate.wait_for(lambda: self._quitting or self._wish is not None)
+                self._rest()
+                if self._quitting:
+                    return None
+                if self._wish is not None:  # it may have been forgotten meanwhile
+                    wish, self._wish = self._wish, None
+                    self._busy, self._forgotten = True, False
+                    return wish
+
+    def _source_of(self, wish: Wish) -> RenderSource:
+        with self._gate:
+            source = self._source if wish.version is self._version else None
+        if source is None:
+            source = wish.source()
             with self._gate:
-                self._result = None if self._forgotten else view
+                self._source, self._version = source, wish.version
+        return source
+
+    def _draw(self, wish: Wish, source: RenderSource) -> None:
+        if wish.budget_ms is not None:
+            self._piece(wish, lambda: source.render(wish.camera, wish.budget_ms, mode=wish.mode))
+            return
+        views = source.refine(wish.camera, mode=wish.mode)
+        while self._piece(wish, lambda: next(views, None)) and not self._overtaken():
+            with self._gate:
+                self._rest()
+            if self._overtaken():
+                break
+        close = getattr(views, "close", None)
+        if close is not None:
+            close()
+
+    def _piece(self, wish: Wish, draw: Callable[[], RenderedView | None]) -> bool:
+        """Have something drawn and leave it there; False when there was nothing left to draw."""
+        began = time.perf_counter()
+        view = draw()
+        if view is None:
+            return False
+        with self._gate:
+            self._ended = time.perf_counter()
+            self._piece_s = self._ended - began
+            if not self._forgotten:
+                self._drawn = Drawn(view, wish)
+        return True
+
+    def _overtaken(self) -> bool:
+        with self._gate:
+            return self._quitting or self._forgotten or self._wish is not None
+
+    def _rest(self) -> None:
+        """With the gate held: let others have their share of the time."""
+        while not (self._quitting or (self._wish is not None and self._wish.at_once)):
+            rest_s = self._piece_s * (1 - self._share) / self._share
+            left_s = self._ended + rest_s - time.perf_counter()
+            if left_s <= 0:
+                return
+            self._gate.wait(left_s)

@@ -1,4 +1,4 @@
-"""Taking Gaussians away: where to, in which format and frame, and whether they arrived."""
+"""Taking a result away: where to, in which format and frame, and whether it arrived."""
 
 from pathlib import Path
 
@@ -16,20 +16,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.exports import Exportable, megabytes
 from app.jobs import Job, Jobs
 from app.theme import set_role
 from app.widgets.segmented import Segmented
-from assets.errors import InputError
-from assets.export import export
 from assets.frame import Normalisation
-from assets.gaussians import GaussianCloud
-from assets.open import open_path
 
-FORMATS = {".ply": ".ply", ".splat": ".splat"}
-ABOUT_FORMAT = {
-    ".ply": "Standard 3DGS file: full precision, view-dependent colour; all splat viewers open it",
-    ".splat": "32 bytes a Gaussian, 8-bit colour that is the same from all sides; for the web",
-}
 ABOUT_FRAME = {
     "input": "Positions and sizes in the units of the photos' cameras",
     "normalised": "The frame of training: the cameras' centre at 0, the farthest camera at 1",
@@ -44,7 +36,7 @@ class ExportDialog(QDialog):
 
     def __init__(
         self,
-        cloud: GaussianCloud,
+        what: Exportable,
         *,
         jobs: Jobs,
         path: Path,
@@ -52,13 +44,14 @@ class ExportDialog(QDialog):
         normalisation: Normalisation | None = None,
         parent: QWidget | None = None,
     ) -> None:
-        """`cloud` is in the input's frame; `origin` says where it is from: "Step 1,500"."""
+        """`origin` says where it is from: "Step 1,500"."""
         super().__init__(parent)
-        self.setWindowTitle("Export Gaussians")
+        self.setWindowTitle(what.title)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self._cloud, self._jobs, self._normalisation = cloud, jobs, normalisation
+        self._what, self._jobs = what, jobs
+        self._normalisation = normalisation if what.in_frame is not None else None
         self._job: Job | None = None
-        self.format = Segmented(FORMATS)
+        self.format = Segmented({suffix: suffix for suffix in what.formats})
         self.frame = Segmented({"input": "Input", "normalised": "Normalised"})
         self.path = QLineEdit(str(path))
         self.path.setMinimumWidth(360)
@@ -77,7 +70,7 @@ class ExportDialog(QDialog):
         set_role(self.save, "primary")
         self._origin = origin
         self._build()
-        if path.suffix in FORMATS:
+        if path.suffix in what.formats:
             self.format.set_value(path.suffix)
         self.format.changed.connect(self._format_chosen)
         self.frame.changed.connect(self._describe)
@@ -93,13 +86,12 @@ class ExportDialog(QDialog):
         path = Path(self.path.text()).expanduser()
         self._set_busy(True)
         self._say("", "muted")
-        cloud = self._cloud
-        if self.frame.value == "normalised" and self._normalisation is not None:
-            cloud = cloud.in_normalised_frame(self._normalisation)
+        what = self._what
+        frame = self._normalisation if self.frame.value == "normalised" else None
         self._job = self._jobs.start(
             f"Exporting {path.name}",
-            lambda _: (path, _write(cloud, path)),
-            done=self._done,
+            lambda _: what.write(path, frame),
+            done=lambda _: self._done(path),
             failed=lambda sentence, _: self._failed(sentence),
         )
 
@@ -109,11 +101,10 @@ class ExportDialog(QDialog):
             self._job.cancel()
         super().reject()
 
-    def _done(self, result: tuple[Path, int]) -> None:
-        path, count = result
+    def _done(self, path: Path) -> None:
         size = path.stat().st_size
         self._set_busy(False)
-        self._say(f"Saved to {path}\nRead back: {count:,} Gaussians, {megabytes(size)}", "value")
+        self._say(f"Saved to {path}\nRead back: {self._what.amount}, {megabytes(size)}", "value")
         self.close_button.setText("Close")
         self.save.setText("Export again")
         self.close_button.setFocus()
@@ -136,7 +127,7 @@ class ExportDialog(QDialog):
 
     def _format_chosen(self, suffix: str) -> None:
         path = Path(self.path.text())
-        if path.suffix.lower() in FORMATS:
+        if path.suffix.lower() in self._what.formats:
             self.path.setText(str(path.with_suffix(suffix)))
         else:
             self.path.setText(f"{path}{suffix}")
@@ -146,7 +137,7 @@ class ExportDialog(QDialog):
         suffix = Path(text).suffix.lower()
         replaces = Path(text).is_file()
         self._say("A file of this name is there; it will be replaced" if replaces else "", "warn")
-        if suffix in FORMATS and suffix != self.format.value:
+        if suffix in self._what.formats and suffix != self.format.value:
             self.format.blockSignals(True)
             self.format.set_value(suffix)
             self.format.blockSignals(False)
@@ -154,21 +145,19 @@ class ExportDialog(QDialog):
 
     def _browse(self) -> None:
         chosen, _ = QFileDialog.getSaveFileName(
-            self, "Export Gaussians", self.path.text(), "Splats (*.ply *.splat)"
+            self, self._what.title, self.path.text(), self._what.filter
         )
         if chosen:
             self.path.setText(chosen)
 
     def _describe(self) -> None:
-        suffix, degree = self.format.value, self._cloud.sh_degree
-        size = estimated_bytes(len(self._cloud), degree, suffix)
-        colour = f"colour of degree {degree}" if suffix == ".ply" else "plain colour"
-        self.facts.setText(f"{len(self._cloud):,} Gaussians, {colour}, {megabytes(size)}")
-        self.about_format.setText(ABOUT_FORMAT[suffix])
+        suffix = self.format.value
+        self.facts.setText(self._what.facts(suffix))
+        self.about_format.setText(self._what.formats[suffix])
         self.about_frame.setText(ABOUT_FRAME[self.frame.value])
 
     def _build(self) -> None:
-        heading = QLabel("Export Gaussians")
+        heading = QLabel(self._what.title)
         set_role(heading, "heading")
         set_role(self.facts, "value")
         for label in (self.about_format, self.about_frame):
@@ -185,14 +174,14 @@ class ExportDialog(QDialog):
         place.setSpacing(8)
         place.addWidget(self.path, 1)
         place.addWidget(self.browse)
-        for row, (name, content, below) in enumerate(
-            (
-                ("What", self.facts, origin),
-                ("Format", self.format, self.about_format),
-                ("Frame", self.frame, self.about_frame),
-                ("Save to", place, None),
-            )
-        ):
+        parts = [("What", self.facts, origin), ("Format", self.format, self.about_format)]
+        if self._what.in_frame is not None:
+            parts.append(("Frame", self.frame, self.about_frame))
+        else:
+            for unused in (self.frame, self.about_frame):
+                unused.setParent(self)
+                unused.hide()
+        for row, (name, content, below) in enumerate([*parts, ("Save to", place, None)]):
             label = QLabel(name)
             grid.addWidget(label, 2 * row, 0)
             if isinstance(content, QWidget):
@@ -217,26 +206,3 @@ class ExportDialog(QDialog):
         self.setMinimumWidth(560)
         self._say("", "muted")
         self._set_busy(False)
-
-
-def estimated_bytes(count: int, sh_degree: int, suffix: str) -> int:
-    """Size of the file without its short header."""
-    if suffix == ".splat":
-        return 32 * count
-    return 4 * count * (3 + 3 + 3 * (sh_degree + 1) ** 2 + 1 + 3 + 4)
-
-
-def megabytes(size: int) -> str:
-    """A size of a file for people."""
-    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size / 1e3:.1f} kB"
-
-
-def _write(cloud: GaussianCloud, path: Path) -> int:
-    """Write, then read the file as anybody would; the number of Gaussians in it."""
-    export(cloud, path)
-    back = open_path(path)
-    if not isinstance(back, GaussianCloud) or len(back) != len(cloud):
-        raise InputError(
-            f"{path.name} does not read back as {len(cloud):,} Gaussians; save it again elsewhere"
-        )
-    return len(back)

@@ -8,19 +8,23 @@ from typing import Any
 import psutil
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from app.asked import Exactly
+from app.balance import Shares
 from app.progress import Progress, duration
 from app.run import State
 from app.statusbar import Status
-from app.view import Exactly, ViewControl
+from app.view import ViewControl
 from app.widgets.figures import count
 from app.workbench import Workbench
 from assets.gaussians import GaussianCloud
-from engines.artifacts import CameraRig, MatchMatrix, Population
+from engines.artifacts import CameraRig, MatchMatrix, Population, Portrait
 from engines.events import Diagnosed, Event, Posed
 
 PERIOD_MS = 33
 CLOUD_S = 0.25
 """Least time between two clouds asked of a run."""
+PORTRAIT_S = 0.5
+"""The same for what only the engine can draw; each of them is a copy of all parameters."""
 DRAWN_SHARE = 0.12
 """Drawing clouds takes no more than this share of the time, so that learning has the rest."""
 BUSY_CLOUD_S = 1.5
@@ -65,6 +69,8 @@ class Feed(QObject):
         self.progress = Progress()
         self.wants_population: Callable[[], bool] = lambda: True
         """Whether anybody looks at the population."""
+        self.shares = Shares(drawing=1.0, training=1.0)
+        """How drawing and training share the machine while a run goes on."""
         self._engine: Any = None
         """Whose events come: an engine has left the bench when its last ones are read."""
         self._last: dict[str, float] = {}
@@ -101,7 +107,7 @@ class Feed(QObject):
         self._artifacts(now)
         self._bench.poll()
         self._view.tick(min(passed, 0.1))
-        self._bench.run.leave_a_core(self._view.in_a_hurry)
+        self._share_time()
         if self._due("status", STATUS_S, now):
             self.status_changed.emit(self.status())
         if self._due("curves", CURVES_S * min(SLOWEST, max(1.0, 0.5 * self._pace)), now):
@@ -127,7 +133,7 @@ class Feed(QObject):
         dataset = bench.session.dataset
         common = Status(
             memory=self._memory_words(),
-            dataset=dataset.name if dataset else bench.session.cloud_name,
+            dataset=dataset.name if dataset else bench.session.result_name,
         )
         if job is not None:
             share = -1.0
@@ -149,11 +155,11 @@ class Feed(QObject):
         if bench.posing.is_at_work:
             share = progress.share(steps, seconds)
             return replace(common, phase=state.value, share=share, count=self._placed)
-        cloud = self._view.cloud
+        kind, subject = bench.run_kind, self._view.subject
         running = state is State.RUNNING
         left = progress.left(steps, seconds) if running else None
         rate = progress.rate if running else None
-        words = {State.RUNNING: "Training splats"}.get(state, state.value)
+        words = {State.RUNNING: kind.verb}.get(state, state.value)
         return replace(
             common,
             phase=words,
@@ -161,7 +167,7 @@ class Feed(QObject):
             steps=f"{count(progress.step)} of {count(steps)}" if steps else count(progress.step),
             left=f"{duration(left)} left" if left is not None else "",
             rate=f"{rate:.1f} steps/s" if rate is not None else "",
-            count=f"{count(len(cloud))} Gaussians" if cloud is not None else "",
+            count=kind.amount(subject) if isinstance(subject, kind.artifact) else "",
         )
 
     # -- inside ----------------------------------------------------------------------------------
@@ -175,22 +181,39 @@ class Feed(QObject):
         if bench.posing.is_at_work:
             self._posing_artifacts(engine, now)
             return
-        cloud = engine.slots.take(GaussianCloud)
-        if cloud is not None:
-            self._show(engine, cloud)
+        kind = bench.run_kind
+        learnt = engine.slots.take(kind.artifact)
+        if learnt is not None:
+            self._show(engine, learnt)
         population = engine.slots.take(Population)
         if population is not None:
             self.population_changed.emit(population)
         if state not in (State.RUNNING, State.PREPARING):
             return
+        if self._has_time(kind.artifact, now):
+            engine.slots.want(kind.artifact)
+        if kind.no_population or not self.wants_population():
+            return
+        if self._due("population", POPULATION_S, now):
+            engine.slots.want(Population)
+
+    def _has_time(self, artifact: type, now: float) -> bool:
+        """Whether the viewport is ready for another state of what is learnt."""
+        if artifact is Portrait:
+            return self._view.asked.wants_newer and self._due("portrait", PORTRAIT_S, now)
         viewport = self._view.viewport
         pause_s = max(CLOUD_S, 1e-3 * viewport.stats.layer_ms / DRAWN_SHARE)
         if viewport.busy:
             pause_s = max(BUSY_CLOUD_S, pause_s)
-        if self._due("cloud", pause_s, now):
-            engine.slots.want(GaussianCloud)
-        if self.wants_population() and self._due("population", POPULATION_S, now):
-            engine.slots.want(Population)
+        return self._due("cloud", pause_s, now)
+
+    def _share_time(self) -> None:
+        """While a run goes on it shares the machine with whoever draws."""
+        run, asked = self._bench.run, self._view.asked
+        run.leave_a_core(self._view.in_a_hurry)
+        goes_on = run.state in (State.PREPARING, State.RUNNING)
+        asked.share = self.shares.drawing if goes_on else 1.0
+        run.give_way(self.shares.training if goes_on and asked.unfinished else 1.0)
 
     def _posing_artifacts(self, engine: Any, now: float) -> None:
         """What there is to see before anything is learnt."""
@@ -208,8 +231,11 @@ class Feed(QObject):
         if self._due("matches", MATCHES_S, now):
             slots.want(MatchMatrix)
 
-    def _show(self, engine: Any, cloud: GaussianCloud) -> None:
-        self._view.show_cloud(cloud, Exactly(engine.source, cloud))
+    def _show(self, engine: Any, learnt: GaussianCloud | Portrait) -> None:
+        if isinstance(learnt, Portrait):
+            self._view.show_portrait(learnt)
+        else:
+            self._view.show_cloud(learnt, Exactly(engine.source, learnt))
 
     def _state_changed(self, state: State) -> None:
         if state is not State.RUNNING:
@@ -220,21 +246,22 @@ class Feed(QObject):
 
     def _settle(self) -> None:
         """The run rests: show exactly the state at which it does."""
-        engine = self._bench.run.engine
+        engine, kind = self._bench.run.engine, self._bench.run_kind
         if self._bench.posing.is_at_work:
             return
 
-        def take(engine: Any) -> tuple[GaussianCloud, Population]:
-            return engine.cloud(), engine.population()
+        def take(engine: Any) -> tuple[Any, Population | None]:
+            return kind.snapshot(engine), None if kind.no_population else engine.population()
 
-        def done(found: tuple[GaussianCloud, Population]) -> None:
+        def done(found: tuple[Any, Population | None]) -> None:
             if self._bench.run.engine is engine and engine is not None:
-                engine.slots.take(GaussianCloud)  # an older one must not come after this
+                engine.slots.take(kind.artifact)  # an older one must not come after this
                 self._show(engine, found[0])
-                self.population_changed.emit(found[1])
+                if found[1] is not None:
+                    self.population_changed.emit(found[1])
 
         def failed(sentence: str, details: str) -> None:
-            if details:  # otherwise it just had no Gaussians yet
+            if details:  # otherwise it just had nothing to show yet
                 self._bench.trouble(sentence, details)
 
         if engine is not None:

@@ -34,6 +34,10 @@ LISTED = (
     "mode_ellipsoids",
     "mode_points",
     "mode_exact",
+    "mode_normals",
+    "mode_accumulation",
+    "mode_occupancy",
+    "mode_slice",
     "cameras",
     "grid",
     "photo",
@@ -51,6 +55,8 @@ def keys_page(actions: Actions, parent: QWidget) -> QDialog:
     page.rule()
     for name in LISTED:
         action = actions[name]
+        if not action.isVisible():
+            continue
         page.add(action.text().rstrip("…"), action.shortcut().toString())
     return page
 

@@ -6,6 +6,8 @@ from PySide6.QtCore import QByteArray, QSettings
 
 ORGANISATION, APPLICATION = "Zograscope", "Zograscope"
 MOST_RECENT = 10
+BALANCE = 0.5
+"""Drawing takes half of the time at most, which leaves training the most of two cores."""
 LAYOUT_VERSION = 2
 """Raised when docks are added or renamed, so that an old layout is not forced on them."""
 
@@ -47,6 +49,27 @@ class Memory:
     @theme.setter
     def theme(self, name: str) -> None:
         self._store.setValue("theme", name)
+
+    @property
+    def engine(self) -> str:
+        """Id of the engine that was chosen last, empty before one was."""
+        return str(self._store.value("engine") or "")
+
+    @engine.setter
+    def engine(self, name: str) -> None:
+        self._store.setValue("engine", name)
+
+    @property
+    def balance(self) -> float:
+        """How the machine is shared: from 0 (for training) to 1 (for the view)."""
+        try:
+            return min(1.0, max(0.0, float(str(self._store.value("balance")))))
+        except ValueError:
+            return BALANCE
+
+    @balance.setter
+    def balance(self, position: float) -> None:
+        self._store.setValue("balance", position)
 
     @property
     def folder(self) -> Path:

@@ -4,26 +4,41 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from app.actions import Actions
+from app.balance import Balance
 from app.buttons import ActionButton
 from app.stage import Overlay, Stage
 from app.theme import set_role
-from app.widgets.figures import count
 from app.widgets.segmented import Segmented
 
-MODES = ("colour", "depth", "ellipsoids", "points", "exact")
+MODES = (
+    "colour",
+    "depth",
+    "ellipsoids",
+    "points",
+    "exact",
+    "normals",
+    "accumulation",
+    "occupancy",
+    "slice",
+)
 HINTS = (("Orbit", "drag"), ("Pan", "shift drag"), ("Fly", "W A S D"), ("Focus", "double click"))
 
 
 class Overlays:
     """Makes the four corner overlays of a stage."""
 
-    def __init__(self, stage: Stage, actions: Actions) -> None:
+    def __init__(self, stage: Stage, actions: Actions, balance: Balance) -> None:
         self._modes = Segmented({mode: actions[f"mode_{mode}"].text() for mode in MODES})
         for mode in MODES:
             action = actions[f"mode_{mode}"]
             self._modes.button(mode).setToolTip(action.toolTip())
             action.toggled.connect(
                 lambda on, mode=mode: self._modes.set_value(mode) if on else None
+            )
+            action.visibleChanged.connect(
+                lambda mode=mode: self._modes.button(mode).setVisible(
+                    actions[f"mode_{mode}"].isVisible()
+                )
             )
         self._modes.changed.connect(lambda mode: actions[f"mode_{mode}"].trigger())
         self._facts = QLabel()
@@ -34,6 +49,8 @@ class Overlays:
         corner = Qt.AlignmentFlag
         self._all: list[QWidget] = []
         self._corner = Overlay(self._facts, margin=7)
+        self._balance = Overlay(balance, margin=7)
+        self._balance.hide()
         for widget, where in (
             (self._modes, corner.AlignLeft | corner.AlignTop),
             (Overlay(*toggles), corner.AlignRight | corner.AlignTop),
@@ -43,6 +60,7 @@ class Overlays:
             widget.hide()
             stage.place(widget, where)
             self._all.append(widget)
+        stage.place(self._balance, corner.AlignRight | corner.AlignBottom, drop=-40)
 
     def set_visible(self, visible: bool) -> None:
         """An empty window has none of them."""
@@ -50,10 +68,14 @@ class Overlays:
             widget.setVisible(visible)
         self._corner.setVisible(visible and bool(self._facts.text()))
 
-    def show_facts(self, gaussians: int, fps: float) -> None:
-        """How many Gaussians are on show and how often they are redrawn."""
-        parts = [f"{count(gaussians)} Gaussians"] if gaussians else []
-        if gaussians and fps >= 1:  # of anything else it tells nobody anything
+    def show_balance(self, visible: bool) -> None:
+        """It means something only while a run goes on whose views are asked for."""
+        self._balance.setVisible(visible)
+
+    def show_facts(self, amount: str, fps: float = 0.0) -> None:
+        """How much of what was learnt is on show and, for Gaussians, how often it is redrawn."""
+        parts = [amount] if amount else []
+        if fps >= 1:
             parts.append(f"{fps:.0f} fps")
         text = "   ".join(parts)
         if text != self._facts.text():

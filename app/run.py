@@ -165,6 +165,11 @@ class RunController(QObject):
         if self._worker is not None:
             self._worker.leave_a_core(wanted)
 
+    def give_way(self, share: float) -> None:
+        """Have a run train for no more than `share` of the time, 0 to 1."""
+        if self._worker is not None:
+            self._worker.give_way(share)
+
     def close(self, timeout: float | None = None) -> bool:
         """Clear and wait for the thread; False if it is still busy after `timeout` seconds."""
         self.clear()

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
+from app.exports import Exportable, exportable
 from assets.frame import Normalisation
-from assets.gaussians import GaussianCloud
 from engines.engine import Engine
 
 if TYPE_CHECKING:
@@ -18,17 +18,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Snapshot:
-    """Gaussians at one moment, to be exported."""
+    """What was learnt, at one moment, to be exported."""
 
-    cloud: GaussianCloud
-    """In the input's frame."""
+    what: Exportable
     origin: str
-    """Where they are from, for people: "Step 1,500 of fox"."""
+    """Where it is from, for people: "Step 1,500 of fox"."""
     name: str
     """What to call the file."""
     normalisation: Normalisation | None = None
     step: int | None = None
-    """The run's step, None for Gaussians from a file."""
+    """The run's step, None for what is from a file."""
 
 
 class Saving(QObject):
@@ -43,17 +42,16 @@ class Saving(QObject):
 
     def export(self) -> None:
         """Take a snapshot; `snapshot_ready` tells when it is there."""
-        bench, name = self._bench, self._run_name
-        if bench.session.cloud is not None:
-            title = bench.session.cloud_name
-            self.snapshot_ready.emit(
-                Snapshot(cloud=bench.session.cloud, origin=title, name=title.split(".")[0])
-            )
+        bench, name, kind = self._bench, self._run_name, self._bench.run_kind
+        if bench.session.result is not None:
+            title = bench.session.result_name
+            what = exportable(bench.session.result)
+            self.snapshot_ready.emit(Snapshot(what=what, origin=title, name=title.split(".")[0]))
             return
 
         def take(engine: Any) -> Snapshot:
             return Snapshot(
-                cloud=engine.cloud(),
+                what=exportable(kind.result(engine)),
                 origin=f"Step {engine.step:,} of {name}",
                 name=name,
                 normalisation=engine.normalisation,
@@ -72,7 +70,7 @@ class Saving(QObject):
         if snapshot.step is not None:
             self._bench.run.mark_saved(snapshot.step)
         self._bench.memory.folder = path.parent
-        self._bench.said.emit("info", f"Exported {len(snapshot.cloud):,} Gaussians to {path}")
+        self._bench.said.emit("info", f"Exported {snapshot.what.amount} to {path}")
 
     def save_checkpoint(
         self,

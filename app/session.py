@@ -123,6 +123,16 @@ class Session(QObject):
             and not self.clouds_of_points
         )
 
+    @property
+    def result(self) -> GaussianCloud | None:
+        """What was learnt elsewhere and opened from a file."""
+        return self.cloud
+
+    @property
+    def result_name(self) -> str:
+        """What to call the file that is on show, empty where there is none."""
+        return self.cloud_name
+
     def set_photos(self, photos: UnposedPhotos | Video | None) -> None:
         """Photos whose cameras are to be found, in place of others."""
         self.photos = photos

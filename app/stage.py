@@ -8,6 +8,8 @@ from app.theme import set_role
 
 MARGIN = 12
 """From an overlay to the viewport's edge, in device-independent pixels."""
+GAP = 8
+"""Between overlays that have to make room for each other."""
 
 
 class Stage(QWidget):
@@ -33,6 +35,8 @@ class Stage(QWidget):
     def place(self, widget: QWidget, where: Qt.AlignmentFlag, *, drop: int = 0) -> None:
         """Keep `widget` at a corner, an edge or the centre; it has the size of its hint.
 
+        In a narrow viewport it makes room for those that were placed before it.
+
         `drop` moves it down, past what is at that edge already.
         """
         widget.setParent(self)
@@ -50,7 +54,7 @@ class Stage(QWidget):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """A widget that wants another size gets it."""
-        if event.type() in (QEvent.Type.LayoutRequest, QEvent.Type.Show):
+        if event.type() in (QEvent.Type.LayoutRequest, QEvent.Type.Show, QEvent.Type.Hide):
             self._arrange()
         return super().eventFilter(watched, event)
 
@@ -63,9 +67,18 @@ class Stage(QWidget):
         room = self.rect().adjusted(MARGIN, MARGIN, -MARGIN, -MARGIN)
         for widget in self._filling:
             widget.setGeometry(self.rect())
+        taken: list[QRect] = []
         for widget, where, drop in self._placed:
             size = widget.sizeHint().boundedTo(room.size())
-            widget.setGeometry(QRect(_corner(room, size, where) + QPoint(0, drop), size))
+            place = QRect(_corner(room, size, where) + QPoint(0, drop), size)
+            upwards = bool(where & Qt.AlignmentFlag.AlignBottom)
+            if not widget.isHidden() and (upwards or where & Qt.AlignmentFlag.AlignTop):
+                for other in taken:
+                    if other.intersects(place):
+                        above = other.top() - place.height() - GAP
+                        place.moveTop(above if upwards else other.bottom() + 1 + GAP)
+                taken.append(place)
+            widget.setGeometry(place)
 
 
 class Overlay(QFrame):

@@ -1,5 +1,7 @@
 """The bar at the top: name, menus, what to open, the run's buttons, the device, the way out."""
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenuBar, QSizePolicy, QWidget
@@ -7,22 +9,29 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenuBar, QSizePolicy
 from app import theme
 from app.actions import Actions
 from app.buttons import ActionButton
+from app.enginekinds import EngineKind
 from app.widgets.labels import ElidedLabel
 from app.widgets.segmented import Segmented
 
-ENGINES = {"splats": "Splats"}
-"""Engines a run can be made with, id to label."""
+LOCKED = "Fixed while a run is going; stop or clear it to choose another engine"
 
 
 class TopBar(QFrame):
     """Sits where a window has its menus; the menus are part of it."""
 
-    def __init__(self, actions: Actions, menus: QMenuBar, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        actions: Actions,
+        menus: QMenuBar,
+        kinds: Mapping[str, EngineKind],
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self.setObjectName("topbar")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
-        self.engine = Segmented(ENGINES)
-        self.engine.button("splats").setToolTip("Learn 3D Gaussians from photos")
+        self._kinds = kinds
+        self.engine = Segmented({name: kind.label for name, kind in kinds.items()})
+        self.engine.setAccessibleName("Engine")
         self.device = DeviceBadge()
         self.run = ActionButton(actions["run"], role="primary", least_width=88)
         self._name = QLabel()
@@ -45,6 +54,13 @@ class TopBar(QFrame):
         row.addWidget(ActionButton(actions["photo"], text="Compare"))
         row.addWidget(ActionButton(actions["export"]))
         theme.follow(self._recolour)
+
+    def show_engine(self, kind: EngineKind, *, locked: bool) -> None:
+        """Say which engine the next run will have, and whether that can be changed."""
+        self.engine.set_value(kind.id)
+        self.engine.setEnabled(not locked)
+        for name, other in self._kinds.items():
+            self.engine.button(name).setToolTip(LOCKED if locked else other.tip)
 
     def _recolour(self) -> None:
         colours = theme.current()

@@ -1,18 +1,17 @@
-"""What the viewport shows and from where: modes, exact views, cameras and the photo over it."""
+"""What the viewport shows and from where: modes, asked views, cameras and the photo over it."""
 
 import operator
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import cast
+from dataclasses import replace
+from typing import cast, get_args
 
 import numpy as np
 from PySide6.QtCore import QEvent, QObject, Signal
 
 from app import theme
-from app.exact import ExactRenderer
+from app.asked import STILL_S, AskedView, Exactly
 from app.jobs import Job, Jobs
 from app.session import Session
-from assets.camera import Camera
 from assets.errors import InputError
 from assets.gaussians import GaussianCloud
 from assets.pointcloud import PointCloud
@@ -20,8 +19,7 @@ from assets.posed import PosedPhotos, View, up_of
 from assets.similarity import similarity_between
 from assets.thumbnails import thumbnail
 from assets.unposed import Shot, UnposedPhotos
-from engines.artifacts import CameraRig
-from engines.engine import RenderSource
+from engines.artifacts import CameraRig, Portrait
 from renderers.canvas import Viewport
 from renderers.colours import BLUE, VIOLET
 from renderers.frusta import CameraMark
@@ -34,20 +32,6 @@ NEAR_POINTS = 0.7
 """Share of a data set's points that is in view at the start."""
 PHOTO_PX = 1600
 """Longest side of the photo that is laid over the view."""
-MOVING_BUDGET_MS = 60.0
-"""For an exact view while the camera moves; at rest it is drawn in full."""
-STILL_S = 0.25
-"""So long without a move before an exact view is drawn in full."""
-EXACT_PX = 1280
-"""Longest side of an exact view; a larger window shows it enlarged."""
-
-
-@dataclass(frozen=True)
-class Exactly:
-    """Where exact views come from and which state that is."""
-
-    source: Callable[[], RenderSource]
-    version: object
 
 
 class ViewControl(QObject):
@@ -55,6 +39,8 @@ class ViewControl(QObject):
 
     photo_chosen = Signal(object)
     """Name of the photo that is looked through, or None."""
+    modes_changed = Signal(object)
+    """Ids of the modes in which there is something to see from now on; `mode` is one of them."""
     troubled = Signal(str, str)
     """A sentence on what could not be shown, and the traceback of an unexpected error."""
 
@@ -64,17 +50,21 @@ class ViewControl(QObject):
         super().__init__(parent)
         self.viewport, self._session, self._jobs = viewport, session, jobs
         self.mode = "colour"
+        self.modes: tuple[str, ...] = ()
+        """Ways to look at what is on show or will be."""
+        self._offered: tuple[str, ...] = ()
         self.chosen: int | None = None
         """View whose photo may be compared."""
         self.comparing = False
         self.photo_on_show = False
         """The photo of the chosen view lies over the viewport."""
         self._cloud: GaussianCloud | None = None
+        self._portrait: Portrait | None = None
         self._shown: tuple = ()
         """Points and meshes that the viewport has, so that they are not sent to it again."""
-        self._exact = ExactRenderer()
+        self.asked = AskedView(viewport)
         self._exactly: Exactly | None = None
-        self._asked: tuple | None = None
+        """How the Gaussians on show are drawn pixel by pixel."""
         self._still_s = 0.0
         self._marks: list[CameraMark] = []
         self._thumbnails: Job | None = None
@@ -103,6 +93,11 @@ class ViewControl(QObject):
     def cloud(self) -> GaussianCloud | None:
         """The Gaussians on show, whatever the mode."""
         return self._cloud
+
+    @property
+    def subject(self) -> GaussianCloud | Portrait | None:
+        """What was learnt and is on show."""
+        return self._portrait if self._cloud is None else self._cloud
 
     def show_dataset(self, dataset: PosedPhotos | None, held_out: set[int]) -> None:
         """Show cameras and points of `dataset` and go where they can all be seen."""
@@ -142,7 +137,7 @@ class ViewControl(QObject):
 
     def begin_posing(self) -> None:
         """No camera is known yet."""
-        self.show_cloud(None)
+        self.show_nothing()
         self.rig = self._framed = None
         self._set_marks([])
         self.refresh_assets()
@@ -177,16 +172,39 @@ class ViewControl(QObject):
             pairs = zip(self._marks, colours, strict=True)
             self._set_marks([replace(mark, colour=colour) for mark, colour in pairs])
 
-    def show_cloud(self, cloud: GaussianCloud | None, exactly: Exactly | None = None) -> None:
+    def show_cloud(self, cloud: GaussianCloud, exactly: Exactly) -> None:
         """Show these Gaussians; `exactly` tells how they are drawn pixel by pixel."""
-        first = self._cloud is None and cloud is not None
-        gone = self._cloud is not None and cloud is None
+        if self._portrait is not None:
+            self.show_nothing()
+        first = self._cloud is None
         self._cloud, self._exactly = cloud, exactly
-        if self.mode != "exact" or cloud is None:
+        if self.mode == "exact":
+            self.asked.show(exactly)
+        if not self.asked.shown:
             self.viewport.show_gaussians(cloud)
-        if cloud is None:
-            self._forget_exact()
-        if first or gone:
+        if first:
+            self.refresh_assets()
+
+    def show_portrait(self, portrait: Portrait) -> None:
+        """Show what only its engine can draw."""
+        if self._cloud is not None:
+            self.show_nothing()
+        first, self._portrait = self._portrait is None, portrait
+        self._settle_modes()
+        self.asked.show(Exactly(lambda: portrait.source, portrait))
+        if first:
+            self._apply_mode()
+            self.refresh_assets()
+
+    def show_nothing(self) -> None:
+        """What was learnt is gone."""
+        gone = self.subject is not None
+        self._cloud = self._portrait = self._exactly = None
+        self.asked.show(None)
+        self.viewport.show_gaussians(None)
+        if gone:
+            self._settle_modes()
+            self._apply_mode()
             self.refresh_assets()
 
     def refresh_assets(self) -> None:
@@ -195,7 +213,7 @@ class ViewControl(QObject):
         points = session.dataset.points if session.dataset is not None else None
         if self.rig is not None:
             points = self.rig.points
-        if self._cloud is not None:
+        if self.subject is not None:
             points = None
         shown = (points, *session.clouds_of_points, None, *session.meshes)
         if len(shown) == len(self._shown) and all(map(operator.is_, shown, self._shown)):
@@ -217,17 +235,35 @@ class ViewControl(QObject):
 
     # -- how it is shown -------------------------------------------------------------------------
 
+    def offer(self, modes: tuple[str, ...]) -> None:
+        """These are the modes of what will be on show; a portrait knows its own."""
+        self._offered = modes
+        self._settle_modes()
+
     def set_mode(self, mode: str) -> None:
-        """One of "colour", "depth", "ellipsoids", "points" and "exact"."""
-        if mode == self.mode:
-            return
-        self.mode = mode
-        if mode == "exact":
-            self._asked = None
-            return
-        self._forget_exact()
-        self.viewport.mode = cast(Mode, mode)
-        self.viewport.show_gaussians(self._cloud)
+        """Show what there is in another way, one of `modes`."""
+        if mode != self.mode and mode in self.modes:
+            self.mode = mode
+            self._apply_mode()
+
+    def _settle_modes(self) -> None:
+        modes = self._offered if self._portrait is None else self._portrait.source.modes
+        if modes != self.modes:
+            self.modes = modes
+            if self.mode not in modes:
+                self.set_mode(modes[0])
+            self.modes_changed.emit(modes)
+
+    def _apply_mode(self) -> None:
+        """Views that an engine draws are in the mode already, Gaussians are put into it."""
+        asked = self._portrait is not None or self.mode == "exact"
+        self.asked.mode = "colour" if self._portrait is None else self.mode
+        if self._portrait is None:
+            self.asked.show(self._exactly if asked else None)
+        known = self.mode in get_args(Mode)
+        self.viewport.mode = cast(Mode, self.mode) if known and not asked else "colour"
+        if not asked:
+            self.viewport.show_gaussians(self._cloud)
 
     def set_comparing(self, on: bool) -> None:
         """Lay the photo of the chosen view over the viewport, with a line that can be dragged."""
@@ -284,15 +320,15 @@ class ViewControl(QObject):
         return self._still_s < STILL_S and self.viewport.software_gl
 
     def tick(self, seconds: float) -> None:
-        """Let time pass in the viewport and keep the exact view up to date."""
+        """Let time pass in the viewport and keep the asked view up to date."""
         self.viewport.tick(seconds)
         self._still_s += seconds
-        if self.mode == "exact":
-            self._follow_exactly()
+        if problem := self.asked.follow(self._still_s):
+            self._fail("The view could not be drawn. The log has the details", problem)
 
     def close(self) -> None:
         """End the threads."""
-        self._exact.close()
+        self.asked.close()
         self.viewport.close()
 
     # -- inside ----------------------------------------------------------------------------------
@@ -307,7 +343,7 @@ class ViewControl(QObject):
         self.chosen = None
         self.rig = self._framed = None
         self._show_photo(None)
-        self.show_cloud(None)
+        self.show_nothing()
         self._marks = []
         self.viewport.show_cameras([])
         self.refresh_assets()
@@ -358,29 +394,6 @@ class ViewControl(QObject):
         forward = np.stack([view.camera.forward for view in dataset.views])
         return int(np.argmin(away / max(float(away.mean()), 1e-9) - forward @ camera.forward))
 
-    def _follow_exactly(self) -> None:
-        if self._exactly is None:
-            return
-        view = self._exact.take()
-        if view is not None:
-            self.viewport.show_gaussians(None)
-            self.viewport.show_rendered(view.image, view.depth, view.camera, alpha=view.alpha)
-        if problem := self._exact.take_problem():
-            self._fail("The exact view could not be drawn. The log has the details", problem)
-        moving = self._still_s < STILL_S
-        camera = _limited(self.viewport.camera)
-        wish = (self._exactly.version, moving, camera.width, camera.height)
-        wish += (camera.camera_to_world.tobytes(), camera.fx)
-        if wish != self._asked and not (moving and self._exact.busy):
-            self._asked = wish
-            budget = MOVING_BUDGET_MS if moving else None
-            self._exact.ask(self._exactly.source, self._exactly.version, camera, budget)
-
-    def _forget_exact(self) -> None:
-        self._asked = None
-        self._exact.forget()
-        self.viewport.show_rendered(None)
-
     def _load_photo(self) -> None:
         if self._photo is not None:
             self._photo.cancel()
@@ -430,14 +443,6 @@ def _heart(
     away = np.linalg.norm(points - np.median(points, axis=0), axis=1)
     near = points[away <= np.quantile(away, NEAR_POINTS)]
     return np.concatenate([near, near.mean(axis=0) + reach * (centres - near.mean(axis=0))])
-
-
-def _limited(camera: Camera) -> Camera:
-    longest = max(camera.width, camera.height)
-    if longest <= EXACT_PX:
-        return camera
-    share = EXACT_PX / longest
-    return camera.resized(round(camera.width * share), round(camera.height * share))
 
 
 def _loaded(view: View, longest_px: int) -> np.ndarray:

@@ -43,7 +43,7 @@ class Welcome(QFrame):
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setObjectName("welcome")
         self._icons: list[tuple[QLabel, str]] = []
-        heading = QLabel("Drop photos here and watch them turn into Gaussians")
+        heading = QLabel("Drop photos here and watch a scene emerge from them")
         heading.setWordWrap(True)
         set_role(heading, "heading")
         column = QVBoxLayout(self)

@@ -1,6 +1,6 @@
 """The main window: puts viewport, panels and bars together and lets a person at them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from PySide6.QtCore import QSize, Qt, QTimer
@@ -14,16 +14,18 @@ from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QMenuBar
 
 from app import mark, theme
 from app.actions import Actions
+from app.asked import Exactly
+from app.balance import Balance, shares
 from app.banner import Banner
 from app.docks import Docks
 from app.droptarget import DropTarget
-from app.enginekinds import EngineKind, load_splats
+from app.enginekinds import KINDS, EngineKind, Machine, load_machine
 from app.export_dialog import ExportDialog
 from app.faults import Faults
 from app.feed import Feed
 from app.help import keys_page, text_page
 from app.memory import Memory
-from app.overlays import Overlays
+from app.overlays import MODES, Overlays
 from app.questions import Questions
 from app.run import ALIVE, State
 from app.saving import Snapshot
@@ -31,7 +33,7 @@ from app.session import described
 from app.stage import Stage
 from app.statusbar import Status, StatusBar
 from app.topbar import TopBar
-from app.view import Exactly, ViewControl
+from app.view import ViewControl
 from app.waiting import Waiting
 from app.welcome import Welcome
 from app.workbench import Workbench
@@ -40,11 +42,10 @@ from assets.posed import PosedPhotos
 from assets.unposed import UnposedPhotos, Video
 from engines.artifacts import CameraRig
 from engines.events import Event, Stepped
-from engines.poses.engine import PosesEngine
 from renderers.canvas import Viewport
 
 ABOUT = (
-    "Drop photos on it and watch 3D Gaussians learn from them\n"
+    "Drop photos on it and watch Gaussians or a radiance field learn from them\n"
     "Licence: Apache 2.0\n"
     "Works without a network: nothing is downloaded or sent"
 )
@@ -58,10 +59,12 @@ class MainWindow(QMainWindow):
         *,
         memory: Memory | None = None,
         questions: Questions | None = None,
-        load: Callable[[], EngineKind] = load_splats,
+        kinds: Mapping[str, EngineKind] = KINDS,
+        load: Callable[[], Machine] = load_machine,
         faults: Faults | None = None,
     ) -> None:
-        """`load` imports the engine; it is called on another thread once the window is shown."""
+        """`kinds` are the engines to choose from; `load` imports what they need, called on
+        another thread once the window is shown."""
         super().__init__()
         self.setWindowTitle("Zograscope")
         self.setWindowIcon(mark.icon())
@@ -82,6 +85,7 @@ class MainWindow(QMainWindow):
         self.bench = Workbench(
             memory=self.memory,
             questions=self.questions,
+            kinds=kinds,
             settings=self.docks.config,
             poses_settings=self.docks.poses_config,
             parent=self,
@@ -103,7 +107,7 @@ class MainWindow(QMainWindow):
     def _make_bars(self) -> None:
         menus = QMenuBar()
         self.actions_.fill(menus, {"recent": self.recent_menu, "panels": self.docks.menu()})
-        self.topbar = TopBar(self.actions_, menus)
+        self.topbar = TopBar(self.actions_, menus, self.bench.kinds)
         self.setMenuWidget(self.topbar)
         self.status = StatusBar()
         bar = self.statusBar()
@@ -114,7 +118,10 @@ class MainWindow(QMainWindow):
         self.recent_menu.aboutToShow.connect(self._fill_recent)
 
     def _make_overlays(self) -> None:
-        self.overlays = Overlays(self.stage, self.actions_)
+        self.balance = Balance(self.memory.balance)
+        self.feed.shares = shares(self.balance.position)
+        self.balance.moved.connect(self._share)
+        self.overlays = Overlays(self.stage, self.actions_, self.balance)
         self.welcome = Welcome(self.actions_)
         self.waiting = Waiting()
         self.banner = Banner()
@@ -143,7 +150,7 @@ class MainWindow(QMainWindow):
         bench.shape_alone.connect(view.look_at_shape)
         bench.session.changed.connect(view.refresh_assets)
         bench.run_begins.connect(self._begin_run)
-        bench.run.engine_built.connect(self._engine_built)
+        bench.run_resumes.connect(self._take_up)
         self._connect_posing()
         bench.saving.snapshot_ready.connect(self._export)
         feed.happened.connect(self._add)
@@ -189,7 +196,9 @@ class MainWindow(QMainWindow):
         on("stop", bench.stop)
         on("restart", bench.restart)
         on("clear", bench.clear)
-        for mode in ("colour", "depth", "ellipsoids", "points", "exact"):
+        self.topbar.engine.changed.connect(bench.choose)
+        view.modes_changed.connect(lambda modes: self.actions_.offer_modes(modes, view.mode))
+        for mode in MODES:
             on(f"mode_{mode}", lambda mode=mode: view.set_mode(mode))
         switches = {
             "cameras": lambda on: setattr(self.viewport, "cameras_visible", on),
@@ -222,8 +231,7 @@ class MainWindow(QMainWindow):
         self.overlays.set_visible(not situation.is_empty)
         if not situation.has_photos:
             self.actions_["photo"].setChecked(False)
-        if self.docks.settings is not None:
-            self.docks.settings.set_locked(situation.state in ALIVE and situation.is_posed)
+        self._update_engine()
         finding = self.bench.posing.is_at_work and situation.state in ALIVE
         self.waiting.setVisible(finding and self.view.rig is None)
         if finding != self._finding:
@@ -231,8 +239,19 @@ class MainWindow(QMainWindow):
             self.docks.set_finding(finding)
         session = self.bench.session
         opened = session.dataset or session.photos
-        name = opened.name if opened is not None else session.cloud_name
+        name = opened.name if opened is not None else session.result_name
         self.setWindowTitle(f"{name} - Zograscope" if name else "Zograscope")
+
+    def _update_engine(self) -> None:
+        """What depends on the engine that is chosen, and on the one whose results are on show."""
+        bench, locked = self.bench, not self.bench.may_choose
+        self.topbar.show_engine(bench.kind, locked=locked)
+        if bench.machine is not None:
+            self.docks.show_settings_of(bench.kind)
+        if self.docks.settings is not None:
+            self.docks.settings.set_locked(locked)
+        self.docks.show_kind(bench.kind_on_show)
+        self.view.offer(bench.kind_on_show.modes)
 
     def _show_photos(self, photos: UnposedPhotos | Video | None) -> None:
         if isinstance(photos, UnposedPhotos):
@@ -274,26 +293,24 @@ class MainWindow(QMainWindow):
     def _show_cloud(self, cloud: GaussianCloud) -> None:
         self.docks.clear()
         alone = self.bench.session.dataset is None
-        self.view.show_cloud(cloud, Exactly(lambda: self.bench.cloud_source(cloud), cloud))
+        kind = self.bench.kind_on_show
+        self.view.show_cloud(cloud, Exactly(lambda: self.bench.source_of(kind, cloud), cloud))
         if alone:
             self.view.look_at_cloud()
 
     def _begin_run(self, dataset: PosedPhotos) -> None:
         self.docks.clear()
-        self.view.show_cloud(None)
+        self.view.show_nothing()
         held_out = self.docks.held_out(dataset)
         self.docks.show_dataset(dataset, held_out)
         self.view.mark_held_out(held_out)
 
-    def _engine_built(self, engine: Any) -> None:
+    def _take_up(self, config: Any, history: tuple[Event, ...]) -> None:
         """What a resumed run has been through comes before what it will."""
-        if isinstance(engine, PosesEngine):
-            return
-        if engine.step:
-            for event in engine.history:
-                self.feed.add(event)
-            if self.docks.settings is not None:
-                self.docks.settings.set_config(engine.config)
+        for event in history:
+            self.feed.add(event)
+        if self.docks.settings is not None:
+            self.docks.settings.set_config(config)
 
     def _add(self, event: Event) -> None:
         self.docks.add(event)
@@ -315,18 +332,26 @@ class MainWindow(QMainWindow):
 
     def _refresh(self) -> None:
         self.docks.refresh()
-        self.overlays.show_facts(len(self.view.cloud or ()), self.viewport.fps)
+        kind, subject = self.bench.kind_on_show, self.view.subject
+        shown = isinstance(subject, kind.artifact)
+        fps = self.viewport.fps if self.view.cloud is not None else 0.0
+        self.overlays.show_balance(self.view.asked.shown and self.bench.run.state in ALIVE)
+        self.overlays.show_facts(kind.amount(subject) if shown else "", fps)
         for text in self.faults.take() if self.faults is not None else ():
             last = text.strip().splitlines()[-1]
             self.bench.trouble(
                 f"Something unexpected went wrong ({last}). The log has the details", text
             )
 
+    def _share(self, position: float) -> None:
+        self.memory.balance = position
+        self.feed.shares = shares(position)
+
     def _export(self, snapshot: Snapshot) -> None:
         dialog = ExportDialog(
-            snapshot.cloud,
+            snapshot.what,
             jobs=self.bench.jobs,
-            path=self.memory.folder / f"{snapshot.name}.ply",
+            path=self.memory.folder / f"{snapshot.name}{next(iter(snapshot.what.formats))}",
             origin=snapshot.origin,
             normalisation=snapshot.normalisation,
             parent=self,
@@ -357,8 +382,8 @@ class MainWindow(QMainWindow):
         self.recent_menu.addAction("Forget these", self.memory.forget_recent)
 
     def _show_device(self) -> None:
-        kind = self.bench.kind
-        text = kind.device_report if kind else "PyTorch is still being loaded"
+        machine = self.bench.machine
+        text = machine.report if machine else "PyTorch is still being loaded"
         stats = self.viewport
         drawing = "emulated on the processor" if stats.software_gl else "on the graphics card"
         text_page("Device report", f"{text}\nOpenGL: {drawing}", self).open()
@@ -391,10 +416,10 @@ class MainWindow(QMainWindow):
         self.topbar.device.show_device("Training is not possible here", sentence, good=False)
         self.bench.go_without(sentence, details)
 
-    def _use(self, kind: EngineKind) -> None:
-        self.docks.make_settings(kind.config_type)
-        self.topbar.device.show_device(kind.device, kind.device_report, good=kind.on_gpu)
-        self.bench.use(kind)
+    def _use(self, machine: Machine) -> None:
+        self.topbar.device.show_device(machine.device, machine.report, good=machine.on_gpu)
+        self.docks.show_settings_of(self.bench.kind)
+        self.bench.use(machine)
         self._update_situation()
 
     def _default_size(self) -> QSize:

@@ -1,6 +1,7 @@
 """What a window does, without its looks: opens, trains, saves, asks before anything is lost."""
 
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,12 +9,12 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from app.actions import Situation
-from app.enginekinds import EngineKind
-from app.jobs import Jobs
+from app.enginekinds import EngineKind, Machine, kind_of_checkpoint
+from app.jobs import Job, Jobs
 from app.memory import Memory
 from app.posing import Posing
 from app.questions import Choice, Questions
-from app.run import Command, RunController, State
+from app.run import ALIVE, Command, RunController, State
 from app.saving import Saving
 from app.session import Arrival, Session
 from assets.gaussians import GaussianCloud
@@ -43,6 +44,8 @@ class Workbench(QObject):
     """What can be asked may have changed, see `situation`."""
     run_begins = Signal(object)
     """A run is about to begin on this data set; what was shown of an older one is stale."""
+    run_resumes = Signal(object, object)
+    """A run goes on that was saved: its config and all its events so far."""
     dataset_shown = Signal(object)
     """These photos are open now, or None."""
     cloud_shown = Signal(object)
@@ -55,12 +58,13 @@ class Workbench(QObject):
         *,
         memory: Memory,
         questions: Questions,
+        kinds: Mapping[str, EngineKind],
         settings: Callable[[], Any],
         poses_settings: Callable[[], PosesConfig],
         parent: QWidget,
     ) -> None:
-        """`settings()` returns the config a new run is to have, `poses_settings()` the one for
-        finding cameras first."""
+        """`kinds` are the engines by id, the first by default; `settings()` returns the config
+        a new run is to have, `poses_settings()` the one for finding cameras first."""
         super().__init__(parent)
         self._window, self._settings = parent, settings
         self.memory, self.questions = memory, questions
@@ -69,9 +73,16 @@ class Workbench(QObject):
         self.run = RunController(self)
         self.saving = Saving(self, parent)
         self.posing = Posing(self, poses_settings, parent)
-        self.kind: EngineKind | None = None
+        self.kinds = kinds
+        self.kind = kinds.get(memory.engine) or next(iter(kinds.values()))
+        """The engine that is chosen for the next run."""
+        self.run_kind = self.kind
+        """The engine of the run at hand, while there is one."""
+        self.machine: Machine | None = None
+        """What trains, once that is known."""
         self.is_loading = True
-        """The engine is still being imported."""
+        """PyTorch is still being imported."""
+        self._loaded = threading.Event()
         self._starts_when_ready = False
         self._resumes_when_ready: Path | None = None
         self.session.arrived.connect(self._arrived)
@@ -86,37 +97,63 @@ class Workbench(QObject):
         """What is at hand."""
         state = self.run.state
         has_run = state is not State.IDLE
+        learns = has_run and not self.posing.is_at_work
         return Situation(
             state=state,
             has_photos=self.session.dataset is not None or self.session.photos is not None,
             is_posed=self.session.dataset is not None,
-            has_engine=self.run.engine is not None and has_run and not self.posing.is_at_work,
+            has_engine=self.run.engine is not None and learns,
             can_find_cameras=self.session.photos is not None,
             has_found_cameras=self.posing.folder is not None,
-            has_cloud=self.session.cloud is not None or self.run.step > 0,
+            has_result=self.session.cloud is not None or self.run.step > 0,
+            is_other_engine=has_run
+            and not self.posing.is_at_work
+            and self.kind is not self.run_kind,
             is_empty=self.session.is_empty and not has_run,
             is_opening=self.session.is_opening,
         )
 
-    def use(self, kind: EngineKind) -> None:
-        """The engine is imported; what waited for it begins."""
-        self.kind, self.is_loading = kind, False
+    @property
+    def kind_on_show(self) -> EngineKind:
+        """Whose results are in the viewport, or will be."""
+        if self.run.state is not State.IDLE and not self.posing.is_at_work:
+            return self.run_kind
+        if self.session.cloud is not None:
+            return self._kind_that_shows(GaussianCloud)
+        return self.kind
+
+    @property
+    def may_choose(self) -> bool:
+        """Whether another engine can be chosen: not while one of them learns."""
+        return self.run.state not in ALIVE or self.posing.is_at_work
+
+    def choose(self, engine: str) -> None:
+        """Have the next run made by the engine of this id; nothing that there is changes."""
+        if self.may_choose and self.kind.id != engine:
+            self.kind = self.kinds[engine]
+            self.memory.engine = engine
+        self.changed.emit()
+
+    def use(self, machine: Machine) -> None:
+        """What engines need is imported; what waited for it begins."""
+        self.machine, self.is_loading = machine, False
+        self._loaded.set()
         if self._resumes_when_ready is not None:
             folder, self._resumes_when_ready = self._resumes_when_ready, None
             self.resume_checkpoint(folder)
         elif self._starts_when_ready:
             self._start()
 
-    def cloud_source(self, cloud: GaussianCloud) -> RenderSource:
-        """The exact view of Gaussians from a file; raises RuntimeError before `use`."""
-        if self.kind is None:
-            raise RuntimeError("the engine is still being imported")
-        return self.kind.cloud_source(cloud)
-
     def go_without(self, sentence: str, details: str) -> None:
-        """The engine cannot be imported; everything but training works."""
+        """No engine can be imported; everything but training works."""
         self.is_loading = False
+        self._loaded.set()
         self.trouble(sentence, details)
+
+    def source_of(self, kind: EngineKind, asset: Any) -> RenderSource:
+        """What draws an asset from a file pixel by pixel; waits for PyTorch, on any thread."""
+        self._loaded.wait()
+        return kind.open_source(asset)
 
     # -- bringing in -----------------------------------------------------------------------------
 
@@ -233,14 +270,16 @@ class Workbench(QObject):
         match self.run.state:
             case State.PREPARING | State.RUNNING:
                 self.run.pause()
-            case State.PAUSED | State.STOPPED:
+            case State.PAUSED | State.STOPPED if not self.situation.is_other_engine:
                 self.run.resume()
             case _:
                 self.restart()
 
     def restart(self) -> None:
         """Begin anew with the present settings."""
-        self.guarded("Starting again", self._start_anew)
+        other = self.situation.is_other_engine
+        purpose = f"Starting {self.kind.label}" if other else "Starting again"
+        self.guarded(purpose, self._start_anew)
 
     def step_once(self) -> None:
         """One step, then hold."""
@@ -279,23 +318,28 @@ class Workbench(QObject):
         self.dataset_shown.emit(None)
 
     def _start(self) -> None:
-        dataset, kind = self.session.dataset, self.kind
+        dataset, kind, machine = self.session.dataset, self.kind, self.machine
         if dataset is None and self.session.photos is not None:
             self.posing.start()
             return
         if dataset is None or not self.run.allows(Command.START):
             return
-        if kind is None:
+        if machine is None:
             self._starts_when_ready = True
             return
         self._starts_when_ready = False
+        try:
+            config = self._settings()
+        except ValueError as error:
+            self.trouble(f"These settings do not go together: {error}", "")
+            return
         self.session.set_cloud(None)
-        config = self._settings()
+        self.run_kind = kind
         self.relieved.emit()
         self.run_begins.emit(dataset)
 
         def make() -> Engine:
-            kind.settle_in()
+            machine.settle_in()
             return kind.make(dataset, config)
 
         self.run.start(make)
@@ -304,34 +348,40 @@ class Workbench(QObject):
 
     def resume_checkpoint(self, folder: Path) -> None:
         """Go on with a saved run in place of what is open."""
-        kind = self.kind
-        if kind is None:
+        machine = self.machine
+        if machine is None:
             self._resumes_when_ready = folder
             return
-        self.jobs.start(
-            f"Reading checkpoint {folder.name}",
-            lambda _: kind.resume(folder),
-            done=lambda engine: self.guarded(
-                f"Resuming {folder.name}",
-                lambda: self._resumed(engine, folder, kind),
-            ),
-            failed=self.trouble,
-        )
 
-    def _resumed(self, engine: Any, folder: Path, kind: EngineKind) -> None:
+        def read(_job: Job) -> tuple[EngineKind, Engine]:
+            kind = kind_of_checkpoint(folder, self.kinds)
+            return kind, kind.resume(folder)
+
+        def done(found: tuple[EngineKind, Engine]) -> None:
+            self.guarded(f"Resuming {folder.name}", lambda: self._resumed(*found, folder, machine))
+
+        self.jobs.start(f"Reading checkpoint {folder.name}", read, done=done, failed=self.trouble)
+
+    def _resumed(self, kind: EngineKind, engine: Any, folder: Path, machine: Machine) -> None:
         self._forget_photos()
         self.run.clear()
+        self.run_kind = kind
+        self.choose(kind.id)
         self.session.set_cloud(None)
         self.session.set_dataset(engine.dataset)
         self.dataset_shown.emit(engine.dataset)
         self.run_begins.emit(engine.dataset)
+        self.run_resumes.emit(engine.config, tuple(engine.history))
         self.said.emit("info", f"Resumes {folder.name} at step {engine.step:,}")
 
         def settled() -> Engine:
-            kind.settle_in()
+            machine.settle_in()
             return engine
 
         self.run.start(settled, saved_step=engine.step)
+
+    def _kind_that_shows(self, artifact: type) -> EngineKind:
+        return next(kind for kind in self.kinds.values() if kind.artifact is artifact)
 
     # -- small things ----------------------------------------------------------------------------
 
@@ -345,6 +395,7 @@ class Workbench(QObject):
 
     def close(self) -> None:
         """End all threads."""
+        self._loaded.set()
         self.session.cancel()
         self.run.close()
         self.jobs.close()

@@ -2,6 +2,7 @@
 
 import atexit
 import threading
+import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
@@ -16,6 +17,8 @@ from engines.events import Event, Failed, Finished, Stepped
 
 QUEUE_LIMIT = 2_000
 """Events that may wait for the window; a faster engine is held back until it has caught up."""
+LONGEST_REST_S = 2.0
+"""Between two steps, however long they take: a run that gives way still goes on."""
 
 
 class Order(Enum):
@@ -62,6 +65,7 @@ class RunWorker:
         self._quitting = False
         self._over = False
         self._leaves_a_core = self._left_a_core = False
+        self._share = 1.0
         self._calls: deque[tuple[Future, Callable[[Engine], Any]]] = deque()
         self._queue: deque[Event | Ended | Built] = deque()
         self._thread = threading.Thread(target=self._work, name="run", daemon=True)
@@ -90,6 +94,13 @@ class RunWorker:
     def leave_a_core(self, wanted: bool) -> None:
         """Train on all cores but one from the next event on, or on all of them again."""
         self._leaves_a_core = wanted
+
+    def give_way(self, share: float) -> None:
+        """Train for no more than `share` of the time, 0 to 1, and rest between two steps."""
+        if share != self._share:
+            with self._gate:
+                self._share = share
+                self._gate.notify_all()
 
     def drain(self) -> list[Event | Ended | Built]:
         """All that happened since the last call, in order."""
@@ -180,6 +191,7 @@ class RunWorker:
 
             self._left_a_core = self._leaves_a_core
             use_threads(core_count() - self._left_a_core)
+        began = time.perf_counter()
         try:
             event = next(run, None)
         except Exception as error:  # noqa: BLE001 - whatever goes wrong must reach the person
@@ -196,7 +208,22 @@ class RunWorker:
                 with self._gate:
                     if self._order is Order.STEP:
                         self._order = Order.HOLD
+                    self._rest(time.perf_counter() - began)
         return None
+
+    def _rest(self, worked_s: float) -> None:
+        """With the gate held: rest after a step, unless there is something else to do."""
+        if self._share < 1.0:
+            rest_s = worked_s * (1 - self._share) / max(self._share, 1e-3)
+            self._gate.wait_for(
+                lambda: (
+                    self._quitting
+                    or self._calls
+                    or self._order is not Order.GO
+                    or self._share >= 1.0
+                ),
+                min(rest_s, LONGEST_REST_S),
+            )
 
     def _tell(self, item: Event | Ended | Built) -> None:
         with self._gate:

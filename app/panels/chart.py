@@ -1,7 +1,6 @@
 """One quiet plot with its title at the left and its latest figures at the right."""
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,88 +10,15 @@ from PySide6.QtGui import QMouseEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from app import theme
+from app.panels.charts import ChartSpec, Curve
 from app.panels.series import RunSeries, Series, extremes, nearest
 from app.panels.ticks import QuietAxis
-from app.widgets.figures import count, number
 from app.widgets.labels import ElidedLabel, SectionTitle
 
 MOST_LABELS = 8
 """More marks than this are drawn without words."""
-
-
-@dataclass(frozen=True)
-class Curve:
-    """One line of a chart."""
-
-    key: str
-    """Name of the series."""
-    colour: str
-    """A field of the theme."""
-    words: str = "{}"
-    """How its latest figure is said: "train {}"."""
-    smooth: bool = False
-    """Whether it is noisy enough to be smoothed."""
-    dots: bool = False
-    """Whether its points are rare enough to be shown."""
-
-
-@dataclass(frozen=True)
-class ChartSpec:
-    """What a chart shows."""
-
-    title: str
-    curves: tuple[Curve, ...]
-    figure: Callable[[float], str] = number
-    may_log: bool = True
-    """Whether a logarithmic axis makes sense."""
-    help: str = ""
-    """What is measured, with its unit; the tooltip of the title."""
-
-
-def decibels(value: float) -> str:
-    """With one decimal."""
-    return f"{value:.1f}" if math.isfinite(value) else "none"
-
-
-def power(value: float) -> str:
-    """With two digits and as few more as can be: "9.6e-5"."""
-    digits, _, exponent = f"{value:.1e}".partition("e")
-    return f"{digits}e{int(exponent)}" if math.isfinite(value) else "none"
-
-
 ROOMY_PX = 240
 """Charts narrower than this say the figures of several curves without words; colours tell."""
-
-CHARTS = (
-    ChartSpec(
-        "Loss",
-        (Curve("loss", "mark", smooth=True),),
-        help="What training makes smaller, on the photo of each step",
-    ),
-    ChartSpec(
-        "PSNR",
-        (
-            Curve("psnr", "good", "train {}", smooth=True),
-            Curve("holdout/psnr", "split", "held out {}", dots=True),
-        ),
-        figure=decibels,
-        may_log=False,
-        help="Likeness to the photos in dB, more is better: on the photo of each step, and "
-        "the mean over the held-out photos",
-    ),
-    ChartSpec(
-        "Gaussians",
-        (Curve("gaussians", "clone"),),
-        figure=count,
-        help="How many there are after each step",
-    ),
-    ChartSpec(
-        "Learning rate",
-        (Curve("lr/means", "label"),),
-        figure=power,
-        help="Of the positions, in scene sizes",
-    ),
-)
 
 
 @dataclass
@@ -159,6 +85,8 @@ class Chart(QWidget):
         self._figures = {c.key: ElidedLabel(role="muted") for c in spec.curves}
         self.header.row.setSpacing(6)
         for label in self._figures.values():
+            # Where there is no room for both the title is shortened, not the figure.
+            label.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
             self.header.row.addWidget(label)
         self._quieten()
         column = QVBoxLayout(self)
@@ -196,6 +124,8 @@ class Chart(QWidget):
         self._item.vb.setMouseEnabled(x=True, y=False)
         self._item.vb.disableAutoRange()
         self._item.vb.setDefaultPadding(0)
+        for name in ("left", "bottom"):
+            self._item.getAxis(name).setStyle(showValues=False)
 
     def recolour(self) -> None:
         """Take the colours of the theme in use."""

@@ -9,7 +9,8 @@ from PySide6.QtGui import QAction, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QMenu, QMessageBox, QSlider, QWidget
 
 from app import theme
-from app.panels.chart import CHARTS, Chart, ChartSpec, Look
+from app.panels.chart import Chart, Look
+from app.panels.charts import SPLAT_CHARTS, ChartSpec
 from app.panels.series import RunSeries
 from app.widgets.figures import count
 from app.widgets.labels import ElidedLabel
@@ -33,7 +34,7 @@ class CurvesPanel(Panel):
     """Charts that `add` feeds and `refresh` draws; one zoom and one cursor for all."""
 
     def __init__(
-        self, charts: tuple[ChartSpec, ...] = CHARTS, parent: QWidget | None = None
+        self, charts: tuple[ChartSpec, ...] = SPLAT_CHARTS, parent: QWidget | None = None
     ) -> None:
         super().__init__("Curves", parent)
         self.run = RunSeries()
@@ -43,7 +44,8 @@ class CurvesPanel(Panel):
         self._drawn = -math.inf
         self._hovering = False
         self._build_tools()
-        self.charts = [Chart(spec, names_marks=i == 0) for i, spec in enumerate(charts)]
+        self.charts: list[Chart] = []
+        self._specs: tuple[ChartSpec, ...] = ()
         content = QWidget()
         self._grid = QGridLayout(content)
         self._grid.setContentsMargins(0, 0, 0, 0)
@@ -51,6 +53,19 @@ class CurvesPanel(Panel):
         self._grid.setVerticalSpacing(12)
         self._columns = 0
         add_scrolled(self, content)
+        self.set_charts(charts)
+        theme.follow(self._recolour)
+
+    def set_charts(self, specs: tuple[ChartSpec, ...]) -> None:
+        """Have these charts in the place of others; costs nothing where they are there already."""
+        if specs == self._specs:
+            return
+        for chart in self.charts:
+            self._grid.removeWidget(chart)
+            chart.hide()
+            chart.deleteLater()
+        self._specs = specs
+        self.charts = [Chart(spec, names_marks=i == 0) for i, spec in enumerate(specs)]
         for chart in self.charts:
             chart.hovered.connect(self._hover)
             chart.left.connect(self._leave)
@@ -58,8 +73,8 @@ class CurvesPanel(Panel):
             chart.whole_asked.connect(self.show_whole)
             chart.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
             chart.customContextMenuRequested.connect(self._menu_at)
+        self._waiting, self._columns, self._dirty = [], 0, True
         self._arrange()
-        theme.follow(self._recolour)
 
     def _build_tools(self) -> None:
         self.axis = Segmented({"steps": "Steps", "seconds": "Seconds"}, compact=True)

@@ -143,12 +143,17 @@ class PopulationPanel(Panel):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Population", parent)
         self._refined: list[Refined] = []
+        self.is_absent = False
+        """What is learnt has no population."""
         self._population: Population | None = None
         self._fresh_events = self._fresh_population = True
         content = QWidget()
         column = QVBoxLayout(content)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(12)
+        self._absent = note()
+        self._absent.hide()
+        column.addWidget(self._absent)
         column.addWidget(self._make_changes())
         self.cards = {spread.setting: SpreadCard(spread) for spread in SPREADS}
         for card in self.cards.values():
@@ -170,6 +175,16 @@ class PopulationPanel(Panel):
             card.body.addWidget(widget)
         self._changes = card
         return card
+
+    def set_absent(self, why: str) -> None:
+        """Say why there is nothing to count, or, with no words, be there for what is counted."""
+        if why == self._absent.text():
+            return
+        self.is_absent = bool(why)
+        self._absent.setText(why)
+        self._absent.setVisible(self.is_absent)
+        for card in (self._changes, *self.cards.values()):
+            card.setVisible(not self.is_absent)
 
     # -- what comes in -----------------------------------------------------------------------
 

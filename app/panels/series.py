@@ -7,6 +7,9 @@ import numpy as np
 
 from engines.events import Evaluated, Event, Marked, Refined, Stepped
 
+RATIOS = {"samples_per_ray": ("samples", "rays")}
+"""Quantities that follow from two others of the same step."""
+
 
 class Series:
     """One named quantity over steps and seconds; float64, growing by doubling."""
@@ -118,7 +121,7 @@ class RunSeries:
         match event:
             case Stepped():
                 self._clock = event.seconds
-                self._put(event.step, {"step_ms": event.step_ms, **event.scalars})
+                self._put(event.step, {"step_ms": event.step_ms, **_with_ratios(event.scalars)})
             case Evaluated():
                 quality = {"psnr": event.psnr, "ssim": event.ssim}
                 values = {f"{event.split}/{name}": v for name, v in quality.items()}
@@ -171,6 +174,14 @@ class RunSeries:
         head = ",".join(["step", "seconds", *map(_quoted, names), "mark"])
         rows = map(",".join, zip(*first, *columns, strict=True))
         return "\r\n".join([head, *rows, ""])
+
+
+def _with_ratios(scalars: Mapping[str, float]) -> dict[str, float]:
+    found = dict(scalars)
+    for name, (part, whole) in RATIOS.items():
+        if part in scalars and scalars.get(whole):
+            found[name] = scalars[part] / scalars[whole]
+    return found
 
 
 def _spread(words: Iterable[str], place: np.ndarray, length: int) -> list[str]:

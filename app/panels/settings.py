@@ -8,7 +8,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from app import theme
-from app.widgets.fields import field_for, plain
+from app.widgets.fields import field_for, plain, spaced
 from app.widgets.labels import ElidedLabel
 from app.widgets.panel import Panel, add_scrolled, note
 from app.widgets.tools import quiet_button
@@ -66,6 +66,8 @@ class SettingRow(QObject):
         text = f"{value:,}" if self.field.type is int else str(value)
         if self.field.type is float:
             text = plain(value)
+        if isinstance(value, tuple):
+            text = spaced(value) or "none"
         return f"{text} {setting.unit}".strip()
 
     def _help(self) -> str:

@@ -1,7 +1,7 @@
 """Fields for settings: what cannot be valid cannot be typed, and figures stand at the right."""
 
 import re
-from typing import Any
+from typing import Any, get_origin
 
 from PySide6.QtCore import QLocale, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QValidator, QWheelEvent
@@ -29,6 +29,11 @@ _PARTIAL = re.compile(r"[+-]?\d*\.?\d*(e[+-]?\d*)?", re.IGNORECASE)
 def plain(value: float) -> str:
     """A real number as people write it, exact to ten digits: 0.0002, 1.6e-6."""
     return re.sub(r"e([+-])0*(\d)", lambda m: f"e{m[1].replace('+', '')}{m[2]}", f"{value:.10g}")
+
+
+def spaced(values: tuple[float, ...]) -> str:
+    """Real numbers with spaces between them."""
+    return " ".join(plain(value) for value in values)
 
 
 class _Figure:
@@ -222,7 +227,58 @@ class TextField(QLineEdit):
             self.setText(value)
 
 
-AnyField = WholeField | RealField | ChoiceField | SwitchField | TextField
+class NumbersField(TextField):
+    """Some real numbers with spaces between them, or none; what cannot be one is not typed."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._numbers: tuple[float, ...] = ()
+        self.setPlaceholderText("none")
+        self.setValidator(_NumbersValidator(self))
+        self.textChanged.connect(self._take)
+
+    @property
+    def content(self) -> tuple[float, ...]:
+        """The numbers; while the last of them is not finished, those before it was begun."""
+        return self._numbers
+
+    def set_content(self, value: tuple[float, ...]) -> None:
+        """Change the numbers without telling."""
+        super().set_content(spaced(value))
+        self._numbers = tuple(value)
+
+    def _take(self, text: str) -> None:
+        numbers = _numbers(text)
+        self._numbers = self._numbers if numbers is None else numbers
+
+
+class _NumbersValidator(QValidator):
+    def __init__(self, field: NumbersField) -> None:
+        super().__init__(field)
+        self._field = field
+
+    def fixup(self, _text: str) -> str:
+        return spaced(self._field.content)
+
+    def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
+        if not all(_PARTIAL.fullmatch(word) for word in text.replace(",", " ").split()):
+            return QValidator.State.Invalid, text, position
+        whole = _numbers(text) is not None
+        return (
+            QValidator.State.Acceptable if whole else QValidator.State.Intermediate,
+            text,
+            position,
+        )
+
+
+def _numbers(text: str) -> tuple[float, ...] | None:
+    try:
+        return tuple(float(word) for word in text.replace(",", " ").split())
+    except ValueError:
+        return None
+
+
+AnyField = WholeField | RealField | ChoiceField | SwitchField | TextField | NumbersField
 
 
 def field_for(field: Field) -> AnyField:
@@ -237,4 +293,6 @@ def field_for(field: Field) -> AnyField:
         return RealField(field.setting)
     if field.type is str:
         return TextField()
+    if get_origin(field.type) is tuple:
+        return NumbersField()
     raise TypeError(f"no field for {field.name} of type {field.type}")

@@ -19,6 +19,7 @@ from assets.files import atomic_folder
 from assets.open import open_path
 from assets.posed import PosedPhotos
 from engines import events
+from engines.checkpoints import FILE_NAME, read_about
 from engines.poses import job
 from engines.splats.config import SplatConfig
 from engines.splats.lineage import Lineage
@@ -63,7 +64,7 @@ def save(engine: "SplatEngine", folder: Path) -> None:
         )
         with (place / "lineage.npz").open("wb") as file:
             np.savez(file, births=engine.lineage.all_births(), deaths=engine.lineage.all_deaths())
-        (place / "checkpoint.json").write_text(json.dumps(about), encoding="utf-8")
+        (place / FILE_NAME).write_text(json.dumps(about), encoding="utf-8")
 
 
 def load(
@@ -126,19 +127,8 @@ def config_of(folder: Path) -> SplatConfig:
 
 
 def _read_about(folder: Path) -> dict:
-    path = folder / "checkpoint.json"
-    try:
-        about = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(
-            f"{folder} holds no checkpoint ({error.strerror or error}); expected a "
-            "folder written by a run"
-        ) from error
-    except ValueError as error:
-        raise InputError(
-            f"{path} is not valid JSON ({error}); resume from another checkpoint"
-        ) from error
-    if not isinstance(about, dict) or about.get("engine") != "splats":
+    about = read_about(folder)
+    if about.get("engine") != "splats":
         raise InputError(f"{folder} is not a checkpoint of a splat run")
     if about.get("version") != VERSION:
         raise InputError(

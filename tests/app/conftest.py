@@ -5,7 +5,8 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,7 +19,7 @@ from assets.errors import InputError
 from assets.frame import Normalisation
 from assets.gaussians import GaussianCloud
 from assets.posed import PosedPhotos, split_holdout
-from engines.artifacts import Population
+from engines.artifacts import Population, Portrait
 from engines.engine import RenderedView
 from engines.events import Evaluated, Event, Finished, Prepared, Refined, Stepped
 from engines.settings import Setting
@@ -50,6 +51,8 @@ class SmallConfig:
 class SmallEngine:
     """Learns nothing, but at the pace and with the manners of an engine."""
 
+    name = "splats"
+
     def __init__(self, dataset: PosedPhotos, config: SmallConfig) -> None:
         self.dataset, self.config = dataset, config
         self.slots, self.step = Slots(), 0
@@ -80,18 +83,12 @@ class SmallEngine:
             if self.config.fail_at and self.step >= self.config.fail_at:
                 raise ZeroDivisionError("division by zero")
             self.step += 1
-            if self.slots.wants(GaussianCloud):
-                self.slots.put(self.cloud())
-            if self.slots.wants(Population):
-                self.slots.put(self.population())
+            self.leave_artifacts()
             yield Stepped(
-                step=self.step,
-                seconds=0.01 * self.step,
-                step_ms=10.0,
-                scalars={"loss": 1.0 / self.step, "gaussians": float(self.count)},
+                step=self.step, seconds=0.01 * self.step, step_ms=10.0, scalars=self.scalars()
             )
             if self.step % 10 == 0:
-                yield Refined(step=self.step, cloned=5, total=self.count)
+                yield from self.refined()
                 names = [view.name for view in self.dataset.views]
                 yield Evaluated(
                     step=self.step,
@@ -102,6 +99,18 @@ class SmallEngine:
                     views={names[i]: 20.0 for i in self.held_out},
                 )
         yield Finished(step=self.step, seconds=0.0, reason=f"{self.step} steps done")
+
+    def leave_artifacts(self) -> None:
+        if self.slots.wants(GaussianCloud):
+            self.slots.put(self.cloud())
+        if self.slots.wants(Population):
+            self.slots.put(self.population())
+
+    def scalars(self) -> dict[str, float]:
+        return {"loss": 1.0 / self.step, "gaussians": float(self.count)}
+
+    def refined(self) -> Iterator[Event]:
+        yield Refined(step=self.step, cloned=5, total=self.count)
 
     @property
     def count(self) -> int:
@@ -131,28 +140,123 @@ class SmallEngine:
         except OSError as error:
             raise InputError(f"{folder} could not be written; choose another one") from error
         (folder / "checkpoint.json").write_text(
-            json.dumps({"step": self.step, "dataset": str(self.dataset.source)})
+            json.dumps(
+                {"engine": self.name, "step": self.step, "dataset": str(self.dataset.source)}
+            )
         )
 
 
 class FlatSource:
     """Renders one colour that tells how many Gaussians there are."""
 
+    modes = ("colour",)
     asked: list[tuple[Camera, float | None]]
 
     def __init__(self, cloud: GaussianCloud) -> None:
         self.count = len(cloud)
         self.asked = []
 
-    def render(self, camera: Camera, budget_ms: float | None = None) -> RenderedView:
+    def refine(self, camera: Camera, *, mode: str = "colour") -> Iterator[RenderedView]:
+        yield self.render(camera, mode=mode)
+
+    def render(
+        self, camera: Camera, budget_ms: float | None = None, *, mode: str = "colour"
+    ) -> RenderedView:
         self.asked.append((camera, budget_ms))
-        shape = (camera.height, camera.width)
-        return RenderedView(
-            camera=camera,
-            image=np.broadcast_to(np.float32([0.0, 1.0, 0.0]), (*shape, 3)).copy(),
-            depth=np.full(shape, 2.0, np.float32),
-            alpha=np.ones(shape, np.float32),
-        )
+        return flat_view(camera, (0.0, 1.0, 0.0))
+
+
+def flat_view(camera: Camera, colour: tuple[float, float, float]) -> RenderedView:
+    """One colour everywhere, at a distance of 2."""
+    shape = (camera.height, camera.width)
+    return RenderedView(
+        camera=camera,
+        image=np.broadcast_to(np.float32(colour), (*shape, 3)).copy(),
+        depth=np.full(shape, 2.0, np.float32),
+        alpha=np.ones(shape, np.float32),
+    )
+
+
+MODE_COLOURS = {
+    "colour": (0.0, 0.0, 1.0),
+    "depth": (1.0, 0.0, 0.0),
+    "normals": (0.0, 1.0, 1.0),
+    "occupancy": (1.0, 1.0, 0.0),
+}
+
+
+class SmallSource:
+    """Draws one colour a mode: coarse if time is short, or finer and finer."""
+
+    modes = tuple(MODE_COLOURS)
+    megabytes = 0.25
+
+    def __init__(self, step: int = 0, piece_s: float = 0.01) -> None:
+        self.step, self.piece_s = step, piece_s
+        self.rendered: list[tuple[Camera, float | None, str]] = []
+        self.began: list[tuple[Camera, str]] = []
+        self.closed = self.finished = 0
+        self.widths: list[int] = []
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def render(
+        self, camera: Camera, budget_ms: float | None = None, *, mode: str = "colour"
+    ) -> RenderedView:
+        self.rendered.append((camera, budget_ms, mode))
+        return self._view(camera, 0.125, mode)
+
+    def refine(self, camera: Camera, *, mode: str = "colour") -> Iterator[RenderedView]:
+        self.began.append((camera, mode))
+        try:
+            for share in (0.0625, 0.125, 0.25, 0.5, 1.0):
+                yield self._view(camera, share, mode)
+            self.finished += 1
+        finally:
+            self.closed += 1
+
+    def _view(self, camera: Camera, share: float, mode: str) -> RenderedView:
+        time.sleep(self.piece_s)
+        self.gate.wait(10)
+        width, height = (max(1, round(share * n)) for n in (camera.width, camera.height))
+        self.widths.append(width)
+        return flat_view(camera.resized(width, height), MODE_COLOURS[mode])
+
+
+class SmallField(SmallEngine):
+    """As the small engine, of the kind that only itself can draw."""
+
+    name = "nerf"
+
+    def __init__(self, dataset: PosedPhotos, config: Any) -> None:
+        super().__init__(dataset, config)
+        self.sources: list[SmallSource] = []
+
+    def leave_artifacts(self) -> None:
+        if self.slots.wants(Portrait):
+            source = self.source()
+            self.slots.put(Portrait(step=self.step, source=source, megabytes=source.megabytes))
+
+    def scalars(self) -> dict[str, float]:
+        return {"loss": 1.0 / self.step, "rays": 100.0, "samples": 4800.0, "lr": 0.01}
+
+    def refined(self) -> Iterator[Event]:
+        yield from ()
+
+    def source(self) -> SmallSource:
+        self.sources.append(SmallSource(self.step, self.config.piece_s))
+        return self.sources[-1]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FieldConfig:
+    """Settings of the small engine that draws itself."""
+
+    steps: Annotated[int, Setting("Training steps", low=1)] = 40
+    holdout: Annotated[int, Setting("Hold out every", low=0)] = 3
+    step_ms: Annotated[float, Setting("Time of a step", low=0)] = 2.0
+    piece_s: Annotated[float, Setting("Time of a piece of a view", low=0)] = 0.01
+    fail_at: Annotated[int, Setting("Burst after this step, 0 for never", low=0)] = 0
 
 
 class Answers:
@@ -216,13 +320,14 @@ def settled() -> list[str]:
 
 
 @pytest.fixture
-def small_kind(settled):
-    from app.enginekinds import EngineKind
+def small_kinds():
+    """Two small engines, one that leaves Gaussians and one that has to be asked for views."""
+    from app.enginekinds import NERF, SPLATS
     from assets.open import open_path
 
-    def resume(folder: Path) -> SmallEngine:
+    def resume(make: type, config: Any, folder: Path) -> SmallEngine:
         saved = json.loads((folder / "checkpoint.json").read_text())
-        engine = SmallEngine(open_path(Path(saved["dataset"])), SmallConfig(steps=60))
+        engine = make(open_path(Path(saved["dataset"])), config)
         engine.step = saved["step"]
         engine.history = [
             Stepped(step=i + 1, seconds=0.0, step_ms=1.0, scalars={"loss": 0.5})
@@ -230,20 +335,38 @@ def small_kind(settled):
         ]
         return engine
 
-    return EngineKind(
+    splats = replace(
+        SPLATS,
         config_type=SmallConfig,
         make=SmallEngine,
-        resume=resume,
-        cloud_source=FlatSource,
+        resume=partial(resume, SmallEngine, SmallConfig(steps=60)),
+        open_source=FlatSource,
+    )
+    nerf = replace(
+        NERF,
+        config_type=FieldConfig,
+        make=SmallField,
+        resume=partial(resume, SmallField, FieldConfig(steps=60)),
+        open_source=lambda _: SmallSource(),
+        modes=SmallSource.modes,
+    )
+    return {kind.id: kind for kind in (splats, nerf)}
+
+
+@pytest.fixture
+def small_machine(settled):
+    from app.enginekinds import Machine
+
+    return Machine(
         settle_in=lambda: settled.append(threading.current_thread().name),
         device="CPU, 2 cores - no CUDA device found",
-        device_report="Trains on: CPU",
+        report="Trains on: CPU",
         on_gpu=False,
     )
 
 
 @pytest.fixture
-def make_window(qapp, tmp_path, answers, small_kind):
+def make_window(qapp, tmp_path, answers, small_kinds, small_machine):
     """Call it for a window that is shown and has its engine; all are closed at the end."""
     from app import theme
     from app.faults import Faults
@@ -258,7 +381,8 @@ def make_window(qapp, tmp_path, answers, small_kind):
             **{
                 "memory": Memory(tmp_path / "settings.ini"),
                 "questions": answers,
-                "load": lambda: small_kind,
+                "kinds": small_kinds,
+                "load": lambda: small_machine,
                 "faults": Faults(tmp_path / "errors.log"),
                 **changes,
             }
@@ -267,7 +391,7 @@ def make_window(qapp, tmp_path, answers, small_kind):
         window.resize(*size)
         window.show()
         if ready:
-            wait_until(lambda: window.bench.kind is not None)
+            wait_until(lambda: window.bench.machine is not None)
         return window
 
     yield make

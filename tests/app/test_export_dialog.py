@@ -9,7 +9,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from shiboken6 import isValid
 
-from app.export_dialog import ExportDialog, estimated_bytes
+from app.export_dialog import ExportDialog
+from app.exports import estimated_bytes, exportable
 from app.jobs import Jobs
 from assets.frame import Normalisation
 from assets.open import open_path
@@ -24,7 +25,7 @@ def make(qapp, tmp_path, gaussians):
 
     def dialog(count: int = 40, path: Path = tmp_path / "out.ply", **changes) -> ExportDialog:
         options = {"normalisation": FRAME, "origin": "Step 60 of fox", **changes}
-        dialog = ExportDialog(gaussians(count), jobs=jobs, path=path, **options)
+        dialog = ExportDialog(exportable(gaussians(count)), jobs=jobs, path=path, **options)
         dialog.show()
         made.append(dialog)
         return dialog
@@ -51,8 +52,8 @@ def test_ply_in_the_input_frame_is_read_back_and_equal(make, tmp_path):
     assert str(tmp_path / "out.ply") in text
     assert told == [tmp_path / "out.ply"]
     back = open_path(tmp_path / "out.ply")
-    np.testing.assert_array_equal(back.means, dialog._cloud.means)
-    np.testing.assert_array_equal(back.sh, dialog._cloud.sh)
+    np.testing.assert_array_equal(back.means, dialog._what.asset.means)
+    np.testing.assert_array_equal(back.sh, dialog._what.asset.sh)
 
 
 def test_the_normalised_frame_is_that_of_training(make, tmp_path):
@@ -60,9 +61,9 @@ def test_the_normalised_frame_is_that_of_training(make, tmp_path):
     dialog.frame.set_value("normalised")
     make.export(dialog)
     back = open_path(tmp_path / "out.ply")
-    expected = (dialog._cloud.means - FRAME.centre) * FRAME.scale
+    expected = (dialog._what.asset.means - FRAME.centre) * FRAME.scale
     np.testing.assert_allclose(back.means, expected, atol=1e-5)
-    np.testing.assert_allclose(back.scales, dialog._cloud.scales * FRAME.scale, rtol=1e-5)
+    np.testing.assert_allclose(back.scales, dialog._what.asset.scales * FRAME.scale, rtol=1e-5)
 
 
 def test_a_file_has_no_other_frame_to_choose(make):
@@ -87,7 +88,8 @@ def test_the_size_that_is_said_is_the_size_it_has(make, tmp_path, suffix):
     dialog = make(500, tmp_path / f"out{suffix}")
     make.export(dialog)
     size = (tmp_path / f"out{suffix}").stat().st_size
-    assert estimated_bytes(500, dialog._cloud.sh_degree, suffix) == pytest.approx(size, rel=0.06)
+    expected = estimated_bytes(500, dialog._what.asset.sh_degree, suffix)
+    assert expected == pytest.approx(size, rel=0.06)
 
 
 @pytest.mark.parametrize("name", ["missing/out.ply", "a file/out.ply", "a folder.ply"])

@@ -10,7 +10,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from app.enginekinds import load_splats
+from app.enginekinds import KINDS, load_machine
 from app.run import State
 from engines.events import Evaluated
 from engines.quality import judge
@@ -23,7 +23,7 @@ STEPS, DOWNSCALE = 120, 8
 
 @pytest.fixture
 def window(make_window):
-    window = make_window(load=load_splats)
+    window = make_window(kinds=KINDS, load=load_machine)
     config = dataclasses.replace(window.docks.config(), steps=STEPS, downscale=DOWNSCALE)
     window.docks.settings.set_config(config)
     return window

@@ -12,7 +12,7 @@ from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
-from app.enginekinds import load_splats
+from app.enginekinds import KINDS, load_machine
 from app.questions import Choice
 from app.run import State
 from assets.open import open_path
@@ -28,7 +28,7 @@ STEPS = 60
 @pytest.fixture
 def window(make_window, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    window = make_window(load=load_splats)
+    window = make_window(kinds=KINDS, load=load_machine)
     config = dataclasses.replace(window.docks.config(), steps=STEPS, downscale=4)
     window.docks.settings.set_config(config)
     poses = window.docks.poses

@@ -26,6 +26,7 @@ class Config:
     strategy: Annotated[Literal["default", "mcmc"], Setting("How to grow")] = "default"
     flip: Annotated[bool, Setting("Upside down", tier="advanced")] = False
     title: Annotated[str, Setting("Any words", tier="advanced")] = ""
+    box: Annotated[tuple[float, ...], Setting("Two corners", tier="advanced")] = ()
 
     def __post_init__(self) -> None:
         check(self)
@@ -40,6 +41,7 @@ OTHER = Config(
     strategy="mcmc",
     flip=True,
     title="fox & <hen>",
+    box=(-1.0, 0.25, 1e-5),
 )
 
 
@@ -66,7 +68,7 @@ def test_defaults_and_round_trip(panel):
     assert panel.config == Config()
     panel.set_config(OTHER)
     assert panel.config == OTHER
-    assert panel.header.value == "8 changed"
+    assert panel.header.value == "9 changed"
     panel.set_config(Config())
     assert panel.config == Config()
     assert panel.header.value == "defaults"
@@ -234,6 +236,22 @@ def test_choices_follow_keys(panel, qtbot):
     editor = panel.rows["strategy"].editor
     qtbot.keyClick(editor, Qt.Key.Key_Down)
     assert panel.config.strategy == "mcmc"
+
+
+def test_several_numbers_stand_in_one_field(panel, qtbot):
+    panel.fold.click()
+    editor = type_into(qtbot, panel, "box", "1, -2.5 3e-2")
+    assert panel.config.box == (1.0, -2.5, 0.03)
+    qtbot.keyClicks(editor, "x")
+    assert panel.config.box == (1.0, -2.5, 0.03), "no letter is a number"
+    qtbot.keyClicks(editor, " 7e-")
+    assert panel.config.box == (1.0, -2.5, 0.03, 7.0), "an exponent is missing"
+    qtbot.keyClick(editor, Qt.Key.Key_Return)
+    assert editor.text() == "1 -2.5 0.03 7"
+    editor.selectAll()
+    qtbot.keyClick(editor, Qt.Key.Key_Delete)
+    assert panel.config.box == ()
+    assert "Default none" in editor.toolTip()
 
 
 def test_the_wheel_scrolls_the_panel_and_not_a_value(panel):

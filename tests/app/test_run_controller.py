@@ -378,3 +378,47 @@ time.sleep(0.1)
 
 def test_alive_states_are_those_that_can_be_stopped():
     assert {s for s in State if Command.STOP in COMMANDS[s]} == ALIVE
+
+
+class PacedEngine(CountingEngine):
+    """Remembers when each of its steps was made."""
+
+    def __init__(self, steps: int) -> None:
+        self.times: list[float] = []
+        super().__init__(steps, self._take_note)
+
+    def _take_note(self, _step: int) -> None:
+        time.sleep(0.005)
+        self.times.append(time.perf_counter())
+
+    def gap(self) -> float:
+        """Median time between the last ten steps."""
+        times = sorted(b - a for a, b in zip(self.times[-11:-1], self.times[-10:], strict=True))
+        return times[5]
+
+
+def test_a_run_that_gives_way_rests_between_steps_and_goes_on_at_once_after(controller):
+    engine = PacedEngine(10**6)
+    controller.start(lambda: engine)
+    poll_until(controller, lambda: controller.step >= 12)
+    freely = engine.gap()
+    controller.give_way(0.1)
+    begin = controller.step + 2
+    poll_until(controller, lambda: controller.step >= begin + 11)
+    assert engine.gap() > 4 * freely
+    controller.give_way(1.0)
+    begin = controller.step + 2
+    poll_until(controller, lambda: controller.step >= begin + 11)
+    assert engine.gap() < 3 * freely
+
+
+def test_a_rest_does_not_hold_up_orders_and_calls(controller):
+    controller.start(lambda: CountingEngine(10**6, lambda _: time.sleep(0.05)))
+    poll_until(controller, lambda: controller.step >= 1)
+    controller.give_way(0.01)
+    poll_until(controller, lambda: controller.step >= 2)
+    began = time.monotonic()
+    for _ in range(5):
+        controller.between_steps(lambda e: e.step).result(10)
+    assert controller.close(10)
+    assert time.monotonic() - began < 2.0

@@ -21,7 +21,7 @@ def test_a_click_gives_no_button_the_focus(window, photos, wait):
 
 
 def test_frames_a_second_are_told_only_of_gaussians(window):
-    window.overlays.show_facts(0, 12.0)
+    window.overlays.show_facts("")
     assert window.overlays._facts.text() == ""
-    window.overlays.show_facts(1_200, 12.0)
+    window.overlays.show_facts("1,200 Gaussians", 12.0)
     assert window.overlays._facts.text() == "1,200 Gaussians   12 fps"

@@ -69,12 +69,12 @@ def test_what_leaves_again_is_not_opened(window, photos, live_for):
     assert state(window) is State.IDLE
 
 
-def test_a_drop_before_the_engine_is_imported_waits_for_it(make_window, small_kind, photos, wait):
+def test_a_drop_before_the_engine_is_imported_waits(make_window, small_machine, photos, wait):
     gate = threading.Event()
 
     def load():
         gate.wait(10)
-        return small_kind
+        return small_machine
 
     window = make_window(ready=False, load=load)
     drop(window, photos)

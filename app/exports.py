@@ -1,0 +1,87 @@
+"""What can be saved as a file, in which formats, and how it is checked that it arrived."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from assets.errors import InputError
+from assets.export import export
+from assets.frame import Normalisation
+from assets.gaussians import GaussianCloud
+from assets.open import open_path
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Exportable:
+    """An asset that a person may take away, and what there is to say about it."""
+
+    asset: Any
+    """In the frame of the input."""
+    title: str
+    """What is done: "Export Gaussians"."""
+    formats: Mapping[str, str]
+    """Suffixes and a sentence on each, the first by default."""
+    filter: str
+    """For file dialogs: "Splats (*.ply *.splat)"."""
+    facts: Callable[[str], str]
+    """How much it is in the format of a suffix: "12,000 Gaussians, 3.1 MB"."""
+    amount: str
+    """How much it is: "12,000 Gaussians"."""
+    arrived: Callable[[Any], bool]
+    """Whether what was read back is what was written."""
+    in_frame: Callable[[Normalisation], Any] | None = None
+    """The asset in the frame of training; None for what is only ever in that of the input."""
+
+    def write(self, path: Path, frame: Normalisation | None = None) -> None:
+        """Write, then read the file as anybody would. Raises InputError with a sentence."""
+        asset = self.asset
+        if frame is not None and self.in_frame is not None:
+            asset = self.in_frame(frame)
+        export(asset, path)
+        if not self.arrived(open_path(path)):
+            raise InputError(
+                f"{path.name} does not read back as {self.amount}; save it again elsewhere"
+            )
+
+
+def exportable(asset: Any) -> Exportable:
+    """How `asset` is saved. Raises TypeError for what cannot be."""
+    if isinstance(asset, GaussianCloud):
+        return _gaussians(asset)
+    raise TypeError(f"a {type(asset).__name__} cannot be exported")
+
+
+def _gaussians(cloud: GaussianCloud) -> Exportable:
+    def facts(suffix: str) -> str:
+        size = estimated_bytes(len(cloud), cloud.sh_degree, suffix)
+        colour = f"colour of degree {cloud.sh_degree}" if suffix == ".ply" else "plain colour"
+        return f"{len(cloud):,} Gaussians, {colour}, {megabytes(size)}"
+
+    return Exportable(
+        asset=cloud,
+        title="Export Gaussians",
+        formats={
+            ".ply": "Standard 3DGS file: full precision, view-dependent colour; all splat "
+            "viewers open it",
+            ".splat": "32 bytes a Gaussian, 8-bit colour that is the same from all sides; for "
+            "the web",
+        },
+        filter="Splats (*.ply *.splat)",
+        facts=facts,
+        amount=f"{len(cloud):,} Gaussians",
+        arrived=lambda back: isinstance(back, GaussianCloud) and len(back) == len(cloud),
+        in_frame=cloud.in_normalised_frame,
+    )
+
+
+def estimated_bytes(count: int, sh_degree: int, suffix: str) -> int:
+    """Size of a file of Gaussians without its short header."""
+    if suffix == ".splat":
+        return 32 * count
+    return 4 * count * (3 + 3 + 3 * (sh_degree + 1) ** 2 + 1 + 3 + 4)
+
+
+def megabytes(size: int) -> str:
+    """A size of a file for people."""
+    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size / 1e3:.1f} kB"

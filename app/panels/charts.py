@@ -1,0 +1,100 @@
+"""Which charts tell how a run is doing: a row of them for each kind of thing that is learnt."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from app.widgets.figures import count, number
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One line of a chart."""
+
+    key: str
+    """Name of the series."""
+    colour: str
+    """A field of the theme."""
+    words: str = "{}"
+    """How its latest figure is said: "train {}"."""
+    smooth: bool = False
+    """Whether it is noisy enough to be smoothed."""
+    dots: bool = False
+    """Whether its points are rare enough to be shown."""
+
+
+@dataclass(frozen=True)
+class ChartSpec:
+    """What a chart shows."""
+
+    title: str
+    curves: tuple[Curve, ...]
+    figure: Callable[[float], str] = number
+    may_log: bool = True
+    """Whether a logarithmic axis makes sense."""
+    help: str = ""
+    """What is measured, with its unit; the tooltip of the title."""
+
+
+def decibels(value: float) -> str:
+    """With one decimal."""
+    return f"{value:.1f}" if math.isfinite(value) else "none"
+
+
+def power(value: float) -> str:
+    """With two digits and as few more as can be: "9.6e-5"."""
+    digits, _, exponent = f"{value:.1e}".partition("e")
+    return f"{digits}e{int(exponent)}" if math.isfinite(value) else "none"
+
+
+LOSS = ChartSpec(
+    "Loss",
+    (Curve("loss", "mark", smooth=True),),
+    help="What training makes smaller, on the photo of each step",
+)
+PSNR = ChartSpec(
+    "PSNR",
+    (
+        Curve("psnr", "good", "train {}", smooth=True),
+        Curve("holdout/psnr", "split", "held out {}", dots=True),
+    ),
+    figure=decibels,
+    may_log=False,
+    help="Likeness to the photos in dB, more is better: on the photo of each step, and "
+    "the mean over the held-out photos",
+)
+SPLAT_CHARTS = (
+    LOSS,
+    PSNR,
+    ChartSpec(
+        "Gaussians",
+        (Curve("gaussians", "clone"),),
+        figure=count,
+        help="How many there are after each step",
+    ),
+    ChartSpec(
+        "Learning rate",
+        (Curve("lr/means", "label"),),
+        figure=power,
+        help="Of the positions, in scene sizes",
+    ),
+)
+FIELD_CHARTS = (
+    replace(LOSS, help="What training makes smaller, on the rays of each step"),
+    replace(
+        PSNR,
+        help="Likeness to the photos in dB, more is better: on the rays of each step, and "
+        "the mean over the held-out photos",
+    ),
+    ChartSpec(
+        "Samples per ray",
+        (Curve("samples_per_ray", "clone", smooth=True),),
+        help="Places looked at along a ray on average; fewer once empty space is known",
+    ),
+    ChartSpec(
+        "Learning rate",
+        (Curve("lr", "label"),),
+        figure=power,
+        help="Size of a step of Adam for each parameter",
+    ),
+)
