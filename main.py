@@ -16,6 +16,7 @@ from tyro.conf import OmitArgPrefixes, Positional, arg
 from tyro.extras import SubcommandApp
 
 from assets.errors import InputError
+from engines.commands.methods import NERF, SPLATS, Method
 from engines.commands.options import UsageError, config_from, options_of
 from engines.poses import PosesConfig
 from engines.settings import fields_of
@@ -25,7 +26,7 @@ COMMANDS = ("open", "train", "poses", "eval", "render", "mesh", "convert", "doct
 
 _DATA = "Photos with cameras (COLMAP, transforms.json, bundle.out), or the word sample"
 _PHOTOS = "A folder of photos or a video (.mp4, .mov, .webm), or the word sample"
-_SCENE = "A file of Gaussians (.ply, .compressed.ply, .splat)"
+_SCENE = "A file of Gaussians (.ply, .compressed.ply, .splat) or a radiance field (.safetensors)"
 _REPORT = arg(
     metavar="R.json", help="Where to write the figures as JSON", help_behavior_hint="(optional)"
 )
@@ -64,8 +65,8 @@ def open_window(
     return launch(list(paths))
 
 
-def train_splats(defaults: SplatConfig) -> Callable[..., int]:
-    """The command `train splats`; options that are not given have the values of `defaults`."""
+def train(method: Method, defaults: Any) -> Callable[..., int]:
+    """The command `train METHOD`; options that are not given have the values of `defaults`."""
     basic = options_of(defaults, tier="basic", title="What matters most")
     rest = options_of(defaults, tier="advanced", title="What rarely needs a change")
     same = {field.name for field in fields_of(PosesConfig)} & vars(defaults).keys()
@@ -86,7 +87,9 @@ def train_splats(defaults: SplatConfig) -> Callable[..., int]:
             ),
         ] = None,
         *,
-        out: Annotated[Path, arg(metavar="OUT", help="Where to write the .ply or .splat")],
+        out: Annotated[
+            Path, arg(metavar="OUT", help=f"Where to write the {' or '.join(method.suffixes)}")
+        ],
         report: Annotated[Path | None, _REPORT] = None,
         checkpoint: Annotated[
             Path | None,
@@ -112,10 +115,11 @@ def train_splats(defaults: SplatConfig) -> Callable[..., int]:
         shared = {name: getattr(config, name) for name in same}
         search = config_from(PosesConfig(**shared), poses)
         if data is None and resume is None:
-            raise UsageError("Name the photos to learn from: train splats DATA --out OUT")
-        from engines.commands.train import TrainSplats
+            raise UsageError(f"Name the photos to learn from: train {method.id} DATA --out OUT")
+        from engines.commands.train import Train
 
-        return TrainSplats(
+        return Train(
+            method=method,
             data=data,
             out=out,
             config=config,
@@ -185,7 +189,7 @@ def render(
     out: Annotated[Path, arg(metavar="X.png", help="Where to write the picture")],
     downscale: Annotated[int, arg(help="Divide width and height of the photo by this")] = 1,
 ) -> int:
-    """Draw a splat file exactly, as one of the photos saw the scene."""
+    """Draw what was learnt exactly, as one of the photos saw the scene."""
     from engines.commands.render import Render
 
     if downscale < 1:
@@ -252,16 +256,14 @@ def doctor(
     return Doctor(photos).run()
 
 
-def defaults_of(arguments: Sequence[str]) -> SplatConfig:
+def defaults_of(method: Method, arguments: Sequence[str]) -> Any:
     """What options are when not given: the settings of `--resume DIR`, or the usual ones."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     parser.add_argument("--resume", nargs="?", type=Path)
     folder = parser.parse_known_args(arguments)[0].resume
-    if folder is None:
-        return SplatConfig()
-    from engines.splats.checkpoint import config_of
-
-    return config_of(folder)
+    if folder is None or list(arguments[:2]) != ["train", method.id]:
+        return method.config_type()
+    return method.config_of(folder)
 
 
 def command_line(arguments: Sequence[str]) -> int:
@@ -271,22 +273,24 @@ def command_line(arguments: Sequence[str]) -> int:
     """
     if not arguments or (arguments[0] not in COMMANDS and not arguments[0].startswith("-")):
         arguments = ["open", *arguments]
-    train = SubcommandApp()
-    train.command(name="splats", help="Learn 3D Gaussians from photos or a video.")(
-        train_splats(defaults_of(arguments) if arguments[0] == "train" else SplatConfig())
-    )
+    training = SubcommandApp()
+    for method, words in (
+        (SPLATS, "Learn 3D Gaussians from photos or a video."),
+        (NERF, "Learn a radiance field from photos or a video."),
+    ):
+        training.command(name=method.id, help=words)(train(method, defaults_of(method, arguments)))
     commands = SubcommandApp()
     commands.command(name="open", is_default=True)(open_window)
-    commands.command(train, name="train", help="Learn from photos in the terminal.")
+    commands.command(training, name="train", help="Learn from photos in the terminal.")
     commands.command(name="poses", help="Find out where photos were taken from.")(poses())
-    commands.command(name="eval", help="Compare a splat file with photos.")(evaluate())
+    commands.command(name="eval", help="Compare what was learnt with photos.")(evaluate())
     commands.command(render)
-    commands.command(name="mesh", help="Make a mesh of a splat file.")(make_mesh())
+    commands.command(name="mesh", help="Make a mesh of what was learnt.")(make_mesh())
     commands.command(convert)
     commands.command(doctor)
     return commands.cli(
         prog="main.py",
-        description="Drop photographs on it and watch 3D Gaussians learn from them.",
+        description="Drop photographs on it and watch Gaussians or radiance fields learn from them.",
         args=arguments,
     )
 

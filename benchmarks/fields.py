@@ -7,8 +7,9 @@ a ray, as they do in training. Those of the voxel grid do so too, as far as they
 have a corner; about a fifth of the corners of 128^3 cells have a row, those of a thick shell. Rays
 are marched through a box in the middle of which there is a hollow ball, and through the same box
 filled. Compositing takes 64 samples a ray. Networks have the sizes that follow a hash grid, for
-density and for colour. Times as in `benchmarks.small_kernels`; the plain ones take seconds. Beside other work, compare on one thread:
-torch's threads wait for each other, which makes the ratio look better than it is.
+density and for colour. Times as in `benchmarks.small_kernels`; the plain ones take seconds. Beside
+other work, compare on one thread: torch's threads wait for each other, which makes the ratio look
+better than it is.
 """
 
 import argparse

@@ -1,9 +1,17 @@
 """What a folder in which a run was saved says of itself, whichever engine wrote it."""
 
+import dataclasses
 import json
 from pathlib import Path
+from typing import Any, TypeVar
 
 from assets.errors import InputError
+from assets.open import open_path
+from assets.posed import PosedPhotos
+from engines import events
+from engines.poses import job
+
+C = TypeVar("C")
 
 FILE_NAME = "checkpoint.json"
 
@@ -36,3 +44,79 @@ def engine_of(folder: Path) -> str:
     Raises InputError as `read_about` does.
     """
     return str(read_about(folder).get("engine", ""))
+
+
+def about_run(engine: Any, *, name: str, version: int) -> dict[str, Any]:
+    """What every engine that learns from posed photos says of its run; JSON values."""
+    return {
+        "version": version,
+        "engine": name,
+        "config": dataclasses.asdict(engine.config),
+        "step": engine.step,
+        "seconds": engine.seconds,
+        "views": [view.name for view in engine.scene.views],
+        "dataset": str(engine.dataset.source.resolve()),
+        "history": [event.to_json() for event in engine.history],
+    }
+
+
+def read_run(folder: Path, *, name: str, version: int, words: str) -> dict[str, Any]:
+    """What `about_run` said in `folder`; `words` is what such a run is called: "splat run".
+
+    Raises InputError for another engine's checkpoint or another version, and as `read_about`.
+    """
+    about = read_about(folder)
+    if about.get("engine") != name:
+        raise InputError(f"{folder} is not a checkpoint of a {words}")
+    if about.get("version") != version:
+        raise InputError(
+            f"The checkpoint in {folder} has version {about.get('version')}; this "
+            f"program reads version {version}"
+        )
+    return about
+
+
+def config_in(about: dict[str, Any], folder: Path, kind: type[C]) -> C:
+    """The settings of the run that `about` tells of; InputError when they cannot be used."""
+    try:
+        values = {k: tuple(v) if isinstance(v, list) else v for k, v in about["config"].items()}
+        return kind(**values)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"The settings in the checkpoint {folder} cannot be used ({error}); resume from "
+            "another one"
+        ) from error
+
+
+def photos_of(about: dict[str, Any]) -> PosedPhotos:
+    """The photos that the run learnt from, from where they were; InputError if they are not."""
+    source = Path(about["dataset"])
+    opened = open_path(source)
+    if not isinstance(opened, PosedPhotos):
+        raise InputError(
+            f"{source} no longer holds the posed photos of this run; name their folder"
+        )
+    if all((source / name).is_file() for name in (job.FILE_NAME, job.DATABASE)):
+        # Their poses were found here; files may be called something else.
+        return dataclasses.replace(opened, views=job.called_as_before(opened, source))
+    return opened
+
+
+def go_on(engine: Any, about: dict[str, Any]) -> None:
+    """Have `engine` stand where `about_run` was written."""
+    engine.history = [_event(saved) for saved in about["history"]]
+    engine.step, engine.seconds = int(about["step"]), float(about["seconds"])
+    engine.expected_views = list(about["views"])
+
+
+def broken(folder: Path, error: Exception) -> InputError:
+    """The sentence for a checkpoint in which something is missing or does not fit."""
+    return InputError(
+        f"The checkpoint in {folder} is incomplete or broken ({error}); resume from another one"
+    )
+
+
+def _event(saved: dict) -> events.Event:
+    fields = dict(saved)
+    kind = getattr(events, fields.pop("kind"))
+    return kind(**fields)

@@ -7,7 +7,7 @@ import platform
 import statistics
 import sys
 import tomllib
-from collections.abc import Sequence, Sized
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -18,7 +18,7 @@ from engines.events import Evaluated, Event, Failed, Finished, Prepared, Stepped
 SCHEMA = 1
 """Goes up when a field changes its meaning or goes away."""
 
-PACKAGES = ("torch", "numpy", "numba", "gsplat", "pycolmap")
+PACKAGES = ("torch", "numpy", "numba", "gsplat", "nerfacc", "pycolmap")
 
 Status = Literal["finished", "stopped", "failed"]
 
@@ -46,8 +46,8 @@ class Reported(Protocol):
         ...
 
     @property
-    def model(self) -> Sized | None:
-        """What is learned, as many as it has Gaussians."""
+    def amount(self) -> Mapping[str, int]:
+        """How much was learned: "gaussians" or "parameters"; empty before there is anything."""
         ...
 
 
@@ -80,7 +80,8 @@ class ReportBuilder:
                 "step_ms": step_times([e.step_ms for e in self._of(Stepped)]),
                 "train": self._quality("train"),
                 "holdout": self._quality("holdout"),
-                "gaussians": None if engine.model is None else len(engine.model),
+                "gaussians": engine.amount.get("gaussians"),
+                "parameters": engine.amount.get("parameters"),
                 "peak_memory_mb": peak_memory_mb(),
                 "device": str(engine.device),
                 "backend": dataclasses.asdict(found) | {"summary": found.summary},
@@ -126,7 +127,12 @@ class ReportBuilder:
 def without_training(poses: dict[str, Any]) -> dict[str, Any]:
     """The report of a run that came to no training because the search for cameras ended first."""
     told = ("schema", "created", "status", "message", "data", "versions")
-    return {name: poses[name] for name in told} | {"steps": 0, "gaussians": None, "poses": poses}
+    return {name: poses[name] for name in told} | {
+        "steps": 0,
+        "gaussians": None,
+        "parameters": None,
+        "poses": poses,
+    }
 
 
 def step_times(step_ms: Sequence[float]) -> dict[str, float | None]:

@@ -1,4 +1,4 @@
-"""Judging a splat file against photos, as a run judges itself."""
+"""Judging what was learnt against photos, as a run judges itself."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -7,12 +7,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assets.errors import InputError
-from engines.commands.inputs import gaussians, posed_photos
+from engines.commands.inputs import learnt_scene, posed_photos
 from engines.commands.progress import RunProgress, say
 from engines.commands.writing import check_place
 from engines.splats import SplatConfig
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import torch
+    from torch import Tensor
+
+    from assets.field import SavedField
+    from assets.gaussians import GaussianCloud
     from engines.scene import Scene
 
 SETTINGS = ("downscale", "holdout", "device", "background", "photo_memory_mb")
@@ -21,7 +28,7 @@ SETTINGS = ("downscale", "holdout", "device", "background", "photo_memory_mb")
 
 @dataclass(frozen=True, kw_only=True)
 class Evaluate:
-    """Which cloud to compare with which photos."""
+    """Which scene to compare with which photos."""
 
     scene: Path
     data: str
@@ -52,26 +59,24 @@ class Evaluate:
 
     def judge(self) -> dict[str, Any]:
         """The report; see docs/report.md."""
-        import torch
-
         from engines.quality import judge
         from engines.report import SCHEMA, finite, peak_memory_mb, versions
         from engines.scene import Scene
-        from engines.splats.render import CloudTensors, render
         from kernels.backend import DeviceError, backend, resolve_device
+        from kernels.threads import leave_cores_to_kernels
 
+        leave_cores_to_kernels()
         try:
             device = resolve_device(self.config.device)
         except DeviceError as error:
             raise InputError(str(error)) from error
-        cloud = gaussians(self.scene)
+        learnt = learnt_scene(self.scene)
         dataset = posed_photos(self.data)
         scene = Scene(dataset, self.config, device)
         with RunProgress(steps=1) as progress:
             for note in scene.prepare():
                 progress.show(note)
-        tensors = CloudTensors.of(cloud.in_normalised_frame(scene.frame), device)
-        background = torch.full((3,), self._behind(scene), device=device)
+        behind, picture, amount = self._drawn(learnt, scene, device)
 
         def quality(chosen: list[int]) -> dict[str, Any]:
             places = {scene.views[i].name: i for i in chosen}
@@ -80,10 +85,7 @@ class Evaluate:
             return dataclasses.asdict(
                 judge(
                     places,
-                    lambda name: (
-                        render(tensors, scene.cameras[places[name]], background=background).image,
-                        scene.target(places[name], background),
-                    ),
+                    lambda name: (picture(places[name]), scene.target(places[name], behind)),
                     lambda name: scene.weights(places[name]),
                 )
             )
@@ -97,7 +99,7 @@ class Evaluate:
                 "data": {"name": dataset.name, "photos": len(dataset.views)},
                 "train": quality(scene.train),
                 "holdout": quality(scene.held_out),
-                "gaussians": len(cloud),
+                **amount,
                 "peak_memory_mb": peak_memory_mb(),
                 "device": str(device),
                 "backend": dataclasses.asdict(backend()) | {"summary": backend().summary},
@@ -105,6 +107,38 @@ class Evaluate:
                 "settings": {name: getattr(self.config, name) for name in SETTINGS},
             }
         )
+
+    def _drawn(
+        self, learnt: "GaussianCloud | SavedField", scene: "Scene", device: "torch.device"
+    ) -> "tuple[Tensor, Callable[[int], Tensor], dict[str, int | None]]":
+        """The colour behind everything, the picture of each view, and how much was learnt."""
+        import torch
+
+        from assets.gaussians import GaussianCloud
+
+        if isinstance(learnt, GaussianCloud):
+            from engines.splats.render import CloudTensors, render
+
+            tensors = CloudTensors.of(learnt.in_normalised_frame(scene.frame), device)
+            behind = torch.full((3,), self._behind(scene), device=device)
+            amount: dict[str, int | None] = {"gaussians": len(learnt), "parameters": None}
+            cameras = scene.cameras
+            return (
+                behind,
+                lambda i: render(tensors, cameras[i], background=behind).image,
+                amount,
+            )
+        from engines.nerf import FieldSource
+
+        source = FieldSource.of(learnt, device)
+        amount = {"gaussians": None, "parameters": source.parameters}
+
+        def picture(index: int) -> "Tensor":
+            size = scene.cameras[index]
+            camera = scene.views[index].camera.resized(size.width, size.height)
+            return torch.from_numpy(source.photo(camera)).to(device)
+
+        return source.behind.to(device), picture, amount
 
     def _behind(self, scene: "Scene") -> float:
         """Grey level behind the Gaussians: what a run judges itself before."""

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from engines.commands.inputs import SAMPLE, any_photos
+from engines.commands.methods import SPLATS
 from engines.commands.poses import FindPoses
 from engines.commands.progress import say
 from engines.commands.render import Render
-from engines.commands.train import TrainSplats
+from engines.commands.train import Train
 from engines.poses import PosesConfig
 from engines.splats import SplatConfig
 
@@ -48,8 +49,8 @@ class Headless:
                 return status
             data = str(cameras)
         config = SplatConfig(steps=STEPS)
-        status = TrainSplats(
-            data=data, out=splat, config=config, report=folder / "report.json"
+        status = Train(
+            method=SPLATS, data=data, out=splat, config=config, report=folder / "report.json"
         ).run()
         if splat.exists():
             Render(scene=splat, data=data, view="0", out=folder / "view.png").run()

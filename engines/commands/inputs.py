@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from assets.errors import InputError
 
 if TYPE_CHECKING:
+    from assets.field import SavedField
     from assets.gaussians import GaussianCloud
     from assets.posed import PosedPhotos, View
     from assets.unposed import UnposedPhotos, Video
@@ -104,6 +105,24 @@ def gaussians(scene: Path) -> "GaussianCloud":
             ".compressed.ply"
         )
     return opened
+
+
+def learnt_scene(scene: Path) -> "GaussianCloud | SavedField":
+    """What was learnt, from the file `scene`: Gaussians or a radiance field.
+
+    Raises InputError when there is something else.
+    """
+    from assets.field import SavedField
+    from assets.gaussians import GaussianCloud
+    from assets.open import open_path
+
+    opened = open_path(scene)
+    if isinstance(opened, GaussianCloud | SavedField):
+        return opened
+    raise InputError(
+        f"{scene} holds nothing that was learnt; expected Gaussians (.ply, .splat, "
+        ".compressed.ply) or a radiance field (.safetensors)"
+    )
 
 
 def view_of(dataset: "PosedPhotos", wanted: str) -> "View":

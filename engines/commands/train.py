@@ -9,31 +9,32 @@ from typing import TYPE_CHECKING, Any
 from assets.errors import InputError
 from engines.commands.inputs import any_photos
 from engines.commands.interrupt import StopRequest
+from engines.commands.methods import Method
 from engines.commands.progress import RunProgress, clock, say
 from engines.commands.writing import check_folder, check_place
 from engines.events import Failed, Stepped
 from engines.poses import PosesConfig
-from engines.splats import SplatConfig
 
 if TYPE_CHECKING:
     from assets.posed import PosedPhotos
     from assets.unposed import UnposedPhotos, Video
     from engines.poses.engine import PosesEngine
     from engines.report import ReportBuilder
-    from engines.splats import SplatEngine
 
 CHECKPOINT_EVERY_S = 60.0
 """Seconds between two checkpoints while the run goes on."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainSplats:
+class Train:
     """One run from the command line: what to learn from, how, and what to leave behind."""
 
+    method: Method
     data: str | None
     """A path or "sample"; may be None with `resume`."""
     out: Path
-    config: SplatConfig
+    config: Any
+    """Settings of the method."""
     report: Path | None = None
     checkpoint: Path | None = None
     resume: Path | None = None
@@ -47,10 +48,9 @@ class TrainSplats:
         run failed, 130 after Ctrl-C. Raises InputError when the run cannot start or a result
         cannot be written.
         """
-        from assets.export import SPLAT_SUFFIXES
         from assets.posed import PosedPhotos
 
-        check_place(self.out, SPLAT_SUFFIXES)
+        check_place(self.out, self.method.suffixes)
         if self.report is not None:
             check_place(self.report)
         if self.checkpoint is not None:
@@ -85,24 +85,19 @@ class TrainSplats:
             raise InputError(summary["message"])
         return stop.exit_status if stop.asked else 0
 
-    def engine(self, photos: "PosedPhotos | None") -> "SplatEngine":
+    def engine(self, photos: "PosedPhotos | None") -> Any:
         """The engine, new or from the checkpoint.
 
         Raises InputError when photos, checkpoint or device cannot be used.
         """
-        from engines.splats import SplatEngine
-        from kernels.backend import DeviceError
         from kernels.threads import leave_cores_to_kernels
 
         leave_cores_to_kernels()
-        try:
-            if self.resume is not None:
-                return SplatEngine.resume(self.resume, photos, self.config)
-            if photos is None:
-                raise InputError("Name the photos to learn from, or a checkpoint to resume")
-            return SplatEngine(photos, self.config)
-        except DeviceError as error:
-            raise InputError(str(error)) from error
+        if self.resume is not None:
+            return self.method.resume(self.resume, photos, self.config)
+        if photos is None:
+            raise InputError("Name the photos to learn from, or a checkpoint to resume")
+        return self.method.make(photos, self.config)
 
     def _find_cameras(self, photos: "UnposedPhotos | Video") -> "tuple[PosesEngine, int]":
         """Look for the cameras; the engine and, where it has no result, the exit status.
@@ -134,7 +129,7 @@ class TrainSplats:
 
     def _drive(
         self,
-        engine: "SplatEngine",
+        engine: Any,
         report: "ReportBuilder",
         stop: StopRequest,
         progress: RunProgress,
@@ -151,17 +146,17 @@ class TrainSplats:
                 engine.save_checkpoint(self.checkpoint)
                 saved = time.monotonic()
 
-    def _leave(self, engine: "SplatEngine", report: "ReportBuilder") -> None:
-        """Write splat, checkpoint and report; one that cannot be written stops no other."""
+    def _leave(self, engine: Any, report: "ReportBuilder") -> None:
+        """Write result, checkpoint and report; one that cannot be written stops no other."""
         from assets.export import export
         from assets.files import atomic_write_json
 
         say(summary_of(report.build()))
         writers: list[tuple[Path, Callable[[Path], None]]] = []
         if engine.model is None:
-            say(f"There are no Gaussians yet, so {self.out} is not written")
+            say(f"{self.method.nothing}, so {self.out} is not written")
         else:
-            writers.append((self.out, lambda path: export(engine.cloud(), path)))
+            writers.append((self.out, lambda path: export(self.method.result(engine), path)))
             if self.checkpoint is not None:
                 writers.append((self.checkpoint, engine.save_checkpoint))
         if self.report is not None:
@@ -184,7 +179,8 @@ def summary_of(report: dict) -> str:
     for split, name in (("holdout", "held out"), ("train", "train")):
         if report[split]["psnr"] is not None:
             words.append(f"{name} {report[split]['psnr']:.2f} dB")
-    if report["gaussians"] is not None:
-        words.append(f"{report['gaussians']:,} Gaussians")
+    for what, name in (("gaussians", "Gaussians"), ("parameters", "parameters")):
+        if report[what] is not None:
+            words.append(f"{report[what]:,} {name}")
     words.append(f"{clock(report['seconds'])} of training")
     return ", ".join(words)

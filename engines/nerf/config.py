@@ -257,7 +257,7 @@ class NerfConfig:
                 f"Box has {len(self.box)} numbers; expected six: the low corner x y z, then the "
                 "high corner x y z"
             )
-        if self.box and any(low >= high for low, high in zip(self.box[:3], self.box[3:])):
+        if any(low >= high for low, high in zip(self.box[:3], self.box[3:], strict=True)):
             raise ValueError(
                 f"Box {' '.join(f'{v:g}' for v in self.box)} has no inside; give its low corner "
                 "first, then its high corner"

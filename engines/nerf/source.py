@@ -17,6 +17,7 @@ from engines.nerf.modes import painter_of
 from engines.nerf.probe import probe
 from engines.nerf.radiance import Radiance
 from engines.nerf.rays import rays_of
+from engines.nerf.render import picture_of
 from engines.nerf.saved import loaded
 
 SMALLEST = 0.125
@@ -77,6 +78,11 @@ class FieldSource:
         """Of what was learnt, in units of 10**6 bytes."""
         return 4e-6 * self.parameters
 
+    @property
+    def behind(self) -> Tensor:
+        """[3] what photos with transparency are to be laid over, to be compared with it."""
+        return self._radiance.backdrop.colours(torch.zeros(1, 3, device=self._radiance.device))[0]
+
     def lit_as(self, first: str, second: str | None = None, share: float = 0.0) -> "FieldSource":
         """The same field in the light of photo `first`, blended with that of `second` by `share`.
 
@@ -100,20 +106,25 @@ class FieldSource:
             each = self._ms_per_pixel.get(mode)
             part = SMALLEST if each is None else math.sqrt(budget_ms / (each * full))
             camera = _scaled(camera, min(1.0, max(part, SMALLEST)))
-        for view in self._pieces(camera, mode, None, every_ms=math.inf):
-            pass
+        *_, view = self._pieces(camera, mode, None, every_ms=math.inf)
         return view
 
     def refine(self, camera: Camera, *, mode: str = "colour") -> Iterator[RenderedView]:
         """Better and better views of `camera`, the last of them in full."""
         part = min(1.0, math.sqrt(COARSE_PIXELS / (camera.width * camera.height)))
-        before: RenderedView | None = None
+        best: RenderedView | None = None
         while True:
-            for before in self._pieces(_scaled(camera, part), mode, before, every_ms=PIECE_MS):
-                yield before
+            for view in self._pieces(_scaled(camera, part), mode, best, every_ms=PIECE_MS):
+                yield view
+            best = view
             if part == 1.0:
                 return
             part = min(1.0, FINER * part) if FINER * part < 0.75 else 1.0
+
+    def photo(self, camera: Camera) -> np.ndarray:
+        """[h, w, 3] sRGB in [0, 1] as a photo would have it, with what lies behind the field."""
+        moved = camera.moved(self._frame.pose_to_normalised(camera.camera_to_world))
+        return picture_of(self._radiance, moved, code=self._code).colour.cpu().numpy()
 
     def probe(self, camera: Camera, x: float, y: float) -> FieldRay:
         """What made the pixel that holds (x, y), in pixels of `camera`."""
@@ -195,9 +206,7 @@ class FieldSource:
 
 
 def _scaled(camera: Camera, part: float) -> Camera:
-    return camera.resized(
-        max(1, round(camera.width * part)), max(1, round(camera.height * part))
-    )
+    return camera.resized(max(1, round(camera.width * part)), max(1, round(camera.height * part)))
 
 
 def _canvas(

@@ -28,6 +28,9 @@ from engines.slots import Slots
 from kernels.backend import resolve_device
 from kernels.warm_up import FIELDS, warm_up
 
+MOST_JUDGED = 8
+"""Training views that are looked at to judge how well they are known; all would take long."""
+
 
 class NerfEngine:
     """One run: photos in, a radiance field out. See `engines.engine.Engine` for the contract."""
@@ -63,6 +66,13 @@ class NerfEngine:
         return self.scene.frame
 
     @property
+    def amount(self) -> dict[str, int]:
+        """How much was learnt so far."""
+        if self.model is None:
+            return {}
+        return {"parameters": sum(p.numel() for p in self.model.parameters.values())}
+
+    @property
     def held_out(self) -> set[int]:
         """Indices into `dataset.views` that the run does not train on."""
         names = {self.scene.views[i].name for i in self.scene.held_out}
@@ -85,9 +95,9 @@ class NerfEngine:
         )
 
     def evaluate(self, split: str) -> Evaluated | None:
-        """Judge the "train" or "holdout" views as they are now; None where there are none."""
+        """Judge the "holdout" views, or some of the "train" ones; None where there are none."""
         scene = self.scene
-        chosen = scene.train if split == "train" else scene.held_out
+        chosen = evenly(scene.train, MOST_JUDGED) if split == "train" else scene.held_out
         if not chosen or self.model is None:
             return None
         radiance = self.model
@@ -176,7 +186,8 @@ class NerfEngine:
         self._leave_artifacts()
 
     def _train_step(self) -> Stepped | Failed:
-        assert self.learner is not None and self._pool is not None
+        assert self.learner is not None
+        assert self._pool is not None
         began = time.perf_counter()
         batch = self._pool.batch(self.step, self.learner.rays, self.generator)
         try:
@@ -186,9 +197,7 @@ class NerfEngine:
         self.step += 1
         elapsed = time.perf_counter() - began
         self.seconds += elapsed
-        return Stepped(
-            step=self.step, seconds=self.seconds, step_ms=elapsed * 1e3, scalars=scalars
-        )
+        return Stepped(step=self.step, seconds=self.seconds, step_ms=elapsed * 1e3, scalars=scalars)
 
     def _evaluations(self, split: str) -> Iterator[Event]:
         evaluated = self.evaluate(split)
@@ -221,3 +230,10 @@ class NerfEngine:
         if self.slots.wants(Portrait) and self.learner is not None:
             source = self.source()
             self.slots.put(Portrait(step=self.step, source=source, megabytes=source.megabytes))
+
+
+def evenly(of: list[int], most: int) -> list[int]:
+    """At most `most` of them, evenly along their order."""
+    if len(of) <= most:
+        return of
+    return [of[round(i * (len(of) - 1) / (most - 1))] for i in range(most)]

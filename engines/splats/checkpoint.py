@@ -4,9 +4,7 @@ The folder holds `checkpoint.json` (settings, counters, history, where the photo
 `state.safetensors` (parameters, Adam moments, rows, random state) and `lineage.npz`.
 """
 
-import dataclasses
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,11 +14,16 @@ from safetensors.torch import load_file, save_file
 
 from assets.errors import InputError
 from assets.files import atomic_folder
-from assets.open import open_path
 from assets.posed import PosedPhotos
-from engines import events
-from engines.checkpoints import FILE_NAME, read_about
-from engines.poses import job
+from engines.checkpoints import (
+    FILE_NAME,
+    about_run,
+    broken,
+    config_in,
+    go_on,
+    photos_of,
+    read_run,
+)
 from engines.splats.config import SplatConfig
 from engines.splats.lineage import Lineage
 from engines.splats.model import PARAMETERS, GaussianModel
@@ -28,7 +31,7 @@ from engines.splats.model import PARAMETERS, GaussianModel
 if TYPE_CHECKING:
     from engines.splats.train import SplatEngine
 
-VERSION = 1
+NAME, VERSION = "splats", 1
 
 
 def save(engine: "SplatEngine", folder: Path) -> None:
@@ -47,17 +50,7 @@ def save(engine: "SplatEngine", folder: Path) -> None:
         tensors[f"first/{name}"] = model.first[name]
         tensors[f"second/{name}"] = model.second[name]
     tensors["random"] = engine.generator.get_state()
-    about = {
-        "version": VERSION,
-        "engine": "splats",
-        "config": dataclasses.asdict(engine.config),
-        "step": engine.step,
-        "seconds": engine.seconds,
-        "order": engine.order,
-        "views": [view.name for view in engine.scene.views],
-        "dataset": str(engine.dataset.source.resolve()),
-        "history": [event.to_json() for event in engine.history],
-    }
+    about = about_run(engine, name=NAME, version=VERSION) | {"order": engine.order}
     with atomic_folder(folder) as place:
         save_file(
             {name: t.cpu().contiguous() for name, t in tensors.items()}, place / "state.safetensors"
@@ -78,25 +71,22 @@ def load(
     """
     from engines.splats.train import SplatEngine
 
-    about = _read_about(folder)
+    about = _read(folder)
     try:
         tensors = load_file(folder / "state.safetensors")
         with np.load(folder / "lineage.npz") as file:
             births, deaths = file["births"], file["deaths"]
         parameters = {name: tensors[f"parameter/{name}"] for name in PARAMETERS}
         rows = {n.removeprefix("row/"): t for n, t in tensors.items() if n.startswith("row/")}
-        config = config or config_of(folder)
+        config = config or config_in(about, folder, SplatConfig)
         if dataset is None:
-            dataset = _posed_photos(Path(about["dataset"]))
+            dataset = photos_of(about)
         engine = SplatEngine(dataset, config)
-        engine.history = [_event(saved) for saved in about["history"]]
-        engine.step, engine.seconds = int(about["step"]), float(about["seconds"])
+        go_on(engine, about)
         engine.order = [int(i) for i in about["order"]]
         engine.generator.set_state(tensors["random"])
     except (OSError, ValueError, KeyError, TypeError, SafetensorError) as error:
-        raise InputError(
-            f"The checkpoint in {folder} is incomplete or broken ({error}); resume from another one"
-        ) from error
+        raise broken(folder, error) from error
     device = engine.device
     model = GaussianModel(
         {name: p.to(device) for name, p in parameters.items()},
@@ -107,7 +97,6 @@ def load(
         model.second[name] = tensors[f"second/{name}"].to(device)
     engine.model = model
     engine.lineage = Lineage(births=[births], deaths=[deaths], next_id=len(births))
-    engine.expected_views = list(about["views"])
     return engine
 
 
@@ -116,41 +105,8 @@ def config_of(folder: Path) -> SplatConfig:
 
     Raises InputError with a sentence when there is none or it is broken.
     """
-    about = _read_about(folder)
-    try:
-        return SplatConfig(**about["config"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"The settings in the checkpoint {folder} cannot be used ({error}); resume from "
-            "another one"
-        ) from error
+    return config_in(_read(folder), folder, SplatConfig)
 
 
-def _read_about(folder: Path) -> dict:
-    about = read_about(folder)
-    if about.get("engine") != "splats":
-        raise InputError(f"{folder} is not a checkpoint of a splat run")
-    if about.get("version") != VERSION:
-        raise InputError(
-            f"The checkpoint in {folder} has version {about.get('version')}; this "
-            f"program reads version {VERSION}"
-        )
-    return about
-
-
-def _posed_photos(source: Path) -> PosedPhotos:
-    opened = open_path(source)
-    if not isinstance(opened, PosedPhotos):
-        raise InputError(
-            f"{source} no longer holds the posed photos of this run; name their folder"
-        )
-    if all((source / name).is_file() for name in (job.FILE_NAME, job.DATABASE)):
-        # Their poses were found here; files may be called something else.
-        return replace(opened, views=job.called_as_before(opened, source))
-    return opened
-
-
-def _event(saved: dict) -> events.Event:
-    fields = dict(saved)
-    kind = getattr(events, fields.pop("kind"))
-    return kind(**fields)
+def _read(folder: Path) -> dict:
+    return read_run(folder, name=NAME, version=VERSION, words="splat run")

@@ -76,6 +76,11 @@ class SplatEngine:
         return self.scene.frame
 
     @property
+    def amount(self) -> dict[str, int]:
+        """How much was learnt so far."""
+        return {} if self.model is None else {"gaussians": len(self.model)}
+
+    @property
     def held_out(self) -> set[int]:
         """Indices into `dataset.views` that the run does not train on."""
         names = {self.scene.views[i].name for i in self.scene.held_out}

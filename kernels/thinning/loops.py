@@ -73,7 +73,7 @@ def choose(
                 share = grown[i] / whole if whole > NOTHING else even
                 wanted = count * ((1.0 - EVEN) * share + EVEN * even)
                 total += wanted
-                now = int(math.floor(total))
+                now = math.floor(total)
                 if now > ticks:
                     grown[i] = np.float32(1.0 / min(wanted, 1.0))
                     kept += 1

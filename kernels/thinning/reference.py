@@ -31,9 +31,7 @@ def thin(
     size = torch.tensor(densities.shape, device=rays.device)
     cells = torch.minimum((to_unit(points, box, stretch) * size).long(), size - 1)
     known = densities[cells[:, 0], cells[:, 1], cells[:, 2]]
-    seen = composite(
-        known, known.new_empty(len(known), 0), samples.t_start, samples.t_end, offsets
-    )
+    seen = composite(known, known.new_empty(len(known), 0), samples.t_start, samples.t_end, offsets)
     counts = offsets.diff()[rays]
     whole = seen.accumulation[rays]
     share = torch.where(whole > NOTHING, seen.weights / whole.clamp_min(NOTHING), 1 / counts)
