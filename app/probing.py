@@ -68,7 +68,7 @@ class Probing(QObject):
         row = np.clip(y * camera.height / seen.height, 0, camera.height - 1e-3)
         self._pixel, self._again = _Pixel(camera, float(column), float(row)), False
         self._ask()
-        if not self._panel.isVisible():
+        if not self._panel.is_in_sight:
             self._soon.start(QApplication.doubleClickInterval())
 
     def clear(self, _what: object = None) -> None:
@@ -99,7 +99,7 @@ class Probing(QObject):
         if self._pixel is None or exactly is None or exactly.version is self._version:
             return False
         panel = self._panel
-        return panel.live.isChecked() and panel.isVisible() and not self._renderer.probing
+        return panel.live.isChecked() and panel.is_in_sight and not self._renderer.probing
 
     def _ask(self) -> None:
         exactly, pixel = self._view.exactly, self._pixel

@@ -13,7 +13,7 @@ RIM_PX = 1.0
 class Dots:
     """A few dots that are sent to the graphics card when they are drawn."""
 
-    def __init__(self, rim: tuple[float, float, float]) -> None:
+    def __init__(self, *, rim: tuple[float, float, float]) -> None:
         """`rim` is the colour, sRGB in [0, 1], around every dot."""
         self._program = program("dot.vert", "dot.frag")
         self._program["u_rim"] = rim

