@@ -38,7 +38,8 @@ class AskedView:
 
     def __init__(self, viewport: Viewport) -> None:
         self._viewport = viewport
-        self._renderer = ExactRenderer()
+        self.renderer = ExactRenderer()
+        """Draws the views; rays of the same states can be asked of it, too."""
         self._exactly: Exactly | None = None
         self._since = 0.0
         """When the state at hand came."""
@@ -53,23 +54,28 @@ class AskedView:
         return self._shown is not None
 
     @property
+    def camera(self) -> Camera:
+        """Whose view is asked for in full."""
+        return _limited(self._viewport.camera)
+
+    @property
     def share(self) -> float:
         """How much of the time drawing may take."""
-        return self._renderer.share
+        return self.renderer.share
 
     @share.setter
     def share(self, share: float) -> None:
-        self._renderer.share = share
+        self.renderer.share = share
 
     @property
     def unfinished(self) -> bool:
         """Better views of what is on show are still to come."""
-        return self._exactly is not None and self._renderer.busy
+        return self._exactly is not None and self.renderer.busy
 
     @property
     def wants_newer(self) -> bool:
         """The state at hand has been seen for as long as it is worth; there may be a newer one."""
-        if self._exactly is None or not self._renderer.busy:
+        if self._exactly is None or not self.renderer.busy:
             return True
         if time.monotonic() - self._since < LOOK_S:
             return False
@@ -87,7 +93,7 @@ class AskedView:
     def forget(self) -> None:
         """Show none; drawing begins anew with the next `follow`."""
         self._asked = self._shown = None
-        self._renderer.forget()
+        self.renderer.forget()
         self._viewport.show_rendered(None)
 
     def follow(self, still_s: float) -> str:
@@ -97,14 +103,14 @@ class AskedView:
         """
         if self._exactly is None:
             return ""
-        drawn = self._renderer.take()
+        drawn = self.renderer.take()
         if drawn is not None and self._improves(drawn):
             if self._shown is None:
                 self._viewport.show_gaussians(None)
             self._shown, view = drawn, drawn.view
             self._viewport.show_rendered(view.image, view.depth, view.camera, alpha=view.alpha)
         moving = still_s < STILL_S
-        camera = _limited(self._viewport.camera)
+        camera = self.camera
         asked = (self._exactly.version, self.mode, moving, *_place(camera))
         if asked != self._asked:
             # The first look after a rest, or at something else, is what a person waits for.
@@ -113,14 +119,14 @@ class AskedView:
             self._asked, self._moving = asked, moving
             budget = MOVING_BUDGET_MS if moving else None
             exactly = self._exactly
-            self._renderer.ask(
+            self.renderer.ask(
                 Wish(exactly.source, exactly.version, camera, budget, self.mode, at_once)
             )
-        return self._renderer.take_problem()
+        return self.renderer.take_problem()
 
     def close(self) -> None:
         """End the thread."""
-        self._renderer.close()
+        self.renderer.close()
 
     def _improves(self, drawn: Drawn) -> bool:
         """Whether it shows something else than what is on show, or the same at least as well."""

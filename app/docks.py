@@ -12,6 +12,7 @@ from app.panels.log import LogPanel
 from app.panels.matches import MatchesPanel
 from app.panels.photos import PhotoStrip
 from app.panels.population import PopulationPanel
+from app.panels.ray import RayPanel
 from app.panels.settings import SettingsPanel
 from app.widgets.panel import Panel, docked, note
 from assets.posed import PosedPhotos, split_holdout
@@ -48,6 +49,7 @@ class Docks:
         """By engine: each keeps what was changed in it."""
         self.poses = SettingsPanel(PosesConfig, "Cameras")
         self.population = PopulationPanel()
+        self.ray = RayPanel()
         self.matches = MatchesPanel()
         self.doctor = DoctorPanel()
         self.curves = CurvesPanel()
@@ -67,6 +69,7 @@ class Docks:
             "settings": docked(waiting, "settings"),
             "poses": docked(self.poses, "poses"),
             "population": docked(self.population, "population"),
+            "ray": docked(self.ray, "ray"),
             "matches": docked(self.matches, "matches"),
             "doctor": docked(self.doctor, "doctor"),
             "curves": docked(self.curves, "curves"),
@@ -98,7 +101,8 @@ class Docks:
         window.splitDockWidget(self["photos"], self["settings"], Qt.Orientation.Vertical)
         window.tabifyDockWidget(self["curves"], self["log"])
         window.tabifyDockWidget(self["settings"], self["poses"])
-        window.tabifyDockWidget(self["population"], self["matches"])
+        window.tabifyDockWidget(self["population"], self["ray"])
+        window.tabifyDockWidget(self["ray"], self["matches"])
         window.tabifyDockWidget(self["matches"], self["doctor"])
         for dock in self._docks.values():
             dock.show()

@@ -1,4 +1,4 @@
-"""Asks an engine for views of a camera, off the window's thread: better and better, newest wins."""
+"""Asks an engine for views and rays, off the window's thread: better and better, newest wins."""
 
 import atexit
 import threading
@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from assets.camera import Camera
+from engines.artifacts import FieldRay, SplatRay
 from engines.engine import RenderedView, RenderSource
 
 LEAST_SHARE = 0.01
@@ -43,8 +44,24 @@ class Drawn:
         return height * width
 
 
+@dataclass(frozen=True, eq=False)
+class RayWish:
+    """A pixel that somebody would like to look into."""
+
+    source: Callable[[], RenderSource]
+    """As of a `Wish`."""
+    version: object
+    camera: Camera
+    x: float
+    """In pixels of `camera`."""
+    y: float
+
+
 class ExactRenderer:
-    """One thread that draws the newest wish, piece by piece, and forgets those it overtook."""
+    """One thread that draws the newest wish, piece by piece, and forgets those it overtook.
+
+    Rays are wished for beside views and come between two pieces, as each is done soon.
+    """
 
     def __init__(self) -> None:
         self._gate = threading.Condition()
@@ -54,6 +71,10 @@ class ExactRenderer:
         self._source: RenderSource | None = None
         self._version: object = None
         self._busy = self._forgotten = False
+        self._ray_wish: RayWish | None = None
+        self._ray: FieldRay | SplatRay | None = None
+        self._ray_problem = ""
+        self._probing = self._ray_forgotten = False
         self._quitting = False
         self._share = 1.0
         self._piece_s = self._ended = 0.0
@@ -82,12 +103,8 @@ class ExactRenderer:
     def ask(self, wish: Wish) -> None:
         """Wish for something else than before."""
         with self._gate:
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._work, name="exact", daemon=True)
-                atexit.register(self.close)
-                self._thread.start()
             self._wish = wish
-            self._gate.notify_all()
+            self._wake()
 
     def take(self) -> Drawn | None:
         """The newest view, once."""
@@ -110,6 +127,37 @@ class ExactRenderer:
                 self._source = None
             self._gate.notify_all()
 
+    @property
+    def probing(self) -> bool:
+        """A ray is waited for."""
+        with self._gate:
+            return self._probing or self._ray_wish is not None
+
+    def ask_ray(self, wish: RayWish) -> None:
+        """Wish for the ray of another pixel than before, or of a newer state."""
+        with self._gate:
+            self._ray_wish = wish
+            self._wake()
+
+    def take_ray(self) -> FieldRay | SplatRay | None:
+        """The newest ray, once."""
+        with self._gate:
+            ray, self._ray = self._ray, None
+            return ray
+
+    def take_ray_problem(self) -> str:
+        """Traceback of a ray that could not be found, once; empty if all is well."""
+        with self._gate:
+            problem, self._ray_problem = self._ray_problem, ""
+            return problem
+
+    def forget_ray(self) -> None:
+        """Drop the wish for a ray, the one that is being found and the one that was."""
+        with self._gate:
+            self._ray_wish = self._ray = None
+            self._ray_problem = ""
+            self._ray_forgotten = True
+
     def close(self) -> None:
         """End the thread after the piece at hand."""
         with self._gate:
@@ -119,10 +167,22 @@ class ExactRenderer:
             self._thread.join()
             atexit.unregister(self.close)
 
+    def _wake(self) -> None:
+        """With the gate held: there is something to do."""
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="exact", daemon=True)
+            atexit.register(self.close)
+            self._thread.start()
+        self._gate.notify_all()
+
     # -- on the worker's thread ------------------------------------------------------------
 
     def _work(self) -> None:
-        while (wish := self._next_wish()) is not None:
+        while self._something_to_do():
+            self._probe()
+            wish = self._next_wish()
+            if wish is None:
+                continue
             try:
                 self._draw(wish, self._source_of(wish))
             except Exception as error:  # noqa: BLE001 - reported by take_problem
@@ -130,23 +190,41 @@ class ExactRenderer:
                     self._source = None
                     self._problem = "".join(traceback.format_exception(error))
 
-    def _next_wish(self) -> Wish | None:
-        """Wait until there is something to draw and time to do so; None to quit."""
+    def _something_to_do(self) -> bool:
+        """Wait for a wish and, if it is for a view, for time to draw it; False to quit."""
         with self._gate:
             self._busy = False
             if self._forgotten:
                 self._source = None
-            while True:
-                self._gate.wait_for(lambda: self._quitting or self._wish is not None)
-                self._rest()
-                if self._quitting:
-                    return None
-                if self._wish is not None:  # it may have been forgotten meanwhile
-                    wish, self._wish = self._wish, None
-                    self._busy, self._forgotten = True, False
-                    return wish
+            self._gate.wait_for(lambda: self._quitting or self._wish or self._ray_wish)
+            self._rest()
+            return not self._quitting
 
-    def _source_of(self, wish: Wish) -> RenderSource:
+    def _next_wish(self) -> Wish | None:
+        with self._gate:
+            wish, self._wish = self._wish, None
+            if wish is not None:  # it may have been forgotten meanwhile
+                self._busy, self._forgotten = True, False
+            return wish
+
+    def _probe(self) -> None:
+        """Find the ray that is waited for, if any."""
+        with self._gate:
+            wish, self._ray_wish = self._ray_wish, None
+            if wish is None:
+                return
+            self._probing, self._ray_forgotten = True, False
+        ray, problem = None, ""
+        try:
+            ray = self._source_of(wish).probe(wish.camera, wish.x, wish.y)
+        except Exception as error:  # noqa: BLE001 - reported by take_ray_problem
+            problem = "".join(traceback.format_exception(error))
+        with self._gate:
+            self._probing = False
+            if not self._ray_forgotten and self._ray_wish is None:
+                self._ray, self._ray_problem = ray, problem
+
+    def _source_of(self, wish: Wish | RayWish) -> RenderSource:
         with self._gate:
             source = self._source if wish.version is self._version else None
         if source is None:
@@ -163,6 +241,7 @@ class ExactRenderer:
         while self._piece(wish, lambda: next(views, None)) and not self._overtaken():
             with self._gate:
                 self._rest()
+            self._probe()
             if self._overtaken():
                 break
         close = getattr(views, "close", None)
@@ -187,8 +266,8 @@ class ExactRenderer:
             return self._quitting or self._forgotten or self._wish is not None
 
     def _rest(self) -> None:
-        """With the gate held: let others have their share of the time."""
-        while not (self._quitting or (self._wish is not None and self._wish.at_once)):
+        """With the gate held: let others have their share of the time; a person's wish ends it."""
+        while not (self._quitting or self._ray_wish or (self._wish and self._wish.at_once)):
             rest_s = self._piece_s * (1 - self._share) / self._share
             left_s = self._ended + rest_s - time.perf_counter()
             if left_s <= 0:

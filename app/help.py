@@ -20,6 +20,7 @@ MOUSE = (
     ("Pan", "Shift + drag, or drag with the middle button"),
     ("Zoom to the pointer", "wheel"),
     ("Focus on a place", "double click"),
+    ("See what made a pixel", "click it, Escape forgets its ray"),
     ("Look through a camera", "click its frustum or its thumbnail"),
     ("Fly", "W A S D, Q and E for down and up, Shift for fast"),
 )

@@ -21,7 +21,13 @@ MODES = (
     "occupancy",
     "slice",
 )
-HINTS = (("Orbit", "drag"), ("Pan", "shift drag"), ("Fly", "W A S D"), ("Focus", "double click"))
+HINTS = (
+    ("Orbit", "drag"),
+    ("Pan", "shift drag"),
+    ("Fly", "W A S D"),
+    ("Focus", "double click"),
+    ("Ray", "click"),
+)
 
 
 class Overlays:

@@ -180,6 +180,11 @@ QListView::item:selected, QTreeView::item:selected { background: $selected; colo
 QHeaderView::section {
     background: $panel; color: $muted; border: none; border-bottom: 1px solid $line;
     padding: 5px 8px; }
+QHeaderView::up-arrow, QHeaderView::down-arrow {
+    subcontrol-origin: padding; subcontrol-position: center left; left: 2px;
+    width: 7px; height: 7px; }
+QHeaderView::up-arrow { image: url("$icons/up-$name.svg"); }
+QHeaderView::down-arrow { image: url("$icons/down-$name.svg"); }
 QGroupBox { border: 1px solid $line; border-radius: 8px; margin-top: 8px; padding-top: 10px; }
 QGroupBox::title { subcontrol-origin: margin; left: 10px; color: $label; }
 """

@@ -12,6 +12,7 @@ from app import theme
 from app.asked import STILL_S, AskedView, Exactly
 from app.jobs import Job, Jobs
 from app.session import Session
+from assets.camera import Camera
 from assets.errors import InputError
 from assets.gaussians import GaussianCloud
 from assets.pointcloud import PointCloud
@@ -64,7 +65,7 @@ class ViewControl(QObject):
         """Points and meshes that the viewport has, so that they are not sent to it again."""
         self.asked = AskedView(viewport)
         self._exactly: Exactly | None = None
-        """How the Gaussians on show are drawn pixel by pixel."""
+        """How what is on show is drawn pixel by pixel."""
         self._still_s = 0.0
         self._marks: list[CameraMark] = []
         self._thumbnails: Job | None = None
@@ -88,6 +89,11 @@ class ViewControl(QObject):
         return super().eventFilter(watched, event)
 
     # -- what there is ---------------------------------------------------------------------------
+
+    @property
+    def exactly(self) -> Exactly | None:
+        """Where exact views and rays of what is on show come from, if anywhere."""
+        return self._exactly
 
     @property
     def cloud(self) -> GaussianCloud | None:
@@ -191,7 +197,8 @@ class ViewControl(QObject):
             self.show_nothing()
         first, self._portrait = self._portrait is None, portrait
         self._settle_modes()
-        self.asked.show(Exactly(lambda: portrait.source, portrait))
+        self._exactly = Exactly(lambda: portrait.source, portrait)
+        self.asked.show(self._exactly)
         if first:
             self._apply_mode()
             self.refresh_assets()
@@ -311,6 +318,11 @@ class ViewControl(QObject):
             return
         start = self._nearest() - by if self.chosen is None else self.chosen
         self.look_through((start + by) % len(dataset.views))
+
+    @property
+    def drawn_camera(self) -> Camera:
+        """The camera whose pixels are seen: a view that an engine draws may be enlarged."""
+        return self.asked.camera if self.asked.shown else self.viewport.camera
 
     # -- time ------------------------------------------------------------------------------------
 

@@ -26,6 +26,7 @@ from app.feed import Feed
 from app.help import keys_page, text_page
 from app.memory import Memory
 from app.overlays import MODES, Overlays
+from app.probing import Probing
 from app.questions import Questions
 from app.run import ALIVE, State
 from app.saving import Snapshot
@@ -91,6 +92,7 @@ class MainWindow(QMainWindow):
             parent=self,
         )
         self.view = ViewControl(self.viewport, self.bench.session, self.bench.jobs, self)
+        self.probing = Probing(self.view, self.docks.ray, self)
         self.feed = Feed(self.bench, self.view, self)
         self.feed.wants_population = self.docks.population.isVisible
         self.recent_menu = QMenu("Open recent", self)
@@ -134,9 +136,13 @@ class MainWindow(QMainWindow):
         self.stage.fill(self.drop.highlight)
         self.drop.dropped.connect(self.bench.open)
         self.welcome.recent_chosen.connect(lambda path: self.bench.open([path]))
-        pause = QShortcut(QKeySequence(Qt.Key.Key_Space), self.viewport.native)
-        pause.setContext(Qt.ShortcutContext.WidgetShortcut)
-        pause.activated.connect(self.actions_["run"].trigger)
+        for key, call in (
+            (Qt.Key.Key_Space, self.actions_["run"].trigger),
+            (Qt.Key.Key_Escape, self.probing.clear),
+        ):
+            shortcut = QShortcut(QKeySequence(key), self.viewport.native)
+            shortcut.setContext(Qt.ShortcutContext.WidgetShortcut)
+            shortcut.activated.connect(call)
 
     def _connect_bench(self) -> None:
         bench, docks, feed, view = self.bench, self.docks, self.feed, self.view
@@ -152,6 +158,7 @@ class MainWindow(QMainWindow):
         bench.run_begins.connect(self._begin_run)
         bench.run_resumes.connect(self._take_up)
         self._connect_posing()
+        self._connect_probing()
         bench.saving.snapshot_ready.connect(self._export)
         feed.happened.connect(self._add)
         feed.refreshed.connect(self._refresh)
@@ -163,6 +170,16 @@ class MainWindow(QMainWindow):
         docks.photos.view_activated.connect(
             lambda index: view.look_through_named(docks.photos.model.views[index].name)
         )
+
+    def _connect_probing(self) -> None:
+        bench, probing = self.bench, self.probing
+        probing.wanted.connect(self.docks["ray"].raise_)
+        probing.troubled.connect(bench.trouble)
+        self.feed.ticked.connect(probing.tick)
+        # A ray belongs to what was on show when it was asked for.
+        for signal in (bench.dataset_shown, bench.cloud_shown, bench.run_begins):
+            signal.connect(probing.clear)
+        bench.posing.begins.connect(probing.clear)
 
     def _connect_posing(self) -> None:
         posing, docks, feed = self.bench.posing, self.docks, self.feed

@@ -113,6 +113,8 @@ class SplatRay:
     """[3] of length 1."""
     rows: np.ndarray
     """[k] int64 row in the cloud."""
+    means: np.ndarray
+    """[k, 3] float32 centres."""
     depths: np.ndarray
     """[k] float32 distance along z of the camera, by which they are sorted."""
     t: np.ndarray
@@ -126,9 +128,11 @@ class SplatRay:
     colours: np.ndarray
     """[k, 3] float32 sRGB as seen from here."""
     colour: np.ndarray
-    """[3] sRGB before black."""
+    """[3] float32 sRGB before black, not clipped."""
     depth: float
+    """Expected distance from the eye; 0 where there is nothing."""
     accumulation: float
+    """How much of the light is stopped, 0 to 1."""
     ids: np.ndarray | None = None
     """[k] int64 number of each for life; None where nobody knows, as in a file."""
     parents: np.ndarray | None = None

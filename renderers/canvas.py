@@ -23,6 +23,7 @@ from renderers.offscreen import finished_picture
 from renderers.pacing import is_software
 from renderers.pointer import Pointer
 from renderers.projection import Lens, neighbours
+from renderers.ray import RayMark
 from renderers.scene import Scene
 from renderers.splats import Mode
 from renderers.stats import ViewportStats
@@ -46,6 +47,8 @@ class Viewport:
     """Index of the camera mark that was clicked."""
     point_picked = Signal(np.ndarray, int)
     """Position [3] that was double-clicked, and the Gaussian's index or -1."""
+    pixel_picked = Signal(float, float)
+    """The pixel (x, y) of `camera` that was clicked, where no camera mark is."""
     split_changed = Signal(float)
     """The wipe between view and photo was dragged."""
 
@@ -113,6 +116,22 @@ class Viewport:
         """Show exactly these cameras; the selection is kept where there still is such an index."""
         self._contents.set_marks(marks, self.up)
         self._content_changed()
+
+    def show_ray(self, ray: RayMark | None) -> None:
+        """Show exactly this ray, or none; nothing on it is pointed out."""
+        if ray is not None or self._scene.ray.mark is not None:
+            self._scene.ray.show(ray, reach=2.0 * self._navigator.distance)
+            self._touch()
+
+    def point_out(self, places: np.ndarray | None) -> None:
+        """Mark places [n, 3] that have to do with the ray, joined by a line; None for none."""
+        self._scene.ray.point_out(places)
+        self._dirty = True
+
+    @property
+    def ray(self) -> RayMark | None:
+        """The ray on show."""
+        return self._scene.ray.mark
 
     def show_rendered(
         self,
@@ -333,10 +352,12 @@ class Viewport:
     # What the pointer asks for
 
     def clicked(self, x: float, y: float) -> None:
-        """Pick the camera at pixel (x, y)."""
+        """Pick the camera at pixel (x, y), or the pixel where there is none."""
         index = self._contents.camera_at(self.camera, x, y) if self.cameras_visible else None
         if index is not None:
             self.camera_picked.emit(index)
+        else:
+            self.pixel_picked.emit(x, y)
 
     def double_clicked(self, x: float, y: float) -> None:
         """Focus on what is seen at pixel (x, y)."""

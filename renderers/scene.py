@@ -12,6 +12,7 @@ from renderers.meshes import Meshes
 from renderers.pictures import PhotoOverlay, RenderedPicture
 from renderers.points import Points
 from renderers.projection import Lens
+from renderers.ray import Ray
 
 EDGE_CUTOFF = 0.5
 """Soft edges of lines hide Gaussians from this alpha on."""
@@ -25,7 +26,7 @@ class Scene:
         self.grid_visible = True
         self.cameras_visible = True
         self.comparing = False
-        """A photo lies over the view: cameras would only be in the way."""
+        """A photo lies over the view: cameras and rays would only be in the way."""
         self.pixel_ratio = 1.0
         """Pixels of the target in one nominal pixel."""
         self.pivot = np.zeros(3)
@@ -33,6 +34,7 @@ class Scene:
         self.cloud_points = Points()
         self.meshes = Meshes()
         self.frusta = Frusta()
+        self.ray = Ray()
         self.grid = Grid()
         self.rendered = RenderedPicture()
         self.photo = PhotoOverlay()
@@ -46,6 +48,8 @@ class Scene:
         self.cloud_points.draw(lens, scale=scale * self.pixel_ratio)
         if self.cameras_visible and not self.comparing:
             self.frusta.draw(lens, scale=scale * self.pixel_ratio, cutoff=cutoff)
+        if not self.comparing:
+            self.ray.draw(lens, scale=scale * self.pixel_ratio, cutoff=cutoff)
 
     def draw_grid(self, lens: Lens, scale: float = 1.0) -> None:
         """Draw the ground's lines, blended."""
@@ -76,11 +80,15 @@ class Scene:
         self.cloud_points.draw(lens, scale=self.pixel_ratio)
         if self.cameras_visible and not self.comparing:
             self.frusta.draw(lens, scale=self.pixel_ratio)
+        if not self.comparing:
+            self.ray.draw(lens, scale=self.pixel_ratio)
         gloo.set_state(depth_mask=False)
         if self.layer.shown is None:
             self.draw_grid(lens)
         gloo.set_state(depth_test=False)
         self.layer.composite(lens)
+        if not self.comparing:
+            self.ray.draw_over(lens, scale=self.pixel_ratio)
         if photo_camera is not None:
             self.photo.draw(photo_camera, camera.width, camera.height)
         # Clearing obeys the depth mask: leave it open for whoever draws next.

@@ -93,6 +93,21 @@ class Lineage:
 
     def birth_of(self, identity: int) -> np.void:
         """The `BIRTH` row of one id; raises KeyError for an id that never was."""
-        if not 0 <= identity < self.next_id:
-            raise KeyError(identity)
-        return self.all_births()[identity]
+        return self.births_of(np.array([identity]))[0]
+
+    def births_of(self, ids: np.ndarray) -> np.ndarray:
+        """[k] `BIRTH` rows of `ids` [k]; raises KeyError for an id that never was.
+
+        What was recorded never changes. So another thread may ask while the run goes on,
+        about ids that it was given together with a cloud.
+        """
+        chunks = [chunk for chunk in tuple(self.births) if len(chunk)]
+        firsts = np.array([chunk["id"][0] for chunk in chunks], dtype=np.int64)
+        places = np.searchsorted(firsts, ids, side="right") - 1
+        found = np.empty(len(ids), dtype=BIRTH)
+        for k, (place, identity) in enumerate(zip(places.tolist(), ids.tolist(), strict=True)):
+            within = identity - firsts[place] if place >= 0 else -1
+            if not 0 <= within < len(chunks[place]):
+                raise KeyError(identity)
+            found[k] = chunks[place][within]
+        return found

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from assets.camera import Camera
 from assets.gaussians import GaussianCloud
-from kernels.rasterize import Rasterized, blend, project
+from kernels.rasterize import Projected, Rasterized, blend, project
 from kernels.sphericalharmonics import spherical_harmonics
 
 
@@ -60,6 +60,18 @@ def render(
     Colours use degrees up to `sh_degree` (all by default). `probe` [n, 2] is an offset of the
     projected centres in pixels; its gradient is what density control watches.
     """
+    projected, colours = projected_view(gaussians, camera, sh_degree=sh_degree, probe=probe)
+    return blend(projected, gaussians.opacities, colours, background=background)
+
+
+def projected_view(
+    gaussians: CloudTensors,
+    camera: Camera,
+    *,
+    sh_degree: int | None = None,
+    probe: Tensor | None = None,
+) -> tuple[Projected, Tensor]:
+    """What `render` blends: ellipses on the image, and colours [n, 3] as seen from there."""
     device = gaussians.means.device
     view = torch.from_numpy(camera.world_to_camera).to(device, torch.float32)
     projected = project(
@@ -77,10 +89,9 @@ def render(
         probe=probe,
     )
     eye = torch.from_numpy(camera.centre).to(device, torch.float32)
-    colours = spherical_harmonics(
+    return projected, spherical_harmonics(
         (gaussians.sh0, gaussians.sh_rest),
         gaussians.means - eye,
         degree=gaussians.sh_degree if sh_degree is None else sh_degree,
         visible=projected.radii > 0,
     )
-    return blend(projected, gaussians.opacities, colours, background=background)

@@ -98,7 +98,7 @@ class SplatEngine:
 
     def source(self) -> CloudSource:
         """The exact view of the present state; `CloudSource.update` gives it a newer one."""
-        return CloudSource(self.cloud(), self.device)
+        return CloudSource(self.cloud(), self.device, lineage=self.lineage)
 
     def population(self) -> Population:
         """The present Gaussians as density control sees them."""

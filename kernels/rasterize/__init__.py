@@ -1,7 +1,7 @@
 """From Gaussians in space to an image and back: the inner loop of splatting.
 
 `rasterize` does all at once. `project` and `blend` are its two halves, for callers that
-want to compute colours only for what the camera sees.
+want to compute colours only for what the camera sees. `trace` tells how one pixel came about.
 """
 
 from types import ModuleType
@@ -10,9 +10,18 @@ import torch
 from torch import Tensor
 
 from kernels.rasterize import cpu, cuda
-from kernels.rasterize.types import Projected, Rasterized
+from kernels.rasterize.types import Projected, Rasterized, Traced
 
-__all__ = ["Projected", "Rasterized", "blend", "project", "rasterize", "warm_up"]
+__all__ = [
+    "Projected",
+    "Rasterized",
+    "Traced",
+    "blend",
+    "project",
+    "rasterize",
+    "trace",
+    "warm_up",
+]
 
 
 def project(
@@ -107,6 +116,30 @@ def blend(
     if background is not None:
         _check(projected.means2d, background=background, shape=(3,))
     return _twin(colours).blend(projected, opacities, colours, background=background)
+
+
+def trace(
+    projected: Projected, opacities: Tensor, colours: Tensor, *, column: int, row: int
+) -> Traced:
+    """Which Gaussians `blend` puts into one pixel, in what order and how much of each.
+
+    Args:
+        projected: what `project` returned.
+        opacities: [n], the same as given to `project`.
+        colours: [n, 3]; a Gaussian whose colour is not finite is left out.
+        column, row: of the pixel, from the upper left corner.
+
+    Nothing has a gradient. Raises ValueError for tensors of the wrong shape, type or device,
+    and for a pixel that is not in the image.
+    """
+    count = len(projected.means2d)
+    _check(projected.means2d, opacities=opacities, shape=(count,))
+    _check(projected.means2d, colours=colours, shape=(count, 3))
+    if not (0 <= column < projected.width and 0 <= row < projected.height):
+        raise ValueError(
+            f"pixel ({column}, {row}) is not in an image of {projected.width} x {projected.height}"
+        )
+    return _twin(colours).trace(projected, opacities, colours, column=column, row=row)
 
 
 def rasterize(

@@ -10,10 +10,13 @@ gsplat is imported inside the functions, because its import may start a compiler
 import torch
 from torch import Tensor
 
-from kernels.rasterize.types import BLUR, FAR, Projected, Rasterized
+from kernels.rasterize.reference import trace_capped
+from kernels.rasterize.types import BLUR, FAR, Projected, Rasterized, Traced
 
 TILE = 16
 """Pixels along a tile's side in gsplat's kernels."""
+ALPHA_MAX = 0.999
+"""Where gsplat's kernels cap alpha."""
 
 
 def project(
@@ -107,6 +110,13 @@ def blend(
         packed=False,
     )
     return Rasterized(drawn[0, :, :, :3], drawn[0, :, :, 3], alpha[0, :, :, 0], projected.radii)
+
+
+def trace(
+    projected: Projected, opacities: Tensor, colours: Tensor, *, column: int, row: int
+) -> Traced:
+    """See `kernels.rasterize.trace`."""
+    return trace_capped(projected, opacities, colours, column, row, ALPHA_MAX)
 
 
 def _finite(*tensors: Tensor) -> Tensor:

@@ -17,6 +17,7 @@ from kernels.rasterize.types import (
     TRANSMITTANCE_MIN,
     Projected,
     Rasterized,
+    Traced,
 )
 
 
@@ -89,20 +90,12 @@ def blend(
 ) -> Rasterized:
     """See `kernels.rasterize.blend`."""
     width, height = projected.width, projected.height
-    shown = (projected.radii > 0) & _finite(colours, opacities[:, None])
-    order = torch.argsort(projected.depths.detach(), stable=True)
-    order = order[shown[order]]
-    mean_x, mean_y = projected.means2d[order, :, None].unbind(1)
-    a, b, c = projected.conics[order, :, None].unbind(1)
+    order = _front_to_back(projected, opacities, colours)
     kind = {"dtype": colours.dtype, "device": colours.device}
     rows, columns = torch.meshgrid(
         torch.arange(height, **kind) + 0.5, torch.arange(width, **kind) + 0.5, indexing="ij"
     )
-    dx, dy = columns.reshape(1, -1) - mean_x, rows.reshape(1, -1) - mean_y
-
-    power = -0.5 * (a * dx * dx + c * dy * dy) - b * dx * dy
-    alphas = (opacities[order, None] * torch.exp(power)).clamp(max=ALPHA_MAX)  # [n, pixels]
-    alphas = torch.where(alphas >= ALPHA_MIN, alphas, 0.0)
+    alphas = _alphas(projected, opacities, order, columns.reshape(1, -1), rows.reshape(1, -1))
     behind = torch.cumprod(1 - alphas, dim=0)
     alphas = torch.where(behind > TRANSMITTANCE_MIN, alphas, 0.0)
     behind = torch.cumprod(1 - alphas, dim=0)
@@ -119,6 +112,57 @@ def blend(
         (1 - before[-1]).reshape(height, width),
         projected.radii,
     )
+
+
+def trace(
+    projected: Projected, opacities: Tensor, colours: Tensor, *, column: int, row: int
+) -> Traced:
+    """See `kernels.rasterize.trace`."""
+    return trace_capped(projected, opacities, colours, column, row, ALPHA_MAX)
+
+
+@torch.no_grad()
+def trace_capped(
+    projected: Projected,
+    opacities: Tensor,
+    colours: Tensor,
+    column: int,
+    row: int,
+    alpha_max: float,
+) -> Traced:
+    """`trace` for a rasteriser that caps alpha elsewhere."""
+    order = _front_to_back(projected, opacities, colours)
+    x, y = (colours.new_full((1, 1), at + 0.5) for at in (column, row))
+    alphas = _alphas(projected, opacities, order, x, y, alpha_max)[:, 0]
+    used = (alphas > 0) & (torch.cumprod(1 - alphas, dim=0) > TRANSMITTANCE_MIN)
+    alphas = alphas[used]
+    before = torch.cat([alphas.new_ones(1), torch.cumprod(1 - alphas, dim=0)])
+    return Traced(order[used], alphas, before[:-1])
+
+
+def _front_to_back(projected: Projected, opacities: Tensor, colours: Tensor) -> Tensor:
+    """Indices of what is drawn, nearest first, ties by index."""
+    shown = (projected.radii > 0) & _finite(colours, opacities[:, None])
+    order = torch.argsort(projected.depths.detach(), stable=True)
+    return order[shown[order]]
+
+
+def _alphas(
+    projected: Projected,
+    opacities: Tensor,
+    order: Tensor,
+    x: Tensor,
+    y: Tensor,
+    alpha_max: float = ALPHA_MAX,
+) -> Tensor:
+    """[n, pixels] opacity of the Gaussians of `order` at pixel centres `x`, `y` [1, pixels];
+    0 where skipped."""
+    mean_x, mean_y = projected.means2d[order, :, None].unbind(1)
+    a, b, c = projected.conics[order, :, None].unbind(1)
+    dx, dy = x - mean_x, y - mean_y
+    power = -0.5 * (a * dx * dx + c * dy * dy) - b * dx * dy
+    alphas = (opacities[order, None] * torch.exp(power)).clamp(max=alpha_max)
+    return torch.where(alphas >= ALPHA_MIN, alphas, 0.0)
 
 
 def rotations(quats: Tensor) -> Tensor:

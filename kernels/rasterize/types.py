@@ -49,3 +49,15 @@ class Rasterized:
     """[height, width] sum of weights, 0 to 1."""
     radii: Tensor
     """[n] larger half-size of each footprint in pixels; 0 where culled."""
+
+
+@dataclass(frozen=True, eq=False)
+class Traced:
+    """The k Gaussians that `blend` puts into one pixel, nearest first."""
+
+    rows: Tensor
+    """[k] int64 indices of the Gaussians."""
+    alphas: Tensor
+    """[k] opacity of each at the pixel, 1/255 to 0.99."""
+    transmittances: Tensor
+    """[k] share of the light that reaches each; times alpha it is its weight in the pixel."""

@@ -51,6 +51,13 @@ class Source:
         finally:
             self.closed += 1
 
+    def probe(self, camera, x, y):
+        self.asked.append(("ray", x, y))
+        assert self.may.acquire(timeout=5)
+        if x == 13:
+            raise ValueError("an unlucky pixel")
+        return ("ray", camera.width, x, y)
+
 
 @pytest.fixture
 def renderer():
@@ -216,3 +223,55 @@ def test_a_share_that_grows_ends_the_rest(renderer, ask):
 
 def test_closing_before_anything_was_asked():
     ExactRenderer().close()
+
+
+def test_the_newest_pixel_wins_and_comes_before_the_view(renderer):
+    source = Source()
+    renderer.ask_ray(lambda: source, 1, camera(8), 1.0, 2.0)
+    soon(lambda: source.asked)
+    renderer.ask(lambda: source, 1, camera(9), None)
+    renderer.ask_ray(lambda: source, 1, camera(8), 3.0, 2.0)
+    renderer.ask_ray(lambda: source, 1, camera(8), 5.0, 2.0)
+    assert renderer.probing
+    source.may.release(3)
+    soon(lambda: not renderer.probing and not renderer.busy)
+    assert source.asked == [("ray", 1.0, 2.0), ("ray", 5.0, 2.0), (9, None)]
+    assert renderer.take_ray() == ("ray", 8, 5.0, 2.0)
+    assert renderer.take_ray() is None
+    assert renderer.take().camera.width == 9
+
+
+def test_a_ray_that_was_forgotten_does_not_arrive(renderer):
+    source = Source()
+    renderer.ask_ray(lambda: source, 1, camera(8), 1.0, 2.0)
+    soon(lambda: source.asked)
+    renderer.forget_ray()
+    source.may.release()
+    soon(lambda: not renderer.probing)
+    assert renderer.take_ray() is None
+
+
+def test_a_ray_that_fails_is_told_and_leaves_views_alone(renderer):
+    source = Source()
+    source.may.release(9)
+    renderer.ask_ray(lambda: source, 1, camera(8), 13.0, 2.0)
+    assert "an unlucky pixel" in soon(renderer.take_ray_problem)
+    assert renderer.take_ray_problem() == renderer.take_problem() == ""
+    renderer.ask(lambda: source, 1, camera(7), None)
+    assert soon(renderer.take).camera.width == 7
+
+
+def test_views_and_rays_share_the_source_of_a_state(renderer):
+    made = []
+
+    def make():
+        made.append(Source())
+        made[-1].may.release(99)
+        return made[-1]
+
+    for version in (1, 1, 2):
+        renderer.ask(make, version, camera(8), None)
+        soon(renderer.take)
+        renderer.ask_ray(make, version, camera(8), 1.0, 1.0)
+        soon(renderer.take_ray)
+    assert len(made) == 2

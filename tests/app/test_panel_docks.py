@@ -12,6 +12,7 @@ from app.panels.curves import CurvesPanel
 from app.panels.log import LogPanel
 from app.panels.photos import PhotoStrip
 from app.panels.population import PopulationPanel
+from app.panels.ray import RayPanel
 from app.panels.settings import SettingsPanel
 from app.widgets.labels import ElidedLabel
 from app.widgets.panel import HEADER_PX, docked
@@ -24,6 +25,7 @@ MAKERS = {
     "log": LogPanel,
     "photos": PhotoStrip,
     "population": PopulationPanel,
+    "ray": RayPanel,
     "settings": lambda: SettingsPanel(SplatConfig),
 }
 EACH = pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)

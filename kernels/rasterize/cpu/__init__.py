@@ -4,7 +4,10 @@ import numpy as np
 from torch import Tensor
 
 from kernels.rasterize.cpu.autograd import Blend, Project, array
+from kernels.rasterize.cpu.trace import trace
 from kernels.rasterize.types import Projected, Rasterized
+
+__all__ = ["blend", "project", "trace"]
 
 
 def project(
