@@ -18,6 +18,19 @@ class MeshConfig:
         int,
         Setting("Cells along the longest side of the box", low=16, high=2_000, step=32),
     ] = 192
+    level: Annotated[
+        float,
+        Setting(
+            "For radiance fields: the density at which their surface is taken, per unit of the "
+            "scene; lower keeps thin things, higher leaves haze out, automatic is what agrees "
+            "best with the depth that the photos' cameras see",
+            low=0,
+            high=1e9,
+            step=1,
+            label="Density level",
+            zero="auto",
+        ),
+    ] = 0.0
     faces: Annotated[
         int,
         Setting(
