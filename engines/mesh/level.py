@@ -107,9 +107,7 @@ def bounded(density: np.ndarray, level: float) -> np.ndarray:
     return ((level - density) / (level + density)).astype(np.float32)
 
 
-def _misfit(
-    along: np.ndarray, level: float, offsets: np.ndarray, trust: np.ndarray
-) -> float:
+def _misfit(along: np.ndarray, level: float, offsets: np.ndarray, trust: np.ndarray) -> float:
     """Mean distance between what is seen and the first crossing of `level`, cut off."""
     span, rows = offsets[-1], np.arange(len(along))
     dense = along >= level

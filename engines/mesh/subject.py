@@ -9,11 +9,6 @@ from engines.mesh.config import MeshConfig
 from engines.mesh.field import DensityField, mesher_of_field
 from engines.mesh.mesher import Mesher
 
-FOR_CLOUDS = frozenset({"agreement", "views", "view_size", "device"})
-"""Settings that mean nothing for a field."""
-FOR_FIELDS = frozenset({"level"})
-"""Settings that mean nothing for a cloud."""
-
 
 def mesher_of(
     thing: GaussianCloud | DensityField, cameras: Sequence[Camera] | None, config: MeshConfig
