@@ -32,9 +32,7 @@ class Stuck(Exception):
 class Learner:
     """A field that is learnt: parameters, Adam's moments, and how many rays a step takes."""
 
-    def __init__(
-        self, radiance: Radiance, config: NerfConfig, generator: torch.Generator
-    ) -> None:
+    def __init__(self, radiance: Radiance, config: NerfConfig, generator: torch.Generator) -> None:
         self.radiance, self.config = radiance, config
         self._schedule = Schedule(config)
         self._generator = generator
@@ -153,6 +151,4 @@ class Learner:
 def _spread(level: Level) -> Tensor:
     """Mean distortion loss of the rays (Barron et al. 2022, equation 15)."""
     samples = level.samples
-    return distortion(
-        level.seen.weights, samples.t_start, samples.t_end, samples.offsets
-    ).mean()
+    return distortion(level.seen.weights, samples.t_start, samples.t_end, samples.offsets).mean()

@@ -79,9 +79,7 @@ class Picture:
     """[h, w]."""
 
 
-def picture_of(
-    radiance: Radiance, camera: Camera, *, code: Tensor | None = None
-) -> Picture:
+def picture_of(radiance: Radiance, camera: Camera, *, code: Tensor | None = None) -> Picture:
     """All of the picture of `camera` (normalised frame)."""
     parts = [drawn for _, drawn in draw_rows(radiance, camera, code=code)]
     shape = camera.height, camera.width
@@ -94,9 +92,7 @@ def picture_of(
     )
 
 
-def _follow(
-    radiance: Radiance, rays: Rays, codes: Tensor | None
-) -> tuple[Tensor, Tensor, Tensor]:
+def _follow(radiance: Radiance, rays: Rays, codes: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
     """Colour [n, 3], distance [n] and accumulation [n] of what occupied space holds."""
     field, samples = radiance.field, march_through(radiance, rays)
     sigma = torch.zeros_like(samples.t_start)
