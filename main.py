@@ -208,7 +208,8 @@ def make_mesh() -> Callable[..., int]:
     def command(
         scene: Annotated[Positional[Path], arg(metavar="SCENE", help=_SCENE)],
         out: Annotated[
-            Positional[Path], arg(metavar="OUT", help="Where to write the .glb, .obj or .ply")
+            Positional[Path],
+            arg(metavar="OUT", help="Where to write the .glb, .obj, .ply or .stl"),
         ],
         *,
         data: Annotated[
@@ -290,7 +291,7 @@ def command_line(arguments: Sequence[str]) -> int:
     commands.command(doctor)
     return commands.cli(
         prog="main.py",
-        description="Drop photographs on it and watch Gaussians or radiance fields learn from them.",
+        description="Drop photographs on it and watch Gaussians or a field learn from them.",
         args=arguments,
     )
 

@@ -9,7 +9,11 @@ from assets.errors import InputError
 from assets.export import export
 from assets.frame import Normalisation
 from assets.gaussians import GaussianCloud
+from assets.mesh import Mesh
 from assets.open import open_path
+
+MESH_BYTES = {".glb": (36, 12), ".obj": (102, 44), ".ply": (27, 13), ".stl": (0, 50)}
+"""Of one vertex and of one face; those of text are usual ones."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -49,6 +53,8 @@ def exportable(asset: Any) -> Exportable:
     """How `asset` is saved. Raises TypeError for what cannot be."""
     if isinstance(asset, GaussianCloud):
         return _gaussians(asset)
+    if isinstance(asset, Mesh):
+        return _mesh(asset)
     raise TypeError(f"a {type(asset).__name__} cannot be exported")
 
 
@@ -72,6 +78,32 @@ def _gaussians(cloud: GaussianCloud) -> Exportable:
         amount=f"{len(cloud):,} Gaussians",
         arrived=lambda back: isinstance(back, GaussianCloud) and len(back) == len(cloud),
         in_frame=cloud.in_normalised_frame,
+    )
+
+
+def _mesh(mesh: Mesh) -> Exportable:
+    amount = f"{len(mesh.faces):,} triangles"
+
+    def facts(suffix: str) -> str:
+        per_vertex, per_face = MESH_BYTES[suffix]
+        size = round(per_vertex * len(mesh.vertices) + per_face * len(mesh.faces))
+        colour = "no colour" if suffix == ".stl" else "colours at the vertices"
+        return f"{amount}, {colour}, {megabytes(size)}"
+
+    return Exportable(
+        asset=mesh,
+        title="Export mesh",
+        formats={
+            ".glb": "One file with colours and normals; browsers, Blender and game engines open it",
+            ".obj": "Text that nearly every program reads; colours stand beside the positions",
+            ".ply": "Exact and compact, with 8-bit colours; MeshLab and CloudCompare open it",
+            ".stl": "The shape alone, without colours; for printers",
+        },
+        filter="Meshes (*.glb *.obj *.ply *.stl)",
+        facts=facts,
+        amount=amount,
+        arrived=lambda back: isinstance(back, Mesh) and len(back.faces) == len(mesh.faces),
+        in_frame=mesh.in_normalised_frame,
     )
 
 

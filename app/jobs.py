@@ -26,11 +26,13 @@ class Job:
         """Not worth being shown while it lasts."""
         self.progress: tuple[int, int] | None = None
         """(done, total), or None where that is not known."""
+        self.phase = ""
+        """What it does at the moment, if it tells."""
         self._cancelled = threading.Event()
 
-    def report(self, done: int, total: int) -> None:
+    def report(self, done: int, total: int, phase: str = "") -> None:
         """Called by the work; raises Cancelled when the job was cancelled."""
-        self.progress = (done, total)
+        self.progress, self.phase = (done, total), phase
         self.check()
 
     def check(self) -> None:
@@ -64,10 +66,15 @@ class Jobs(QObject):
 
     changed = Signal()
     """A job was added or has ended."""
+    polled = Signal()
+    """Time for whoever shows a job to look at its progress."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._pool = ThreadPoolExecutor(max_workers=2, thread_name_prefix="job")
+        self._behind = ThreadPoolExecutor(
+            max_workers=1, thread_name_prefix="behind", initializer=_step_back
+        )
         self._waiting: list[_Waiting] = []
 
     @property
@@ -84,13 +91,17 @@ class Jobs(QObject):
         done: Callable[[Any], None],
         failed: Callable[[str, str], None],
         quiet: bool = False,
+        behind: bool = False,
     ) -> Job:
         """Have `work(job)` done; then `done(result)` or `failed(sentence, traceback)`.
 
-        The traceback is empty for an InputError. Neither is called for a cancelled job.
+        The traceback is empty for an InputError. Neither is called for a cancelled job. Long
+        work goes `behind`: one piece after the other, on a thread that lets all others go
+        before and so needs PyTorch to be loaded.
         """
         job = Job(title, quiet=quiet)
-        self._wait_for(_Waiting(job, self._pool.submit(work, job), done, failed))
+        pool = self._behind if behind else self._pool
+        self._wait_for(_Waiting(job, pool.submit(work, job), done, failed))
         return job
 
     def follow(
@@ -115,6 +126,7 @@ class Jobs(QObject):
             _deliver(waiting)
         if ready:
             self.changed.emit()
+        self.polled.emit()
 
     def close(self) -> None:
         """Cancel everything and wait for the threads, which end at their next look."""
@@ -122,11 +134,18 @@ class Jobs(QObject):
             waiting.job.cancel()
             waiting.future.cancel()
         self._waiting.clear()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        for pool in (self._pool, self._behind):
+            pool.shutdown(wait=True, cancel_futures=True)
 
     def _wait_for(self, waiting: _Waiting) -> None:
         self._waiting.append(waiting)
         self.changed.emit()
+
+
+def _step_back() -> None:
+    from kernels.threads import step_back
+
+    step_back()
 
 
 def _deliver(waiting: _Waiting) -> None:

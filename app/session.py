@@ -156,6 +156,11 @@ class Session(QObject):
             self.clouds_of_points.append(asset)
         self.changed.emit()
 
+    def exchange(self, old: Mesh | None, new: Mesh) -> None:
+        """Show a mesh in place of another one, if that is still there."""
+        self.meshes = [mesh for mesh in self.meshes if mesh is not old] + [new]
+        self.changed.emit()
+
     def close(self) -> None:
         """Close everything."""
         self.cancel()

@@ -25,6 +25,7 @@ from app.faults import Faults
 from app.feed import Feed
 from app.help import keys_page, text_page
 from app.memory import Memory
+from app.mesh_dialog import MeshDialog
 from app.overlays import MODES, Overlays
 from app.probing import Probing
 from app.questions import Questions
@@ -159,6 +160,7 @@ class MainWindow(QMainWindow):
         bench.run_resumes.connect(self._take_up)
         self._connect_posing()
         self._connect_probing()
+        self._connect_meshing()
         bench.saving.snapshot_ready.connect(self._export)
         feed.happened.connect(self._add)
         feed.refreshed.connect(self._refresh)
@@ -196,12 +198,22 @@ class MainWindow(QMainWindow):
         docks.doctor.photo_activated.connect(self._choose_photo)
         docks.matches.pair_chosen.connect(lambda first, _second: self._choose_photo(first))
 
+    def _connect_meshing(self) -> None:
+        self.mesh_dialog = MeshDialog(self.bench.meshing, self.bench.jobs, self)
+        self.mesh_dialog.box_changed.connect(self.viewport.show_box)
+        self.mesh_dialog.show_asked.connect(self._show_layers)
+        for opened in (self.bench.dataset_shown, self.bench.cloud_shown):
+            opened.connect(self.mesh_dialog.forget)
+        for begun in (self.bench.dataset_shown, self.bench.cloud_shown, self.bench.run_begins):
+            begun.connect(lambda _: self._show_layers(True, True))
+
     def _connect_actions(self) -> None:
         bench, view, on = self.bench, self.view, self.actions_.on
         on("open_folder", lambda: self._open_folder("Open photos or folder"))
         on("open_file", self._open_files)
         on("sample", bench.open_sample)
         on("export", bench.saving.export)
+        on("make_mesh", lambda: self.mesh_dialog.open_beside(self))
         on("export_cameras", bench.posing.save_cameras)
         on("find_cameras", bench.posing.again)
         on("save_checkpoint", bench.saving.save_checkpoint)
@@ -218,6 +230,8 @@ class MainWindow(QMainWindow):
         for mode in MODES:
             on(f"mode_{mode}", lambda mode=mode: view.set_mode(mode))
         switches = {
+            "learnt": lambda on: setattr(self.viewport, "learnt_visible", on),
+            "meshes": lambda on: setattr(self.viewport, "meshes_visible", on),
             "cameras": lambda on: setattr(self.viewport, "cameras_visible", on),
             "grid": lambda on: setattr(self.viewport, "grid_visible", on),
             "photo": view.set_comparing,
@@ -360,6 +374,10 @@ class MainWindow(QMainWindow):
                 f"Something unexpected went wrong ({last}). The log has the details", text
             )
 
+    def _show_layers(self, learnt: bool, meshes: bool) -> None:
+        self.actions_["learnt"].setChecked(learnt)
+        self.actions_["meshes"].setChecked(meshes)
+
     def _share(self, position: float) -> None:
         self.memory.balance = position
         self.feed.shares = shares(position)
@@ -375,6 +393,7 @@ class MainWindow(QMainWindow):
         )
         dialog.exported.connect(lambda path: self.bench.saving.exported(path, snapshot))
         dialog.open()
+        dialog.raise_()
 
     # -- what a person does ----------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from app.actions import Situation
 from app.enginekinds import EngineKind, Machine, kind_of_checkpoint
 from app.jobs import Job, Jobs
 from app.memory import Memory
+from app.meshing import Meshing
 from app.posing import Posing
 from app.questions import Choice, Questions
 from app.run import ALIVE, Command, RunController, State
@@ -73,6 +74,7 @@ class Workbench(QObject):
         self.run = RunController(self)
         self.saving = Saving(self, parent)
         self.posing = Posing(self, poses_settings, parent)
+        self.meshing = Meshing(self)
         self.kinds = kinds
         self.kind = kinds.get(memory.engine) or next(iter(kinds.values()))
         """The engine that is chosen for the next run."""

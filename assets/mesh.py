@@ -1,8 +1,10 @@
 """A triangle mesh as the renderers draw it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+
+from assets.frame import Normalisation
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -23,3 +25,8 @@ class Mesh:
     """[v, 2] float32 texture coordinates, v upwards, or None; the texture repeats beyond [0, 1]."""
     notes: tuple[str, ...] = ()
     """Sentences on what was left out or assumed while reading a file, each said once."""
+
+    def in_normalised_frame(self, frame: Normalisation) -> "Mesh":
+        """The same mesh, taken from the input's frame to the normalised one."""
+        vertices = frame.to_normalised(self.vertices.astype(np.float64))
+        return replace(self, vertices=vertices.astype(np.float32))

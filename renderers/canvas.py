@@ -61,6 +61,7 @@ class Viewport:
         self._scene = Scene()
         self._contents = Contents(self._scene)
         self._gaussians = GaussianView(self._scene.layer, software=self.software_gl)
+        self._cloud: GaussianCloud | None = None
         self._looking_through: Camera | None = None
         self._stamp = 0
         self._dirty = True
@@ -93,7 +94,8 @@ class Viewport:
 
         Where the ground and the depth planes lie changes only when the cloud is quite another.
         """
-        self._gaussians.show(cloud)
+        self._cloud = cloud
+        self._gaussians.show(cloud if self.learnt_visible else None)
         self._contents.set_gaussians(None if cloud is None else cloud.means, self.up)
         self._content_changed()
 
@@ -111,6 +113,11 @@ class Viewport:
         """Show exactly these meshes."""
         self._contents.set_meshes(meshes, self.up)
         self._content_changed()
+
+    def show_box(self, box: np.ndarray | None) -> None:
+        """Show the edges of the box with these low and high corners [2, 3], or none."""
+        self._scene.box.set_box(box)
+        self._touch()
 
     def show_cameras(self, marks: list[CameraMark]) -> None:
         """Show exactly these cameras; the selection is kept where there still is such an index."""
@@ -208,6 +215,28 @@ class Viewport:
     @cameras_visible.setter
     def cameras_visible(self, visible: bool) -> None:
         self._scene.cameras_visible = bool(visible)
+        self._touch()
+
+    @property
+    def learnt_visible(self) -> bool:
+        """Whether Gaussians and views that were rendered elsewhere are drawn."""
+        return self._scene.learnt_visible
+
+    @learnt_visible.setter
+    def learnt_visible(self, visible: bool) -> None:
+        if visible != self.learnt_visible:
+            self._scene.learnt_visible = bool(visible)
+            self._gaussians.show(self._cloud if visible else None)
+            self._touch()
+
+    @property
+    def meshes_visible(self) -> bool:
+        """Whether meshes are drawn."""
+        return self._scene.meshes_visible
+
+    @meshes_visible.setter
+    def meshes_visible(self, visible: bool) -> None:
+        self._scene.meshes_visible = bool(visible)
         self._touch()
 
     @property

@@ -105,10 +105,11 @@ class Contents:
     ) -> tuple[np.ndarray, int] | None:
         """Position [3] nearest to the eye at pixel (x, y), and its Gaussian's index or -1."""
         viewer, reach = lens.camera, REACH * self._scene.pixel_ratio
-        hits: list[tuple[np.ndarray | None, int]] = [
-            (mesh_under(mesh, viewer, x, y), -1) for mesh in self._meshes
-        ]
-        hits.append((self._scene.rendered.position_at(viewer, x, y), -1))
+        hits: list[tuple[np.ndarray | None, int]] = []
+        if self._scene.meshes_visible:
+            hits += [(mesh_under(mesh, viewer, x, y), -1) for mesh in self._meshes]
+        if self._scene.learnt_visible:
+            hits.append((self._scene.rendered.position_at(viewer, x, y), -1))
         if gaussians is not None and len(gaussians):
             found = gaussian_under(gaussians, viewer, x, y, near=lens.near)
             if found is not None:

@@ -13,6 +13,7 @@ from renderers.pictures import PhotoOverlay, RenderedPicture
 from renderers.points import Points
 from renderers.projection import Lens
 from renderers.ray import Ray
+from renderers.wirebox import WireBox
 
 EDGE_CUTOFF = 0.5
 """Soft edges of lines hide Gaussians from this alpha on."""
@@ -25,6 +26,9 @@ class Scene:
         self.background: tuple[float, float, float] = BACKGROUND
         self.grid_visible = True
         self.cameras_visible = True
+        self.learnt_visible = True
+        """Whether views that were rendered elsewhere are drawn."""
+        self.meshes_visible = True
         self.comparing = False
         """A photo lies over the view: cameras and rays would only be in the way."""
         self.pixel_ratio = 1.0
@@ -35,6 +39,7 @@ class Scene:
         self.meshes = Meshes()
         self.frusta = Frusta()
         self.ray = Ray()
+        self.box = WireBox()
         self.grid = Grid()
         self.rendered = RenderedPicture()
         self.photo = PhotoOverlay()
@@ -42,14 +47,14 @@ class Scene:
 
     def draw_opaque(self, lens: Lens, scale: float = 1.0, *, cutoff: float = EDGE_CUTOFF) -> None:
         """Draw what hides Gaussians; with its depth alone when colours are masked."""
-        self.rendered.draw(lens, shade_depth=False)
-        self.meshes.draw(lens)
+        self._draw_solids(lens, shade_depth=False)
         self.points.draw(lens, scale=scale * self.pixel_ratio)
         self.cloud_points.draw(lens, scale=scale * self.pixel_ratio)
         if self.cameras_visible and not self.comparing:
             self.frusta.draw(lens, scale=scale * self.pixel_ratio, cutoff=cutoff)
         if not self.comparing:
             self.ray.draw(lens, scale=scale * self.pixel_ratio, cutoff=cutoff)
+        self.box.draw(lens, scale=scale * self.pixel_ratio, cutoff=cutoff)
 
     def draw_grid(self, lens: Lens, scale: float = 1.0) -> None:
         """Draw the ground's lines, blended."""
@@ -74,14 +79,14 @@ class Scene:
         gloo.set_depth_func("less")
         gloo.set_color_mask(True, True, True, True)
         gloo.clear(color=(*self.background, 1.0), depth=True)
-        self.rendered.draw(lens, shade_depth=shade_depth)
-        self.meshes.draw(lens)
+        self._draw_solids(lens, shade_depth=shade_depth)
         self.points.draw(lens, scale=self.pixel_ratio)
         self.cloud_points.draw(lens, scale=self.pixel_ratio)
         if self.cameras_visible and not self.comparing:
             self.frusta.draw(lens, scale=self.pixel_ratio)
         if not self.comparing:
             self.ray.draw(lens, scale=self.pixel_ratio)
+        self.box.draw(lens, scale=self.pixel_ratio)
         gloo.set_state(depth_mask=False)
         if self.layer.shown is None:
             self.draw_grid(lens)
@@ -89,7 +94,14 @@ class Scene:
         self.layer.composite(lens)
         if not self.comparing:
             self.ray.draw_over(lens, scale=self.pixel_ratio)
+        self.box.draw_hidden(lens, scale=self.pixel_ratio)
         if photo_camera is not None:
             self.photo.draw(photo_camera, camera.width, camera.height)
         # Clearing obeys the depth mask: leave it open for whoever draws next.
         gloo.set_state(depth_mask=True, depth_test=True)
+
+    def _draw_solids(self, lens: Lens, *, shade_depth: bool) -> None:
+        if self.learnt_visible:
+            self.rendered.draw(lens, shade_depth=shade_depth)
+        if self.meshes_visible:
+            self.meshes.draw(lens)

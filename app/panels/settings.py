@@ -1,5 +1,6 @@
 """A form for any config dataclass, made from what its fields say about themselves."""
 
+from collections.abc import Collection
 from html import escape
 from typing import Any
 
@@ -96,8 +97,92 @@ class SettingRow(QObject):
         self.reset.setIcon(theme.icon("mdi6.undo-variant", "muted"))
 
 
+class SettingsForm(QWidget):
+    """Rows of settings: basic ones in sight, advanced ones folded away."""
+
+    edited = Signal()
+    """A person changed a value."""
+
+    def __init__(
+        self, config_type: type, *, without: Collection[str] = (), parent: QWidget | None = None
+    ) -> None:
+        """A row for each setting of `config_type` but those named in `without`."""
+        super().__init__(parent)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(6)
+        self.rows: dict[str, SettingRow] = {}
+        tiers = {"basic": QWidget(), "advanced": QWidget()}
+        for tier in tiers.values():
+            grid = QGridLayout(tier)
+            grid.setContentsMargins(0, 0, 0, 0)
+            grid.setHorizontalSpacing(10)
+            grid.setVerticalSpacing(6)
+            grid.setColumnStretch(0, 1)
+        for field in fields_of(config_type):
+            if field.name not in without:
+                self._add_row(field, tiers[field.setting.tier])
+        self.advanced = tiers["advanced"]
+        self.fold = quiet_button(
+            "Advanced", "Settings that seldom need a change", checkable=True, role="inline"
+        )
+        self.fold.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.fold.toggled.connect(self._unfold)
+        column.addWidget(tiers["basic"])
+        column.addWidget(self.fold)
+        column.addWidget(self.advanced)
+        self._unfold(False)
+        theme.follow(self._recolour)
+
+    def _add_row(self, field: Field, tier: QWidget) -> None:
+        row = SettingRow(field, self)
+        grid = tier.layout()
+        assert isinstance(grid, QGridLayout)
+        line = grid.rowCount()
+        name = QHBoxLayout()
+        name.setSpacing(2)
+        name.addWidget(row.label, 1)
+        name.addWidget(row.reset)
+        grid.addLayout(name, line, 0)
+        grid.addWidget(row.editor, line, 1)
+        row.edited.connect(self.edited)
+        self.rows[field.name] = row
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """By name, what is being typed included."""
+        return {name: row.value for name, row in self.rows.items()}
+
+    def show_only(self, names: Collection[str]) -> None:
+        """Have only these rows in sight."""
+        for name, row in self.rows.items():
+            for widget in (row.label, row.editor):
+                widget.setVisible(name in names)
+            row.reset.setVisible(name in names and row.changed)
+
+    def set_enabled(self, enabled: bool) -> None:
+        """Whether values can be changed."""
+        for row in self.rows.values():
+            row.editor.setEnabled(enabled)
+            row.reset.setEnabled(enabled)
+
+    def fit(self, width: int) -> None:
+        """Give the fields their share of `width`."""
+        share = round(width * FIELD_SHARE)
+        for row in self.rows.values():
+            row.editor.setFixedWidth(min(FIELD_MOST_PX, max(FIELD_LEAST_PX, share)))
+
+    def _unfold(self, open_: bool) -> None:
+        self.advanced.setVisible(open_)
+        self._recolour()
+
+    def _recolour(self) -> None:
+        down = self.fold.isChecked()
+        self.fold.setIcon(theme.icon(f"mdi6.chevron-{'down' if down else 'right'}", "muted"))
+
+
 class SettingsPanel(Panel):
-    """Basic settings in sight, advanced ones folded away."""
+    """The settings of a config in a panel, with a way back to all defaults."""
 
     changed = Signal()
     """Some value is another one, by hand or by `set_config`."""
@@ -114,59 +199,29 @@ class SettingsPanel(Panel):
         column.setSpacing(6)
         self.why = note(LOCKED)
         self.why.hide()
+        self.form = SettingsForm(config_type)
+        self.rows, self.fold = self.form.rows, self.form.fold
         column.addWidget(self.why)
-        self.rows: dict[str, SettingRow] = {}
-        tiers = {"basic": QWidget(), "advanced": QWidget()}
-        for tier in tiers.values():
-            grid = QGridLayout(tier)
-            grid.setContentsMargins(0, 0, 0, 0)
-            grid.setHorizontalSpacing(10)
-            grid.setVerticalSpacing(6)
-            grid.setColumnStretch(0, 1)
-        for field in fields_of(config_type):
-            self._add_row(field, tiers[field.setting.tier])
-        self.advanced = tiers["advanced"]
-        self.fold = quiet_button(
-            "Advanced", "Settings that seldom need a change", checkable=True, role="inline"
-        )
-        self.fold.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        self.fold.toggled.connect(self._unfold)
-        column.addWidget(tiers["basic"])
-        column.addWidget(self.fold)
-        column.addWidget(self.advanced)
+        column.addWidget(self.form)
         column.addStretch(1)
         add_scrolled(self, content)
         self.reset_all = quiet_button("", "Back to all defaults")
         self.reset_all.clicked.connect(self._reset_all)
         self.header.row.addWidget(self.reset_all)
-        self._unfold(False)
+        self.form.edited.connect(self._edited)
         self._say()
         theme.follow(self._recolour)
-
-    def _add_row(self, field: Field, tier: QWidget) -> None:
-        row = SettingRow(field, self)
-        grid = tier.layout()
-        assert isinstance(grid, QGridLayout)
-        line = grid.rowCount()
-        name = QHBoxLayout()
-        name.setSpacing(2)
-        name.addWidget(row.label, 1)
-        name.addWidget(row.reset)
-        grid.addLayout(name, line, 0)
-        grid.addWidget(row.editor, line, 1)
-        row.edited.connect(self._edited)
-        self.rows[field.name] = row
 
     # -- the config ---------------------------------------------------------------------------
 
     @property
     def config(self) -> Any:
         """A config of the values at hand, what is being typed included."""
-        return self.config_type(**{name: row.value for name, row in self.rows.items()})
+        return self.config_type(**self.form.values)
 
     def set_config(self, config: Any) -> None:
         """Show the values of `config`, an instance of the panel's config type."""
-        before = {name: row.value for name, row in self.rows.items()}
+        before = self.form.values
         for name, row in self.rows.items():
             row.set_value(getattr(config, name))
         self._say()
@@ -177,9 +232,7 @@ class SettingsPanel(Panel):
         """While locked nothing can be changed, and a sentence says why."""
         self._locked = locked
         self.why.setVisible(locked)
-        for row in self.rows.values():
-            row.editor.setEnabled(not locked)
-            row.reset.setEnabled(not locked)
+        self.form.set_enabled(not locked)
         self._say()
 
     # -- what a person does ---------------------------------------------------------------------
@@ -196,18 +249,10 @@ class SettingsPanel(Panel):
         self.header.set_value(f"{changed} changed" if changed else "defaults")
         self.reset_all.setVisible(bool(changed) and not self._locked)
 
-    def _unfold(self, open_: bool) -> None:
-        self.advanced.setVisible(open_)
-        self._recolour()
-
     def _recolour(self) -> None:
-        down = self.fold.isChecked()
-        self.fold.setIcon(theme.icon(f"mdi6.chevron-{'down' if down else 'right'}", "muted"))
         self.reset_all.setIcon(theme.icon("mdi6.undo-variant"))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Give the fields their share of the width."""
         super().resizeEvent(event)
-        share = round(self.width() * FIELD_SHARE)
-        for row in self.rows.values():
-            row.editor.setFixedWidth(min(FIELD_MOST_PX, max(FIELD_LEAST_PX, share)))
+        self.form.fit(self.width())

@@ -1,7 +1,7 @@
-"""A mesh out of what was learned: depth from many sides, fused, and its surface taken.
+"""A mesh out of what was learned: its surface taken from fused depth, or from a field's density.
 
-`Mesher` works for everything that can draw itself with depth (`engines.engine.Renders`).
-Only the settings and the box are imported at once, so that help and forms are there quickly.
+`mesher_of` makes one of whatever an engine leaves. Only the settings and the box are imported
+at once, so that help and forms are there quickly.
 """
 
 import importlib
@@ -12,14 +12,36 @@ from engines.mesh.config import MeshConfig
 
 if TYPE_CHECKING:
     from engines.mesh.cloud import mesher_of_cloud
+    from engines.mesh.depth import DepthMesher
+    from engines.mesh.field import mesher_of_field
+    from engines.mesh.forecast import Forecast, Survey
     from engines.mesh.mesher import Mesher
+    from engines.mesh.subject import mesher_of
 
-__all__ = ["Box", "MeshConfig", "Mesher", "mesher_of_cloud"]
+__all__ = [
+    "Box",
+    "DepthMesher",
+    "Forecast",
+    "MeshConfig",
+    "Mesher",
+    "Survey",
+    "mesher_of",
+    "mesher_of_cloud",
+    "mesher_of_field",
+]
 
-_LATER = {"Mesher": "engines.mesh.mesher", "mesher_of_cloud": "engines.mesh.cloud"}
+_LATER = {
+    "DepthMesher": "depth",
+    "Forecast": "forecast",
+    "Mesher": "mesher",
+    "Survey": "forecast",
+    "mesher_of": "subject",
+    "mesher_of_cloud": "cloud",
+    "mesher_of_field": "field",
+}
 
 
 def __getattr__(name: str) -> Any:
     if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_LATER[name]), name)
+    return getattr(importlib.import_module(f"engines.mesh.{_LATER[name]}"), name)

@@ -12,8 +12,8 @@ from assets.gaussians import GaussianCloud
 from engines.engine import RenderedView
 from engines.mesh.box import Box
 from engines.mesh.config import MeshConfig
-from engines.mesh.mesher import Mesher
-from engines.mesh.views import ORBIT_VIEWS, orbit
+from engines.mesh.depth import DepthMesher
+from engines.mesh.views import LARGEST_ORBIT_PX, ORBIT_VIEWS, orbit
 from engines.splats.source import CloudSource
 from kernels.backend import DeviceError, resolve_device
 
@@ -23,6 +23,8 @@ REACH = 3.0
 """Standard deviations by which a Gaussian outside a box may still reach into it."""
 SOLID = 0.2
 """Gaussians below this opacity have no part in a surface, only in its colours."""
+ORBIT_PX_PER_CELL = 2.0
+"""Pixels along a side of the views from all around, for each cell along the box."""
 HARDENING = 2.0
 """Added to the logit of the others' opacity."""
 
@@ -53,7 +55,7 @@ class SurfaceSource:
 
 def mesher_of_cloud(
     cloud: GaussianCloud, cameras: Sequence[Camera] | None, config: MeshConfig
-) -> Mesher:
+) -> DepthMesher:
     """What makes a mesh of `cloud`, seen from `cameras` (input frame) or else from all around.
 
     From all around, what lies outside the box is taken away first, so that a room's walls do
@@ -66,7 +68,7 @@ def mesher_of_cloud(
     except DeviceError as error:
         raise InputError(str(error)) from error
     if cameras:
-        return Mesher(SurfaceSource(cloud, device), cameras, config)
+        return DepthMesher(SurfaceSource(cloud, device), cameras, config)
     if config.box:
         box = Box.of(config.box)
         margin = REACH * cloud.scales.max(axis=1, keepdims=True)
@@ -78,9 +80,8 @@ def mesher_of_cloud(
         cloud = cloud.selected(near & (cloud.scales.max(axis=1) < np.linalg.norm(box.size)))
     else:
         box = _box_of(cloud)
-    pixels = config.view_size or config.resolution * 2
-    cameras = orbit(box, min(ORBIT_VIEWS, config.views), pixels=pixels)
-    mesher = Mesher(SurfaceSource(cloud, device), cameras, config)
+    cameras = orbit(box, min(ORBIT_VIEWS, config.views), pixels=LARGEST_ORBIT_PX)
+    mesher = DepthMesher(SurfaceSource(cloud, device), cameras, config, finest=ORBIT_PX_PER_CELL)
     mesher.box = box
     return mesher
 

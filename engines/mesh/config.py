@@ -9,6 +9,10 @@ from engines.settings import Setting, check
 LEAST_TRUNCATION = 3.0
 """Cells; below, the distances on both sides of a surface do not meet any more."""
 
+ONLY_FOR_CLOUDS = frozenset({"agreement", "views", "view_size", "device"})
+ONLY_FOR_FIELDS = frozenset({"level"})
+"""Settings that mean nothing for the others."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class MeshConfig:
@@ -18,6 +22,19 @@ class MeshConfig:
         int,
         Setting("Cells along the longest side of the box", low=16, high=2_000, step=32),
     ] = 192
+    level: Annotated[
+        float,
+        Setting(
+            "For radiance fields: the density at which their surface is taken, per unit of the "
+            "scene; lower keeps thin things, higher leaves haze out, automatic is what agrees "
+            "best with the depth that the photos' cameras see",
+            low=0,
+            high=1e9,
+            step=1,
+            label="Density level",
+            zero="auto",
+        ),
+    ] = 0.0
     faces: Annotated[
         int,
         Setting(

@@ -7,8 +7,8 @@ from engines.mesh.box import Grid
 
 BRICK = 32
 """Cells along a side of a brick; its samples are one more."""
-_STEPS = 1024
-"""Parts of a cell by which vertices are told apart."""
+_AT_A_SAMPLE = 1 / 2048
+"""Cells between a vertex and a sample up to which it lies on it."""
 
 
 def bricks(grid: Grid) -> np.ndarray:
@@ -57,15 +57,18 @@ def joined(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Vertices [v, 3] and faces [f, 3] of all `pieces` (in cells of the grid), seams closed.
 
-    Vertices of neighbouring bricks at the same place become one; faces without area go.
+    Vertices of neighbouring bricks on the same edge between two samples, or on the same
+    sample, become one; faces without area go.
     """
     if not pieces:
         return np.empty((0, 3)), np.empty((0, 3), np.int64)
     starts = np.cumsum([0] + [len(vertices) for vertices, _ in pieces])
     vertices = np.concatenate([vertices for vertices, _ in pieces])
     faces = np.concatenate([f + start for (_, f), start in zip(pieces, starts, strict=False)])
-    steps = np.rint(vertices * _STEPS).astype(np.int64)
-    keys = (steps[:, 0] << 42) | (steps[:, 1] << 21) | steps[:, 2]
+    whole = np.rint(vertices)
+    between = np.abs(vertices - whole) > _AT_A_SAMPLE
+    at = np.where(between, 2 * np.floor(vertices) + 1, 2 * whole).astype(np.int64)
+    keys = (at[:, 0] << 42) | (at[:, 1] << 21) | at[:, 2]
     _, first, same = np.unique(keys, return_index=True, return_inverse=True)
     faces = same[faces]
     a, b, c = faces.T

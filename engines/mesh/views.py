@@ -1,12 +1,14 @@
 """What the cameras see of a scene: depth, how far to believe it, and colour."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from assets.camera import Camera, look_at
-from engines.engine import RenderedView
+from engines.engine import RenderedView, Renders
+from engines.events import Event, Prepared
 from engines.mesh.box import Box, Grid
 
 EMPTY = np.float32(1e30)
@@ -16,8 +18,11 @@ GRAZING = 0.1
 """Cosine between ray and surface below which depth is not believed: an edge or a bad angle."""
 PIXELS_PER_CELL = 1.5
 ORBIT_VIEWS = 60
+LARGEST_ORBIT_PX = 8_192
 ORBIT_ANGLE = np.radians(40.0)
 SMALLEST_SIDE = 16
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +36,26 @@ class DepthView:
     """[h, w] float32 in [0, 1], the weight of what the pixel says."""
     colour: np.ndarray
     """[h, w, 3] uint8 sRGB."""
+
+
+def drawn(
+    phase: str,
+    source: Renders,
+    cameras: Sequence[Camera],
+    keep: Callable[[RenderedView], T],
+    *,
+    budget_ms: float | None = None,
+) -> Generator[Event, None, list[T]]:
+    """Draw what each of `cameras` sees; yields progress and returns what `keep` makes of it.
+
+    A view that takes longer than `budget_ms` is drawn smaller.
+    """
+    kept = []
+    for done, camera in enumerate(cameras):
+        yield Prepared(phase=phase, done=done, total=len(cameras))
+        kept.append(keep(source.render(camera, budget_ms)))
+    yield Prepared(phase=phase, done=len(cameras), total=len(cameras))
+    return kept
 
 
 def depth_view(drawn: RenderedView, *, opacity: float) -> DepthView:
@@ -53,7 +78,7 @@ def depth_view(drawn: RenderedView, *, opacity: float) -> DepthView:
 def points_seen(drawn: RenderedView, *, opacity: float) -> tuple[np.ndarray, np.ndarray]:
     """World positions [n, 3] of what the pixels of `drawn` show, and their depths [n]."""
     solid = (drawn.alpha >= opacity) & (drawn.depth > 0)
-    local = _unprojected(drawn.camera, drawn.depth)[solid]
+    local = unprojected(drawn.camera, drawn.depth)[solid]
     pose = drawn.camera.camera_to_world
     return local @ pose[:3, :3].T + pose[:3, 3], local[:, 2]
 
@@ -123,7 +148,7 @@ def _facing(camera: Camera, depth: np.ndarray) -> np.ndarray:
     """[h, w] cosine between ray and surface; 0 where a neighbour shows nothing (NaN)."""
     if min(depth.shape) < 2:
         return np.zeros_like(depth)
-    points = _unprojected(camera, depth)
+    points = unprojected(camera, depth)
     down, right = np.gradient(points, axis=0), np.gradient(points, axis=1)
     normal = np.cross(right, down)
     length = np.linalg.norm(normal, axis=2) * np.linalg.norm(points, axis=2)
@@ -131,7 +156,7 @@ def _facing(camera: Camera, depth: np.ndarray) -> np.ndarray:
     return np.nan_to_num(cosine, nan=0.0)
 
 
-def _unprojected(camera: Camera, depth: np.ndarray) -> np.ndarray:
+def unprojected(camera: Camera, depth: np.ndarray) -> np.ndarray:
     """[h, w, 3] float64 points in the camera's frame."""
     x = (np.arange(camera.width) + 0.5 - camera.cx) / camera.fx
     y = (np.arange(camera.height) + 0.5 - camera.cy) / camera.fy

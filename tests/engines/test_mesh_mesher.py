@@ -12,7 +12,7 @@ from assets.errors import InputError
 from assets.gaussians import SH_C0, GaussianCloud
 from assets.mesh import Mesh
 from engines.events import Prepared
-from engines.mesh import MeshConfig, Mesher, mesher_of_cloud
+from engines.mesh import DepthMesher, MeshConfig, Mesher, mesher_of_cloud
 from engines.mesh.box import Box
 from engines.mesh.clean import without_small_pieces
 from engines.mesh.cloud import SurfaceSource
@@ -52,7 +52,7 @@ def made(mesher: Mesher) -> Mesh:
 
 def test_a_ball_far_from_the_origin_comes_out_in_its_own_frame_and_colours():
     centre = (5000.0, -3000.0, 20.0)
-    mesh = made(Mesher(Ball(centre), ring(centre=centre), MeshConfig(resolution=48)))
+    mesh = made(DepthMesher(Ball(centre), ring(centre=centre), MeshConfig(resolution=48)))
     assert mesh.vertices.dtype == mesh.normals.dtype == mesh.colours.dtype == np.float32
     assert mesh.faces.dtype == np.int32
     out = mesh.vertices - np.array(centre)
@@ -66,7 +66,7 @@ def test_a_ball_far_from_the_origin_comes_out_in_its_own_frame_and_colours():
 
 def test_a_given_box_crops():
     half = MeshConfig(resolution=32, box=(-1.3, -1.3, 0.0, 1.3, 1.3, 1.3))
-    mesh = made(Mesher(Ball(), ring(), half))
+    mesh = made(DepthMesher(Ball(), ring(), half))
     assert mesh.vertices[:, 2].min() >= -1e-6
     assert mesh.vertices[:, 2].max() > 0.9
 
@@ -74,12 +74,15 @@ def test_a_given_box_crops():
 def test_closing_at_any_event_ends_the_work_and_leaves_nothing():
     config = MeshConfig(resolution=48, faces=500, box=AROUND)
     before = psutil.Process().children()
-    total = len(list(Mesher(Ball(), ring(), config).run()))
-    for stop_at in {0, 1, total // 2, total - 3}:
-        mesher = Mesher(Ball(), ring(), config)
+    run = DepthMesher(Ball(), ring(), config).run()
+    # How often the child that simplifies is looked after depends on the machine.
+    moments = list(dict.fromkeys((event.phase, event.done) for event in run))
+    for at in (0, 1, len(moments) // 2, -4, -3, -2):
+        mesher = DepthMesher(Ball(), ring(), config)
         run = mesher.run()
-        for _ in range(stop_at + 1):
-            next(run)
+        for event in run:
+            if (event.phase, event.done) == moments[at]:
+                break
         run.close()
         assert mesher.result is None
         assert mesher.slots.take(Mesh) is None
@@ -106,8 +109,8 @@ def test_closing_ends_the_child_that_simplifies():
 
 def test_simplifying_keeps_shape_and_colours():
     config = MeshConfig(resolution=48, box=AROUND)
-    whole = made(Mesher(Ball(), ring(), config))
-    few = made(Mesher(Ball(), ring(), MeshConfig(resolution=48, box=AROUND, faces=1500)))
+    whole = made(DepthMesher(Ball(), ring(), config))
+    few = made(DepthMesher(Ball(), ring(), MeshConfig(resolution=48, box=AROUND, faces=1500)))
     assert len(whole.faces) > 5000
     assert 1000 < len(few.faces) <= 1500 * 1.05
     assert np.abs(np.linalg.norm(few.vertices, axis=1) - 1).mean() < 0.05
@@ -119,11 +122,13 @@ def test_too_much_memory_is_refused_before_the_work_with_a_resolution_that_would
     ball = Ball()
     huge = MeshConfig(resolution=2000, box=AROUND, memory_mb=300)
     with pytest.raises(InputError, match=r"likely to need .* try a resolution of \d+") as refused:
-        list(Mesher(ball, ring(), huge).run())
+        list(DepthMesher(ball, ring(), huge).run())
     assert ball.drawn == 0
     fits = int(str(refused.value).split("resolution of ")[1].split()[0])
     assert 100 < fits < 2000
-    smaller = Mesher(ball, ring(), MeshConfig(resolution=fits, box=AROUND, memory_mb=300)).run()
+    smaller = DepthMesher(
+        ball, ring(), MeshConfig(resolution=fits, box=AROUND, memory_mb=300)
+    ).run()
     assert isinstance(next(smaller), Prepared)
     smaller.close()
 
@@ -131,22 +136,22 @@ def test_too_much_memory_is_refused_before_the_work_with_a_resolution_that_would
 def test_no_surface_is_said_with_a_range_that_has_one():
     elsewhere = MeshConfig(resolution=32, box=(3.0, 3.0, 3.0, 4.0, 4.0, 4.0))
     with pytest.raises(InputError, match="no surface in the box 3 3 3 4 4 4") as nothing:
-        list(Mesher(Ball(), ring(), elsewhere).run())
+        list(DepthMesher(Ball(), ring(), elsewhere).run())
     numbers = tuple(
         float(word) for word in str(nothing.value).split("lies in ")[1].split(",")[0].split()
     )
-    assert made(Mesher(Ball(), ring(), MeshConfig(resolution=32, box=numbers))).faces.size
+    assert made(DepthMesher(Ball(), ring(), MeshConfig(resolution=32, box=numbers))).faces.size
 
 
 def test_a_faint_scene_is_said_with_an_opacity_that_would_do():
     with pytest.raises(
         InputError, match=r"more opaque than 0.30 .* opacity of 0.15|opacity of 0.15"
     ):
-        list(Mesher(Ball(alpha=0.3), ring(), MeshConfig(resolution=32)).run())
+        list(DepthMesher(Ball(alpha=0.3), ring(), MeshConfig(resolution=32)).run())
     faint = MeshConfig(resolution=32, opacity=0.15)
-    assert made(Mesher(Ball(alpha=0.3), ring(), faint)).faces.size
+    assert made(DepthMesher(Ball(alpha=0.3), ring(), faint)).faces.size
     with pytest.raises(InputError, match="see nothing of the scene"):
-        list(Mesher(Ball((0, 0, 900)), ring(), MeshConfig(resolution=32)).run())
+        list(DepthMesher(Ball((0, 0, 900)), ring(), MeshConfig(resolution=32)).run())
 
 
 @pytest.mark.parametrize(
@@ -167,7 +172,7 @@ def test_settings_out_of_range_are_refused(values, sentence):
 
 def test_without_cameras_or_gaussians_there_is_nothing_to_do():
     with pytest.raises(InputError, match="at least one camera"):
-        Mesher(Ball(), [], MeshConfig())
+        DepthMesher(Ball(), [], MeshConfig())
     with pytest.raises(InputError, match="no Gaussians"):
         mesher_of_cloud(make_cloud().selected(np.zeros(300, bool)), None, MeshConfig())
     far = MeshConfig(box=(50.0, 50.0, 50.0, 51.0, 51.0, 51.0))
