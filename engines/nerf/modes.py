@@ -134,7 +134,7 @@ def _first_cells(radiance: Radiance, rays: Rays) -> tuple[Tensor, Tensor, Tensor
     # The face through which the ray came is the one that is nearest.
     side = torch.minimum(inside, 1 - inside).argmin(dim=1)
     light = torch.tensor(LIGHT, device=place.device)[side]
-    tint = 0.8 + 0.2 * ((cell.sum(dim=1) % 2))
+    tint = 0.8 + 0.2 * (cell.sum(dim=1) % 2)
     middle = radiance.density_known(points)
     heat = _heat(middle * radiance.space.unit_length)
     return distance, heat * (light * tint * hit)[:, None], hit

@@ -86,6 +86,4 @@ class Radiance:
         if occupancy is not None:
             occupancy.cells, occupancy.density = occupancy.cells.clone(), occupancy.density.clone()
         codes = None if self.codes is None else self.codes.detach().clone()
-        return replace(
-            self, field=field, backdrop=backdrop, occupancy=occupancy, codes=codes
-        )
+        return replace(self, field=field, backdrop=backdrop, occupancy=occupancy, codes=codes)

@@ -195,9 +195,7 @@ class FieldSource:
 
 
 def _scaled(camera: Camera, part: float) -> Camera:
-    return camera.resized(
-        max(1, round(camera.width * part)), max(1, round(camera.height * part))
-    )
+    return camera.resized(max(1, round(camera.width * part)), max(1, round(camera.height * part)))
 
 
 def _canvas(

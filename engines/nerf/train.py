@@ -186,9 +186,7 @@ class NerfEngine:
         self.step += 1
         elapsed = time.perf_counter() - began
         self.seconds += elapsed
-        return Stepped(
-            step=self.step, seconds=self.seconds, step_ms=elapsed * 1e3, scalars=scalars
-        )
+        return Stepped(step=self.step, seconds=self.seconds, step_ms=elapsed * 1e3, scalars=scalars)
 
     def _evaluations(self, split: str) -> Iterator[Event]:
         evaluated = self.evaluate(split)

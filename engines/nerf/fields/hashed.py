@@ -14,7 +14,7 @@ from kernels.sphericalharmonics import basis
 COARSEST, FINEST = 16, 1024
 """Cells of the first and of the last level along each axis."""
 HIDDEN = 32
-RATE = 1e-2
+RATE = 2e-2
 LATENT = 16
 """Numbers that the density network hands on; the first of them is the density."""
 DEGREE = 3
@@ -26,7 +26,7 @@ class HashField(Field):
 
     kind = "hash"
     samples = {"cpu": 1 << 15, "cuda": 1 << 18}
-    occupancy = 64
+    occupancy = 128
 
     def __init__(
         self, parameters: dict[str, Tensor], rates: dict[str, float], *, layout: GridLayout
