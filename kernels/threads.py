@@ -101,6 +101,24 @@ def leave_cores_to_kernels() -> None:
     torch.set_num_threads(1)
 
 
+@contextlib.contextmanager
+def torch_at_work() -> Iterator[None]:
+    """Give torch's own operators, large products above all, the threads that kernels have here.
+
+    Holds for the calling thread, as `use_threads` does, and is taken back at the end: see
+    `leave_cores_to_kernels`.
+    """
+    before, wanted = torch.get_num_threads(), numba.get_num_threads()
+    if before == wanted:
+        yield
+        return
+    torch.set_num_threads(wanted)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
 @numba.njit(parallel=True, cache=True, nogil=True)
 def _touch(values):
     for i in numba.prange(values.shape[0]):

@@ -14,8 +14,6 @@ from kernels.composite import distortion
 
 UPDATE_EVERY = 16
 """Steps between two looks at the occupied space."""
-WARM_UP = 256
-"""Steps in which all of space is looked at each time."""
 MOST_RECOVERIES = 3
 """All of space may become empty so often before the run gives up."""
 LEAST_RAYS, MOST_RAYS = 64, 1 << 16
@@ -67,6 +65,8 @@ class Learner:
             loss = loss + prior
         self._backward(loss, step)
         with changing:
+            if radiance.occupancy is not None:
+                radiance.occupancy.note(levels[-1].places, levels[-1].sigma)
             share = self._descend(step)
             if radiance.field.refine(step, self.config, radiance.occupancy):
                 self._start_moments()
@@ -92,7 +92,7 @@ class Learner:
             radiance.occupancy.update(
                 lambda places: radiance.field.density(places)[0],
                 self._generator,
-                everywhere=step <= WARM_UP,
+                everywhere=step == 1,
             )
         if radiance.occupancy.recovered > MOST_RECOVERIES:
             raise Stuck(
@@ -104,7 +104,8 @@ class Learner:
     def _backward(self, loss: Tensor, step: int) -> None:
         parameters = self.radiance.parameters
         if loss.requires_grad:
-            loss.backward()
+            with self.radiance.field.at_work():
+                loss.backward()
         gradients = [p.grad for p in parameters.values() if p.grad is not None]
         if not bool(torch.isfinite(loss)) or not all_finite(*gradients):
             for parameter in parameters.values():

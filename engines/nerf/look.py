@@ -26,6 +26,8 @@ class Level:
     name: str
     samples: Samples
     """May be fewer than were marched: what no light reaches is left out."""
+    places: Tensor
+    """[m, 3] their middles in the unit cube."""
     sigma: Tensor
     """[m] density, per normalised unit."""
     colours: Tensor
@@ -58,6 +60,32 @@ def march_through(radiance: Radiance, rays: Rays, jitter: Tensor | None = None) 
     )
 
 
+def samples_of(
+    radiance: Radiance,
+    rays: Rays,
+    jitter: Tensor | None = None,
+    generator: torch.Generator | None = None,
+) -> Samples:
+    """The samples along `rays` that are worth looking at, many where the field is dense.
+
+    With a `generator` they are drawn, otherwise even.
+    """
+    assert radiance.occupancy is not None, "only for fields that keep track of occupied space"
+    draws = torch.zeros_like(rays.origins[:, 0])
+    if generator is not None:
+        draws = torch.rand(len(rays), generator=generator).to(draws.device)
+    return thin(
+        rays.origins,
+        rays.directions,
+        march_through(radiance, rays, jitter),
+        radiance.space.box,
+        radiance.occupancy.density,
+        draws=draws,
+        count=RAY_SAMPLES,
+        stretch=radiance.space.stretch,
+    )
+
+
 def look_at(
     radiance: Radiance,
     field: Field,
@@ -68,7 +96,8 @@ def look_at(
     name: str,
 ) -> Level:
     """What `field` is at `samples`, differentiable; `codes` [n, e] is the light of each ray."""
-    sigma, features = field.density(places_of(radiance, rays, samples))
+    places = places_of(radiance, rays, samples)
+    sigma, features = field.density(places)
     colours = field.colour(features, rays.directions, samples.rays, codes)
     if torch.is_grad_enabled():
         away = (samples.t_start + samples.t_end) / 2 / radiance.away
@@ -76,7 +105,7 @@ def look_at(
         sigma = share * sigma + (1 - share) * sigma.detach()
         colours = share[:, None] * colours + (1 - share[:, None]) * colours.detach()
     seen = composite(sigma, colours, samples.t_start, samples.t_end, samples.offsets)
-    return Level(name=name, samples=samples, sigma=sigma, colours=colours, seen=seen)
+    return Level(name=name, samples=samples, places=places, sigma=sigma, colours=colours, seen=seen)
 
 
 def levels_of(
@@ -94,18 +123,7 @@ def levels_of(
     """
     field = radiance.field
     if field.coarse is None:
-        samples = march_through(radiance, rays, jitter)
-        if generator is not None:
-            samples = thin(
-                rays.origins,
-                rays.directions,
-                samples,
-                radiance.space.box,
-                radiance.occupancy.density,
-                draws=torch.rand(len(rays), generator=generator).to(rays.origins.device),
-                count=RAY_SAMPLES,
-                stretch=radiance.space.stretch,
-            )
+        samples = samples_of(radiance, rays, jitter, generator)
         return [look_at(radiance, field, rays, samples, codes, name="samples")]
     even = even_samples(radiance, rays, radiance.coarse_samples, generator)
     coarse = look_at(radiance, field.coarse, rays, even, codes, name="coarse")

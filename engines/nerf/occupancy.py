@@ -9,15 +9,15 @@ from torch import Tensor
 from assets.camera import Camera
 from engines.nerf.space import Space
 
-DECAY = 0.95
-"""What is remembered of a density from one update to the next."""
+DECAY = 0.9
+"""What is remembered of a density from one look at its cell to the next."""
 THICKNESS = 0.01
 """A cell counts from this optical thickness of a sample on, or from the mean if that is less."""
 NEEDED_VIEWS = 3
 """What fewer photos see has no depth: it would become a picture hung up before the lens."""
 CELLS_AT_ONCE = 1 << 18
-SUBSET = 4
-"""After the start every so manieth cell is looked at, and as many of the occupied ones."""
+SUBSET = 32
+"""Of so many cells that may be seen, an update looks at one."""
 
 Density = Callable[[Tensor], Tensor]
 """From places [n, 3] of the unit cube to densities [n]."""
@@ -43,15 +43,12 @@ class Occupancy:
         self.density = torch.zeros(shape, device=device)
         self.cells = self.seen.clone()
         """[r, r, r] bool: what is worth looking at."""
+        self.share = float(self.cells.float().mean())
+        """Share of all cells that are occupied."""
         self.recovered = 0
         """How often all became empty, so that everything was worth looking at again."""
         sides = cell_lengths(space, resolution)
         self._length = stride * sides / sides.min()
-
-    @property
-    def share(self) -> float:
-        """Share of all cells that are occupied."""
-        return float(self.cells.float().mean())
 
     def density_at(self, places: Tensor) -> Tensor:
         """[m] what is remembered of the density at `places` [m, 3] of the unit cube."""
@@ -62,21 +59,23 @@ class Occupancy:
         return self.cells.view(-1)[self._cell_of(places)]
 
     @torch.no_grad()
+    def note(self, places: Tensor, sigma: Tensor) -> None:
+        """Remember densities [m] that were found at `places` [m, 3] of the unit cube."""
+        here, flat = self._cell_of(places), self.density.view(-1)
+        flat[here] = flat[here] * DECAY  # once, however often a cell is named
+        flat.scatter_reduce_(0, here, sigma.detach(), "amax")
+
+    @torch.no_grad()
     def update(self, density: Density, generator: torch.Generator, *, everywhere: bool) -> None:
-        """Look at cells again: all that may be seen, or some of them and of the occupied ones."""
-        seen = self.seen.flatten().nonzero().squeeze(1)
-        if everywhere:
-            chosen = seen
-        else:
-            occupied = self.cells.flatten().nonzero().squeeze(1)
-            few = max(1, len(seen) // SUBSET)
-            chosen = torch.cat([_some(seen, few, generator), _some(occupied, few, generator)])
-        flat = self.density.view(-1)
-        flat *= DECAY
-        for part in chosen.split(CELLS_AT_ONCE):
-            places = torch.rand(len(part), 3, generator=generator).to(part.device)
-            found = density((self._corner(part) + places) / self.resolution)
-            flat[part] = torch.maximum(flat[part], found)
+        """Look at some more places in cells that may be seen, and find the occupied ones anew."""
+        seen = self.seen.view(-1).nonzero().squeeze(1)
+        if not everywhere:
+            some = torch.randint(len(seen), (max(1, len(seen) // SUBSET),), generator=generator)
+            seen = seen[some.to(seen.device)]
+        for part in seen.split(CELLS_AT_ONCE):
+            inside = torch.rand(len(part), 3, generator=generator).to(part.device)
+            places = (self._corner(part) + inside) / self.resolution
+            self.note(places, density(places))
         self.refresh()
 
     def refresh(self) -> None:
@@ -87,7 +86,7 @@ class Occupancy:
         if not bool(cells.any()):
             cells = self.seen.clone()
             self.recovered += 1
-        self.cells = cells
+        self.cells, self.share = cells, float(cells.float().mean())
 
     def _cell_of(self, places: Tensor) -> Tensor:
         r = self.resolution
@@ -127,9 +126,3 @@ def views_of_cells(space: Space, cameras: Sequence[Camera], resolution: int) -> 
         inside = (z > 0) & (x > -room) & (x < z * camera.width + room)
         counts += inside & (y > -room) & (y < z * camera.height + room)
     return counts.view(resolution, resolution, resolution)
-
-
-def _some(of: Tensor, count: int, generator: torch.Generator) -> Tensor:
-    if not len(of):
-        return of
-    return of[torch.randint(len(of), (count,), generator=generator).to(of.device)]

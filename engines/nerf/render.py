@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from assets.camera import Camera
-from engines.nerf.look import levels_of, march_through, places_of
+from engines.nerf.look import levels_of, places_of, samples_of
 from engines.nerf.radiance import Radiance
 from engines.nerf.rays import Rays, along_axis, rays_of
 from kernels.composite import composite
@@ -94,7 +94,7 @@ def picture_of(radiance: Radiance, camera: Camera, *, code: Tensor | None = None
 
 def _follow(radiance: Radiance, rays: Rays, codes: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
     """Colour [n, 3], distance [n] and accumulation [n] of what occupied space holds."""
-    field, samples = radiance.field, march_through(radiance, rays)
+    field, samples = radiance.field, samples_of(radiance, rays)
     sigma = torch.zeros_like(samples.t_start)
     looked, features = [], []
     for index in _turns(samples, sigma):

@@ -112,7 +112,7 @@ class FieldSource:
     def refine(self, camera: Camera, *, mode: str = "colour") -> Iterator[RenderedView]:
         """Better and better views of `camera`, the last of them in full."""
         part = min(1.0, math.sqrt(COARSE_PIXELS / (camera.width * camera.height)))
-        best: RenderedView | None = None
+        best = view = None
         while True:
             for view in self._pieces(_scaled(camera, part), mode, best, every_ms=PIECE_MS):
                 yield view

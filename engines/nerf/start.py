@@ -12,9 +12,9 @@ from engines.nerf.radiance import Radiance
 from engines.nerf.space import Space, space_of
 from engines.scene import Scene
 
-SAMPLES_ACROSS = 64
+SAMPLES_ACROSS = 32
 """Samples across the inner box."""
-GROWTH = 1 / 64
+GROWTH = 1 / 32
 """Samples are at least this part of their distance from the eye."""
 NEAR = 0.3
 """Rays begin at this part of the way to the middle of the scene."""

@@ -1,5 +1,6 @@
-"""Where to look along a ray: even steps through a box that leave out what is known to be empty."""
+"""Where to look along a ray: steps through a box that leave out what is known to be empty."""
 
+import math
 from types import ModuleType
 
 import torch
@@ -7,6 +8,7 @@ from torch import Tensor
 
 from kernels.raymarch import cpu, cuda
 from kernels.raymarch.types import STEPS_LIMIT, Samples
+from kernels.stretch import check_stretch
 
 __all__ = ["STEPS_LIMIT", "Samples", "march", "ray_box", "warm_up"]
 
@@ -42,22 +44,34 @@ def march(
     max_samples: int = 1024,
     near: float = 0.0,
     far: float = torch.inf,
+    stretch: float = 1.0,
+    growth: float = 0.0,
 ) -> Samples:
-    """Cut rays into steps of one length and keep those whose middle lies in an occupied cell.
+    """Cut rays into steps and keep those whose middle lies in an occupied cell.
 
     A ray's steps begin where it enters the box (see `ray_box`), or `jitter` of a step later,
     and the last is the last whose middle lies before it leaves. Empty cells are passed in one
     go, and whole blocks of them (Müller et al. 2022, appendix E.1).
 
+    Steps are of one length or, for `growth` above 0, about max(step, growth * t) long. With s the
+    real-valued number of a step counted from t = 0, t(s) = s * step up to s = 1 / growth, and
+    t(s) = step / growth * exp(growth * s - 1) beyond. The ray enters the box at s0; its step k is
+    from t(s0 + k + jitter) to t(s0 + k + 1 + jitter). The middle that is looked at is halfway in
+    t, not in s.
+
     Args:
         origins, directions: [n, 3] float32, as for `ray_box`.
         box: [2, 3] float32, its least and its greatest corner.
         occupancy: [rx, ry, rz] bool, whether each cell of the box is worth looking at.
-        step: length of a sample in t, above 0. A ray is followed for `STEPS_LIMIT` steps at most.
+        step: length of the shortest samples in t, above 0. A ray is followed for `STEPS_LIMIT`
+            steps at most.
         jitter: [n] float32 in [0, 1), by which share of a step the ray's steps are moved; all 0
             if None.
         max_samples: samples that a ray may have, at least 1; what lies farther is left out.
         near, far: where rays begin and end, in t.
+        stretch: at least 1: the cells are even in the coordinates of `kernels.stretch.to_unit`,
+            so that outside the middle 1 / stretch of the box they are the larger the farther out.
+        growth: by how much longer samples get per length of t, at least 0.
 
     Nothing is differentiable. Rays that miss the box, or with NaN, have no samples. Raises
     ValueError for shapes, types or numbers that do not fit.
@@ -71,6 +85,9 @@ def march(
         raise ValueError(
             f"expected a step above 0 and at least 1 sample, got {step} and {max_samples}"
         )
+    check_stretch(stretch)
+    if not 0 <= growth < math.inf:
+        raise ValueError(f"expected a growth of at least 0, got {growth}")
     if jitter is None:
         jitter = torch.zeros_like(origins[:, 0])
     if jitter.shape != (len(origins),) or jitter.dtype != origins.dtype:
@@ -89,6 +106,8 @@ def march(
             max_samples=max_samples,
             near=near,
             far=far,
+            stretch=stretch,
+            growth=growth,
         )
 
 
@@ -96,7 +115,8 @@ def warm_up() -> None:
     """Compile the CPU kernels, or load them from numba's cache."""
     box = torch.tensor([[0.0, 0.0, 0.0], [1.0, 1.0, 1.0]])
     rays = torch.zeros(2, 3), torch.ones(2, 3)
-    cpu.march(*rays, box, torch.ones(2, 2, 2, dtype=torch.bool), step=0.1)
+    for stretch in (1.0, 2.0):
+        cpu.march(*rays, box, torch.ones(2, 2, 2, dtype=torch.bool), step=0.1, stretch=stretch)
 
 
 def _check(origins: Tensor, directions: Tensor, box: Tensor) -> None:

@@ -3,6 +3,12 @@
 Unverified on a GPU: written against nerfacc 0.5.3. nerfacc adds up its steps one by one, so
 that samples may differ from the other twins' by rounding. It is imported inside the function,
 because its import may start a compiler.
+
+Stretched cells and growing samples are left to the reference, which looks at every step of every
+ray: hand it rays in pieces of some ten thousand. nerfacc knows no stretched cells, and its cone
+angle is another growth: it makes a step growth * t long from where the step begins, so that
+lengths grow by 1 + growth each and not by exp(growth), and keeps one length while it passes an
+empty cell.
 """
 
 import torch
@@ -30,12 +36,26 @@ def march(
     max_samples: int = 1024,
     near: float = 0.0,
     far: float = torch.inf,
+    stretch: float = 1.0,
+    growth: float = 0.0,
 ) -> Samples:
     """See `kernels.raymarch.march`."""
+    if stretch != 1 or growth or not len(origins):  # of no rays nerfacc makes an error
+        return reference.march(
+            origins,
+            directions,
+            box,
+            occupancy,
+            step=step,
+            jitter=jitter,
+            max_samples=max_samples,
+            near=near,
+            far=far,
+            stretch=stretch,
+            growth=growth,
+        )
     import nerfacc
 
-    if not len(origins):  # nerfacc would start no threads, which is an error
-        return reference.march(origins, directions, box, occupancy, step=step)
     if jitter is None:
         jitter = torch.zeros_like(origins[:, 0])
     enter, leave = reference.ray_box(origins, directions, box, near=near, far=far)

@@ -1,13 +1,15 @@
 """The definition of marching, in short readable torch: every step of every ray is looked at.
 
-Müller et al. 2022, appendix E.1, with steps of one length; the box by the slab method of Kay and
-Kajiya 1986, "Ray tracing complex scenes".
+Müller et al. 2022, appendix E.1, with steps of one length or, as there, such that grow with
+distance; the box by the slab method of Kay and Kajiya 1986, "Ray tracing complex scenes".
 """
 
 import torch
 from torch import Tensor
 
-from kernels.raymarch.types import STEPS_LIMIT, Samples
+from kernels.raymarch.pace import plan_pace
+from kernels.raymarch.types import Samples
+from kernels.stretch import to_unit
 
 
 def ray_box(
@@ -36,24 +38,43 @@ def march(
     max_samples: int = 1024,
     near: float = 0.0,
     far: float = torch.inf,
+    stretch: float = 1.0,
+    growth: float = 0.0,
 ) -> Samples:
     """See `kernels.raymarch.march`."""
     if jitter is None:
         jitter = torch.zeros_like(origins[:, 0])
     enter, leave = ray_box(origins, directions, box, near=near, far=far)
-    most = float(((leave - enter) / step).max()) if len(origins) else 0.0
-    numbers = torch.arange(min(int(most) + 1, STEPS_LIMIT), device=origins.device)
-    middles = enter[:, None] + (numbers + (jitter[:, None] + 0.5)) * step
+    pace = plan_pace(enter, leave, jitter, step=step, growth=growth)
+
+    def edges(numbers: Tensor) -> Tensor:
+        even = enter[:, None] + (numbers + jitter[:, None]) * step
+        beyond = (numbers - pace.bend[:, None]).clamp(0, len(pace.factors) - 1)
+        return torch.where(beyond_bend(numbers), pace.base[:, None] * pace.factors[beyond], even)
+
+    def beyond_bend(numbers: Tensor) -> Tensor:
+        return numbers >= pace.bend[:, None]
+
+    numbers = torch.arange(pace.most, device=origins.device)
+    starts, ends = edges(numbers), edges(numbers + 1)
+    even = enter[:, None] + (numbers + (jitter[:, None] + 0.5)) * step
+    middles = torch.where(beyond_bend(numbers + 1), 0.5 * (starts + ends), even)
     points = origins[:, None] + directions[:, None] * middles[..., None]
-    size = torch.tensor(occupancy.shape, device=origins.device)
-    cells = ((points - box[0]) * (size / (box[1] - box[0]))).nan_to_num()
-    cells = torch.minimum(cells.long().clamp(min=0), size - 1)
+    cells = _cells(points, box, torch.tensor(occupancy.shape, device=box.device), stretch)
     kept = (middles < leave[:, None]) & occupancy[cells[..., 0], cells[..., 1], cells[..., 2]]
     kept = kept & (kept.cumsum(dim=1) <= max_samples)
-    rays, number = kept.nonzero(as_tuple=True)
     return Samples(
         offsets=torch.nn.functional.pad(kept.sum(dim=1).cumsum(dim=0), (1, 0)),
-        rays=rays,
-        t_start=enter[rays] + (number + jitter[rays]) * step,
-        t_end=enter[rays] + ((number + 1) + jitter[rays]) * step,
+        rays=kept.nonzero()[:, 0],
+        t_start=starts[kept],
+        t_end=ends[kept],
     )
+
+
+def _cells(points: Tensor, box: Tensor, size: Tensor, stretch: float) -> Tensor:
+    """The cells [..., 3] of a grid of `size` [3] that points [..., 3] lie in, or the nearest."""
+    if stretch == 1:
+        cells = (points - box[0]) * (size / (box[1] - box[0]))
+    else:
+        cells = to_unit(points, box, stretch) * size
+    return torch.minimum(cells.nan_to_num().long().clamp(min=0), size - 1)

@@ -1,25 +1,36 @@
 """The numba loops of marching: a walk along each ray that steps over empty blocks and cells.
 
 Which step is kept is decided in the order of the definition and without fastmath, so that the
-samples are the same to the last bit. Only how far to jump over what is empty is estimated, and
-held back by more than rounding may amount to.
+samples are the same to the last bit. Only how far the steps go on alike, through what is empty
+or through a block that is full, is estimated, and held back by more than rounding may amount to.
 """
 
 import numpy as np
 from numba import njit, prange
 
+from kernels.raymarch.axes import (
+    HALF,
+    INFINITY,
+    MODE,
+    ONE,
+    ROUNDING,
+    TWO,
+    ZERO,
+    even_axis,
+    even_cell,
+    even_face,
+    stretched_axis,
+    stretched_cell,
+    stretched_face,
+)
 from kernels.raymarch.types import STEPS_LIMIT
 
-MODE = {"cache": True, "nogil": True, "error_model": "numpy"}
 RAYS = 64
 """Rays in one piece of work."""
 SHIFT = 3
 """A block has 2^3 cells along each axis."""
-
-ZERO, HALF, ONE = np.float32(0.0), np.float32(0.5), np.float32(1.0)
-INFINITY = np.float32(np.inf)
-ROUNDING = np.float32(4e-6)
-"""Share of the coordinates by which the faces of cells are held to be nearer than they are."""
+EMPTY, MIXED, FULL = 0, 1, 2
+"""What cells of a block are occupied: none, some or all."""
 SHORT_OF, SHORTER = np.float32(0.01), np.float32(1 - 2e-6)
 """By which share of a step a jump falls short of a face, and by which factor."""
 LIMIT = np.float32(STEPS_LIMIT)
@@ -27,20 +38,23 @@ LIMIT = np.float32(STEPS_LIMIT)
 
 @njit(parallel=True, **MODE)
 def find_blocks(occupancy, blocks):
-    """Fill `blocks` [bx, by, bz] bool: whether any cell of each block is occupied."""
+    """Fill `blocks` [bx, by, bz] uint8: whether each is `EMPTY`, `MIXED` or `FULL`."""
     rx, ry, rz = occupancy.shape
     side = 1 << SHIFT
     for bx in prange(blocks.shape[0]):
-        any_along = np.empty(blocks.shape[2] * side, np.uint8)
+        any_along, all_along = np.empty(rz, np.uint8), np.empty(rz, np.uint8)
         for by in range(blocks.shape[1]):
-            any_along[:] = 0
+            any_along[:], all_along[:] = 0, 1
             for x in range(bx * side, min((bx + 1) * side, rx)):
                 for y in range(by * side, min((by + 1) * side, ry)):
                     row = occupancy[x, y]
                     for z in range(rz):
                         any_along[z] |= row[z]
+                        all_along[z] &= row[z]
             for bz in range(blocks.shape[2]):
-                blocks[bx, by, bz] = any_along[bz * side : (bz + 1) * side].any()
+                along = slice(bz * side, (bz + 1) * side)
+                any_of, all_of = any_along[along].any(), all_along[along].all()
+                blocks[bx, by, bz] = FULL if all_of else MIXED if any_of else EMPTY
 
 
 @njit(parallel=True, **MODE)
@@ -64,83 +78,140 @@ def cross_box(origins, directions, box, near, far, enter, leave):
 
 
 @njit(**MODE)
-def _axis(o, d, low, high, size):
-    """Cells per length, and t = first + cell * each at which a ray meets the faces of cells.
+def _edge(number, enter, pace):
+    """t at which sample `number` begins; see `kernels.raymarch.pace.Pace`."""
+    jitter, step, bend, base, factors, _ = pace
+    if number < bend:
+        return enter + (np.float32(number) + jitter) * step
+    return base * factors[min(number - bend, factors.size - 1)]
 
-    A ray along the faces meets none: then t is infinite whatever the cell.
+
+@njit(**MODE)
+def _ahead(out, number, t, enter, pace):
+    """A sample after `number`, whose middle is t, such that those between have theirs before `out`.
+
+    Past the bend, the middle of sample number + i is t * exp(growth * i), and before `out` for
+    i < log(out / t) / growth. log(r) is taken for 2 (r - 1) / (r + 1): never more where r >= 1, and
+    little less as far as to the next block. Samples on both sides of the bend are not passed.
     """
-    scale = np.float32(size) / (high - low)
-    if d == ZERO:
-        return scale, INFINITY, ZERO
-    inverse = ONE / d
-    slack = ROUNDING * max(abs(o), max(abs(low), abs(high)))
-    first = (low - o) * inverse - slack * abs(inverse)
-    return scale, first, (high - low) / np.float32(size) * inverse
+    jitter, step, bend, _, _, growth = pace
+    if number < bend:
+        jump = (out - enter) * (ONE / step) * SHORTER - (jitter + HALF) - SHORT_OF
+        most = np.float32(min(bend - 1, STEPS_LIMIT))
+    else:
+        out = max(out * SHORTER, t)  # where rounding puts it before t, or even before 0
+        jump = np.float32(number) + (out - t) / ((out + t) * growth) * TWO * SHORTER - SHORT_OF
+        most = LIMIT
+    jump = min(jump, most)
+    # Written so that NaN is no jump.
+    return max(number + 1, np.int64(jump) if jump > ZERO else 0)
 
 
 @njit(**MODE)
-def _cell(point, low, scale, size):
-    """The cell along one axis that a point lies in, or the nearest of the grid."""
-    return min(max(np.int64((point - low) * scale), 0), size - 1)
+def _write(number, until, enter, pace, place, starts, ends):
+    """Write the samples from `number` to `until` - 1 into `starts` and `ends` from `place` on."""
+    jitter, step, bend, _, _, _ = pace
+    while number < min(until, bend - 1):
+        starts[place] = enter + (np.float32(number) + jitter) * step
+        number, place = number + 1, place + 1
+        ends[place - 1] = enter + (np.float32(number) + jitter) * step
+    while number < until:
+        starts[place] = _edge(number, enter, pace)
+        number, place = number + 1, place + 1
+        ends[place - 1] = _edge(number, enter, pace)
 
 
 @njit(**MODE)
-def _face(cell, shift, first, each):
-    """t at which a ray leaves, along one axis, the block of 2^shift cells that `cell` is in."""
-    beyond = (cell >> shift) + (1 if each > ZERO else 0)
-    return first + np.float32(beyond << shift) * each
-
-
-@njit(**MODE)
-def _walk(origin, direction, box, occupancy, blocks, reach, jitter, step, number, starts, ends):
+def _walk(origin, direction, grid, faces, reach, pace, number, starts, ends):
     """Follow one ray from step `number` on until `starts` and `ends` are full.
 
     `reach` is where the ray enters the box, where it leaves and how many samples there may be.
     Where `starts` is empty, nothing is written. Returns how many samples there are and the
-    number of the first.
+    number of the first. Even and stretched cells are told apart by the dimensions of `faces`,
+    which numba knows when it compiles.
     """
+    box, occupancy, blocks, frame, half = grid
     rx, ry, rz = occupancy.shape
     ox, oy, oz = origin
     dx, dy, dz = direction
     enter, leave, room = reach
-    low_x, low_y, low_z = box[0, 0], box[0, 1], box[0, 2]
-    scale_x, first_x, each_x = _axis(ox, dx, low_x, box[1, 0], rx)
-    scale_y, first_y, each_y = _axis(oy, dy, low_y, box[1, 1], ry)
-    scale_z, first_z, each_z = _axis(oz, dz, low_z, box[1, 2], rz)
-    centre, per_step = jitter + HALF, ONE / step
+    jitter, step, bend, _, _, _ = pace
+    low, high = box[0], box[1]
+    if faces.ndim == 1:
+        axis_x = even_axis(ox, dx, low[0], high[0], rx)
+        axis_y = even_axis(oy, dy, low[1], high[1], ry)
+        axis_z = even_axis(oz, dz, low[2], high[2], rz)
+    else:
+        axis_x = stretched_axis(ox, dx, low[0], high[0], rx, frame[:, 0], half, faces[0])
+        axis_y = stretched_axis(oy, dy, low[1], high[1], ry, frame[:, 1], half, faces[1])
+        axis_z = stretched_axis(oz, dz, low[2], high[2], rz, frame[:, 2], half, faces[2])
+    centre, end = jitter + HALF, leave - ROUNDING * max(abs(enter), abs(leave))
     count, first = 0, number
     while number < STEPS_LIMIT:
-        t = enter + (np.float32(number) + centre) * step
+        if number + 1 < bend:
+            t = enter + (np.float32(number) + centre) * step
+        else:
+            t = HALF * (_edge(number, enter, pace) + _edge(number + 1, enter, pace))
         if not t < leave:
             break
-        x = _cell(ox + dx * t, low_x, scale_x, rx)
-        y = _cell(oy + dy * t, low_y, scale_y, ry)
-        z = _cell(oz + dz * t, low_z, scale_z, rz)
-        if occupancy[x, y, z]:
+        px, py, pz = ox + dx * t, oy + dy * t, oz + dz * t
+        if faces.ndim == 1:
+            x = even_cell(px, axis_x)
+            y = even_cell(py, axis_y)
+            z = even_cell(pz, axis_z)
+        else:
+            x = stretched_cell(px, axis_x)
+            y = stretched_cell(py, axis_y)
+            z = stretched_cell(pz, axis_z)
+        occupied = occupancy[x, y, z]
+        block = blocks[x >> SHIFT, y >> SHIFT, z >> SHIFT]
+        until = number + 1
+        if block == FULL or not occupied:
+            shift = 0 if block == MIXED else SHIFT
+            if faces.ndim == 1:
+                out_x = even_face(x, shift, axis_x)
+                out_y = even_face(y, shift, axis_y)
+                out_z = even_face(z, shift, axis_z)
+            else:
+                out_x = stretched_face(x, shift, axis_x)
+                out_y = stretched_face(y, shift, axis_y)
+                out_z = stretched_face(z, shift, axis_z)
+            out = min(out_x, min(out_y, out_z))
+            until = _ahead(min(out, end), number, t, enter, pace)
+        if occupied:
+            until = min(until, number + (room - count))
             if count == 0:
                 first = number
             if starts.size != 0:
-                starts[count] = enter + (np.float32(number) + jitter) * step
-                ends[count] = enter + (np.float32(number + 1) + jitter) * step
-            count += 1
-            number += 1
+                _write(number, until, enter, pace, count, starts, ends)
+            count += until - number
             if count == room:
                 break
-            continue
-        shift = 0 if blocks[x >> SHIFT, y >> SHIFT, z >> SHIFT] else SHIFT
-        out = min(
-            _face(x, shift, first_x, each_x),
-            min(_face(y, shift, first_y, each_y), _face(z, shift, first_z, each_z)),
-        )
-        jump = min((out - enter) * per_step * SHORTER - centre - SHORT_OF, LIMIT)
-        # Written so that NaN is no jump.
-        number = max(number + 1, np.int64(jump) if jump > ZERO else 0)
+        number = until
     return count, first
 
 
 @njit(parallel=True, **MODE)
 def count_samples(
-    origins, directions, box, occupancy, blocks, enter, leave, jitter, step, room, counts, firsts
+    origins,
+    directions,
+    box,
+    occupancy,
+    blocks,
+    faces,
+    frame,
+    half,
+    enter,
+    leave,
+    jitter,
+    step,
+    bend,
+    base,
+    factors,
+    growth,
+    room,
+    counts,
+    firsts,
 ):
     """Fill `counts` [n] with how many samples each ray has, `firsts` [n] with their first steps."""
     n = origins.shape[0]
@@ -152,12 +223,10 @@ def count_samples(
                 counts[ray], firsts[ray] = _walk(
                     (origins[ray, 0], origins[ray, 1], origins[ray, 2]),
                     (directions[ray, 0], directions[ray, 1], directions[ray, 2]),
-                    box,
-                    occupancy,
-                    blocks,
+                    (box, occupancy, blocks, frame, half),
+                    faces,
                     (enter[ray], leave[ray], room),
-                    jitter[ray],
-                    step,
+                    (jitter[ray], step, bend[ray], base[ray], factors, growth),
                     0,
                     none,
                     none,
@@ -171,10 +240,17 @@ def write_samples(
     box,
     occupancy,
     blocks,
+    faces,
+    frame,
+    half,
     enter,
     leave,
     jitter,
     step,
+    bend,
+    base,
+    factors,
+    growth,
     offsets,
     firsts,
     rays,
@@ -191,12 +267,10 @@ def write_samples(
                 _walk(
                     (origins[ray, 0], origins[ray, 1], origins[ray, 2]),
                     (directions[ray, 0], directions[ray, 1], directions[ray, 2]),
-                    box,
-                    occupancy,
-                    blocks,
+                    (box, occupancy, blocks, frame, half),
+                    faces,
                     (enter[ray], leave[ray], end - begin),
-                    jitter[ray],
-                    step,
+                    (jitter[ray], step, bend[ray], base[ray], factors, growth),
                     firsts[ray],
                     starts[begin:end],
                     ends[begin:end],

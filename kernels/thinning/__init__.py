@@ -1,8 +1,6 @@
-"""Fewer samples for learning: many where the field is dense, few where it is thin.
+"""Few samples a ray, where they matter: short ones where the field is dense, long ones elsewhere.
 
-What is remembered of the density in a grid tells, for next to nothing, which samples will matter
-in the picture. Drawing only some of the others makes a step much cheaper, and one that stands for
-others counts with more length, so that the optical thickness stays right on average.
+What is remembered of the density in a grid tells, for next to nothing, where a ray will be stopped.
 """
 
 from types import ModuleType
@@ -28,22 +26,25 @@ def thin(
     count: int,
     stretch: float = 1.0,
 ) -> Samples:
-    """About `count` samples of each ray, drawn by the weight they are known to have.
+    """The rays' samples cut anew into about `count` pieces each, by the weight they should have.
 
-    With w_i the weights of volume rendering (see `kernels.composite`) for the densities of the
-    cells that the samples' middles lie in, and m the samples of the ray, sample i is wanted
-    c_i = count * (0.9 w_i / sum w + 0.1 / m) times. It is kept if an integer lies between the
-    running sums of c before and after it, a draw added (systematic resampling). One that is kept
-    with c_i < 1 becomes 1 / c_i times as long about its middle, so that neighbours may overlap.
-    Rays with at most `count` samples keep all.
+    With m the samples of a ray, d_i their known optical thickness and L_i = exp(-0.5 sum_{j<i} d_j)
+    the light that might be left, sample i is worth c_i pieces, the lesser of 4 and
+    count * (0.8 w_i / sum w + 0.2 L_i / sum L), where w_i = L_i (1 - exp(-d_i)). That the known
+    densities count half at stopping light keeps samples behind what may turn out to be thin. The
+    line of all c_i, scaled so that it is a whole number long, is cut at all whole numbers; with a
+    draw u > 0, at u - 1 more than each. A piece that spans samples with a gap between them is as
+    long as its parts together, about the middle of these. So the pieces of a ray are as long
+    together as its samples, and follow one another; this is the hierarchical sampling of
+    Mildenhall et al. 2020, section 5.2, with a grid in the place of the coarse network.
 
     Args:
         origins, directions: [n, 3] float32.
         samples: of these rays, from `kernels.raymarch.march`.
         box: [2, 3] float32 that the grid fills.
         densities: [rx, ry, rz] float32, at least 0.
-        draws: [n] float32 in [0, 1), one random number a ray.
-        count: samples that a ray should have, at least 1.
+        draws: [n] float32 in [0, 1), one random number a ray, or 0 for cuts that are always alike.
+        count: pieces that a ray may have, or one more with a draw; at least 1.
         stretch: of the grid's cells; see `kernels.stretch`.
 
     Nothing is differentiable. The samples are the same for any number of threads. Raises

@@ -1,4 +1,4 @@
-"""Thinning on the CPU: the numba loops, once to choose and once to write."""
+"""Thinning on the CPU: the numba loops, once to plan and once to write."""
 
 import numpy as np
 import torch
@@ -35,7 +35,7 @@ def thin(
     n, m = len(origins), len(samples.rays)
     offsets = _array(samples.offsets)
     starts, ends = _array(samples.t_start), _array(samples.t_end)
-    grown = np.empty(m, np.float32)
+    wanted, shifts = np.empty(m, np.float64), _array(draws)
     places = np.zeros(n + 1, np.int64)
     with balanced_region(PARTS):
         choose(
@@ -48,14 +48,24 @@ def thin(
             _array(per_length),
             np.float32(half),
             _array(densities),
-            _array(draws),
+            shifts,
             count,
-            grown,
+            wanted,
             places[1:],
         )
     np.cumsum(places, out=places)
     rays = torch.empty(int(places[-1]), dtype=torch.int64)
     t_start, t_end = torch.empty(len(rays)), torch.empty(len(rays))
     with balanced_region(PARTS):
-        write(offsets, starts, ends, grown, places, rays.numpy(), t_start.numpy(), t_end.numpy())
+        write(
+            offsets,
+            starts,
+            ends,
+            wanted,
+            shifts,
+            places,
+            rays.numpy(),
+            t_start.numpy(),
+            t_end.numpy(),
+        )
     return Samples(offsets=torch.from_numpy(places), rays=rays, t_start=t_start, t_end=t_end)

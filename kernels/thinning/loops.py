@@ -5,11 +5,13 @@ import math
 import numpy as np
 from numba import njit, prange
 
-from kernels.thinning.reference import EVEN, NOTHING
+from kernels.thinning.reference import EVEN, FINEST, LEAST, NOTHING, ROUNDING
 
 MODE = {"cache": True, "nogil": True, "error_model": "numpy"}
 RAYS = 64
 """Rays in one piece of work."""
+DOUBTED = np.float32(0.5)
+"""Half the thickness lets the square root of the light through; see `reference.DOUBT`."""
 ZERO, HALF, ONE, TWO = np.float32(0.0), np.float32(0.5), np.float32(1.0), np.float32(2.0)
 
 
@@ -35,23 +37,20 @@ def choose(
     densities,
     draws,
     count,
-    grown,
+    wanted,
     counts,
 ):
-    """Fill `grown` [m]: how much longer each sample becomes, 0 where it is left out.
-
-    `counts` [n] says how many each ray keeps.
-    """
+    """Fill `wanted` [m]: how many pieces fall on each sample; `counts` [n] of each ray."""
     n = origins.shape[0]
     rx, ry, rz = densities.shape
     for part in prange((n + RAYS - 1) // RAYS):
         for ray in range(part * RAYS, min((part + 1) * RAYS, n)):
             begin, end = offsets[ray], offsets[ray + 1]
-            if end - begin <= count:
-                grown[begin:end] = ONE
-                counts[ray] = end - begin
+            if begin == end:
+                counts[ray] = 0
                 continue
-            thickness, before = ZERO, ONE
+            light, weights, lights = 1.0, 0.0, 0.0
+            # How much light each lets through is kept for now.
             for i in range(begin, end):
                 middle = (starts[i] + ends[i]) * HALF
                 x = origins[ray, 0] + directions[ray, 0] * middle
@@ -62,37 +61,61 @@ def choose(
                     _cell(y, centre[1], per_length[1], half, ry),
                     _cell(z, centre[2], per_length[2], half, rz),
                 ]
-                thickness += known * (ends[i] - starts[i])
-                left = np.float32(math.exp(-thickness))
-                grown[i] = before - left
-                before = left
-            whole = ONE - before
-            even = 1.0 / (end - begin)
-            total, ticks, kept = float(draws[ray]), 0, 0
+                passed = math.exp(-np.float64(DOUBTED * known * (ends[i] - starts[i])))
+                wanted[i] = passed
+                weights += light * (1.0 - passed * passed)
+                lights += light
+                light *= passed
+            even = EVEN if weights > NOTHING else 1.0
+            by_weight = count * (1.0 - even) / max(weights, NOTHING)
+            by_light = count * even / lights
+            total, light = 0.0, 1.0
             for i in range(begin, end):
-                share = grown[i] / whole if whole > NOTHING else even
-                wanted = count * ((1.0 - EVEN) * share + EVEN * even)
-                total += wanted
-                now = math.floor(total)
-                if now > ticks:
-                    grown[i] = np.float32(1.0 / min(wanted, 1.0))
-                    kept += 1
-                else:
-                    grown[i] = ZERO
-                ticks = now
-            counts[ray] = kept
+                passed = wanted[i]
+                whole = light * (1.0 - passed * passed)
+                pieces = min(by_weight * whole + by_light * light, FINEST)
+                wanted[i] = pieces
+                total += pieces
+                light *= passed
+            pieces = max(1, math.ceil(total - ROUNDING))
+            stretch = pieces / max(total, LEAST)
+            for i in range(begin, end):
+                wanted[i] *= stretch
+            counts[ray] = pieces + (1 if draws[ray] > ZERO and pieces > 0 else 0)
 
 
 @njit(parallel=True, **MODE)
-def write(offsets, starts, ends, grown, places, rays, t_start, t_end):
-    """Fill `rays`, `t_start` and `t_end` with the samples that were chosen."""
+def write(offsets, starts, ends, wanted, draws, places, rays, t_start, t_end):
+    """Fill `rays`, `t_start` and `t_end` with the pieces."""
     n = offsets.size - 1
     for part in prange((n + RAYS - 1) // RAYS):
         for ray in range(part * RAYS, min((part + 1) * RAYS, n)):
-            at = places[ray]
-            for i in range(offsets[ray], offsets[ray + 1]):
-                if grown[i] > ZERO:
-                    middle = (starts[i] + ends[i]) * HALF
-                    half = (ends[i] - starts[i]) * HALF * grown[i]
-                    rays[at], t_start[at], t_end[at] = ray, middle - half, middle + half
-                    at += 1
+            begin, end = offsets[ray], offsets[ray + 1]
+            first, many = places[ray], places[ray + 1] - places[ray]
+            if many == 0:
+                continue
+            shift = draws[ray] - 1.0 if draws[ray] > ZERO else 0.0
+            # Lengths at which the pieces end go to t_end for now.
+            edge, before, length, piece = shift + 1.0, 0.0, 0.0, 0
+            for i in range(begin, end):
+                long = np.float64(ends[i] - starts[i])
+                while piece < many - 1 and edge <= before + wanted[i]:
+                    t_end[first + piece] = length + (edge - before) / wanted[i] * long
+                    piece += 1
+                    edge += 1.0
+                before += wanted[i]
+                length += long
+            while piece < many:
+                t_end[first + piece] = length
+                piece += 1
+            i, length, last = begin, 0.0, 0.0
+            for at in range(first, first + many):
+                rays[at] = ray
+                here = np.float64(t_end[at])
+                middle, reach = (last + here) * 0.5, (here - last) * 0.5
+                while i < end - 1 and middle >= length + (ends[i] - starts[i]):
+                    length += ends[i] - starts[i]
+                    i += 1
+                t = starts[i] + (middle - length)
+                t_start[at], t_end[at] = t - reach, t + reach
+                last = here

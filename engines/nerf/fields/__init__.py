@@ -1,6 +1,6 @@
 """What a field is made of: three ways to hold density and colour at every place."""
 
-from engines.nerf.fields.choose import fresh_field, rebuilt_field
+from engines.nerf.fields.choose import KINDS, fresh_field, rebuilt_field
 from engines.nerf.fields.field import Field
 
-__all__ = ["Field", "fresh_field", "rebuilt_field"]
+__all__ = ["KINDS", "Field", "fresh_field", "rebuilt_field"]

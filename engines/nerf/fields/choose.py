@@ -1,4 +1,4 @@
-"""The field that a config or a file asks for."""
+"""Which class a kind of field has: for a config that asks for one, and for what was written."""
 
 from typing import Any
 
@@ -6,10 +6,17 @@ import torch
 from torch import Tensor
 
 from engines.nerf.config import NerfConfig
+from engines.nerf.fields.classic import ClassicField
 from engines.nerf.fields.field import Field
 from engines.nerf.fields.hashed import HashField
+from engines.nerf.fields.voxels import VoxelField
 
-KINDS: dict[str, type[Field]] = {"hash": HashField}
+KINDS: dict[str, type[Field]] = {
+    "hash": HashField,
+    "classic": ClassicField,
+    "voxels": VoxelField,
+}
+"""By the names that `NerfConfig.field` may have."""
 
 
 def fresh_field(config: NerfConfig, generator: torch.Generator) -> Field:
@@ -20,7 +27,7 @@ def fresh_field(config: NerfConfig, generator: torch.Generator) -> Field:
 def rebuilt_field(
     kind: str, parameters: dict[str, Tensor], other: dict[str, Tensor], about: dict[str, Any]
 ) -> Field:
-    """The field that had these parameters, other tensors and words about it.
+    """The field of a `kind` that had these `parameters`, `other()` and `about()`.
 
     Raises KeyError or ValueError when they do not make one.
     """

@@ -1,6 +1,8 @@
 """The small interface behind which all fields stand."""
 
+import contextlib
 from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager
 from typing import Any, ClassVar
 
 import torch
@@ -75,6 +77,10 @@ class Field(ABC):
         """
         del step, config, occupancy
         return ""
+
+    def at_work(self) -> AbstractContextManager:
+        """To be held around learning, so that whatever the field computes with has the cores."""
+        return contextlib.nullcontext()
 
     def to(self, device: torch.device) -> "Field":
         """The same on another device; this one is not usable afterwards."""

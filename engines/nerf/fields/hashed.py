@@ -1,6 +1,6 @@
 """Instant NGP: a multiresolution hash grid and two tiny networks (Mueller et al. 2022)."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,7 +14,7 @@ from kernels.sphericalharmonics import basis
 COARSEST, FINEST = 16, 1024
 """Cells of the first and of the last level along each axis."""
 HIDDEN = 32
-RATE = 1e-2
+RATE = 2e-2
 LATENT = 16
 """Numbers that the density network hands on; the first of them is the density."""
 DEGREE = 3
@@ -25,8 +25,8 @@ class HashField(Field):
     """sigma = exp(first output of a network on the encoding); colour by another network."""
 
     kind = "hash"
-    samples: ClassVar[dict[str, int]] = {"cpu": 1 << 15, "cuda": 1 << 18}
-    occupancy = 64
+    samples = {"cpu": 1 << 15, "cuda": 1 << 18}
+    occupancy = 128
 
     def __init__(
         self, parameters: dict[str, Tensor], rates: dict[str, float], *, layout: GridLayout
