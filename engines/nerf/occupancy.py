@@ -38,8 +38,8 @@ class Occupancy:
         shape = (resolution,) * 3
         self.seen = torch.ones(shape, dtype=torch.bool, device=device)
         if cameras:
-            needed = min(len(cameras), NEEDED_VIEWS)
-            self.seen = views_of_cells(space, cameras, resolution) >= needed
+            views = views_of_cells(space, cameras, resolution)
+            self.seen = views >= min(NEEDED_VIEWS, max(1, int(views.max())))
         self.density = torch.zeros(shape, device=device)
         self.cells = self.seen.clone()
         """[r, r, r] bool: what is worth looking at."""
@@ -77,6 +77,11 @@ class Occupancy:
             places = (self._corner(part) + inside) / self.resolution
             self.note(places, density(places))
         self.refresh()
+
+    def restore(self, density: Tensor, seen: Tensor, cells: Tensor, recovered: int) -> None:
+        """Stand where another grid of this resolution stood."""
+        self.density, self.seen, self.recovered = density, seen, recovered
+        self.cells, self.share = cells, float(cells.float().mean())
 
     def refresh(self) -> None:
         """Find the occupied cells anew from the densities at hand; all that is seen if none is."""

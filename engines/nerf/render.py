@@ -51,6 +51,7 @@ def draw(
         colour, distance, accumulation = seen.colour, seen.depth, seen.accumulation
     else:
         colour, distance, accumulation = _follow(radiance, rays, codes)
+    accumulation = accumulation.clamp(max=1.0)  # sums of weights may exceed it by rounding
     if backdrop:
         behind = radiance.backdrop.colours(rays.directions)
         colour = colour + (1 - accumulation)[:, None] * behind

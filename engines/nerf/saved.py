@@ -97,8 +97,7 @@ def radiance_of(
         grid = under("occupancy/")
         resolution = len(grid["density"])
         occupancy = Occupancy(space, (), resolution, stride=float(about["stride"]))
-        occupancy.density, occupancy.seen = grid["density"], grid["seen"]
-        occupancy.cells, occupancy.recovered = grid["cells"], int(about["recovered"])
+        occupancy.restore(grid["density"], grid["seen"], grid["cells"], int(about["recovered"]))
     codes = tensors.get("codes")
     return Radiance(
         space=space,

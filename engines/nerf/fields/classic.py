@@ -8,7 +8,7 @@ and places are those of the stretched unit cube.
 import copy
 import math
 from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -32,7 +32,7 @@ class ClassicField(Field):
     """sigma from eight layers on the encoded place; colour from one more on the direction too."""
 
     kind = "classic"
-    samples = {"cpu": 3 << 11, "cuda": 1 << 18}
+    samples: ClassVar[dict[str, int]] = {"cpu": 3 << 11, "cuda": 1 << 18}
     occupancy = 0
 
     _network = "fine"

@@ -1,6 +1,6 @@
 """Instant NGP: a multiresolution hash grid and two tiny networks (Mueller et al. 2022)."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -25,7 +25,7 @@ class HashField(Field):
     """sigma = exp(first output of a network on the encoding); colour by another network."""
 
     kind = "hash"
-    samples = {"cpu": 1 << 15, "cuda": 1 << 18}
+    samples: ClassVar[dict[str, int]] = {"cpu": 1 << 15, "cuda": 1 << 18}
     occupancy = 128
 
     def __init__(
