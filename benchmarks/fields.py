@@ -6,7 +6,8 @@ The hash grid has 16 levels from 16 to 1024 cells and 2 features; its points lie
 a ray, as they do in training. Those of the voxel grid do so too, as far as they lie in cells that
 have a corner; about a fifth of the corners of 128^3 cells have a row, those of a thick shell. Rays
 are marched through a box in the middle of which there is a hollow ball, and through the same box
-filled. Compositing takes 64 samples a ray. Networks have the sizes that follow a hash grid, for
+filled; then through both with cells stretched by 4, with samples that grow by 0.004, and with
+both. Compositing takes 64 samples a ray. Networks have the sizes that follow a hash grid, for
 density and for colour. Times as in `benchmarks.small_kernels`; the plain ones take seconds. Beside
 other work, compare on one thread: torch's threads wait for each other, which makes the ratio look
 better than it is.
@@ -28,6 +29,7 @@ from kernels.composite import reference as composite_reference
 from kernels.hashgrid import reference as hash_reference
 from kernels.mlp import reference as mlp_reference
 from kernels.raymarch import reference as march_reference
+from kernels.stretch import from_unit
 from kernels.threads import core_count, threading_layer, use_threads
 from kernels.voxelgrid import reference as voxel_reference
 
@@ -103,11 +105,20 @@ def smoothing(k: int, features: int, *, rounds: int) -> list[float]:
     return in_turn(job(voxelgrid), job(voxel_reference), rounds=rounds)
 
 
-def marching(n: int, resolution: int, *, filled: bool, rounds: int) -> list[float]:
-    """march n rays through a cube of two units in 512 steps: ours, the definition."""
+def marching(
+    n: int,
+    resolution: int,
+    *,
+    filled: bool,
+    rounds: int,
+    stretch: float = 1.0,
+    growth: float = 0.0,
+) -> list[float]:
+    """march n rays through a cube of two units in 512 steps or less: ours, the definition."""
     box = torch.tensor([[-1.0, -1.0, -1.0], [1.0, 1.0, 1.0]])
-    centres = (torch.arange(resolution) + 0.5) * 2 / resolution - 1
-    from_middle = torch.cartesian_prod(centres, centres, centres).norm(dim=1)
+    centres = (torch.arange(resolution) + 0.5) / resolution
+    places = from_unit(torch.cartesian_prod(centres, centres, centres), box, stretch)
+    from_middle = places.norm(dim=1)
     cells = ((from_middle - 0.5).abs() < 0.04).view(resolution, resolution, resolution)
     origins = torch.nn.functional.normalize(torch.randn(n, 3), dim=1) * 3
     targets = torch.rand(n, 3) * 1.6 - 0.8
@@ -116,7 +127,16 @@ def marching(n: int, resolution: int, *, filled: bool, rounds: int) -> list[floa
 
     def job(twin) -> Callable[[], None]:
         def run() -> None:
-            twin.march(origins, directions, box, cells | filled, step=12**0.5 / 512, jitter=jitter)
+            twin.march(
+                origins,
+                directions,
+                box,
+                cells | filled,
+                step=12**0.5 / 512,
+                jitter=jitter,
+                stretch=stretch,
+                growth=growth,
+            )
 
         return run
 
@@ -205,8 +225,18 @@ def main() -> None:
             )
             for features in (28, 1)
         },
-        f"march, {rays:,} rays, 128^3, hollow": marching(rays, 128, filled=False, rounds=rounds),
-        f"march, {rays:,} rays, 128^3, full": marching(rays, 128, filled=True, rounds=rounds),
+        **{
+            f"march, {rays:,} rays, 128^3, {what}{how}": marching(
+                rays, 128, filled=what == "full", rounds=rounds, stretch=stretch, growth=growth
+            )
+            for how, stretch, growth in (
+                ("", 1.0, 0.0),
+                (", stretched", 4.0, 0.0),
+                (", growing", 1.0, 0.004),
+                (", both", 4.0, 0.004),
+            )
+            for what in ("hollow", "full")
+        },
         f"composite, distortion, gradient, {n:,}": compositing(n, rounds=rounds),
         **{
             f"network {' - '.join(map(str, widths))} and gradients, {n:,}": network(
