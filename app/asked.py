@@ -131,7 +131,11 @@ class AskedView:
     def _improves(self, drawn: Drawn) -> bool:
         """Whether it shows something else than what is on show, or the same at least as well."""
         shown = self._shown
-        if shown is None or shown.wish.mode != drawn.wish.mode:
+        if shown is None:
+            return True
+        if drawn.pixels == 0:
+            return False  # parts of it are empty still
+        if shown.wish.mode != drawn.wish.mode:
             return True
         if _place(shown.wish.camera) != _place(drawn.wish.camera):
             return True

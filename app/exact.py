@@ -36,12 +36,8 @@ class Drawn:
 
     view: RenderedView
     wish: Wish
-
-    @property
-    def pixels(self) -> int:
-        """How sharp it is."""
-        height, width = self.view.depth.shape
-        return height * width
+    pixels: int
+    """How sharp it is at least everywhere: the size of the last whole view of the wish."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +75,7 @@ class ExactRenderer:
         self._share = 1.0
         self._piece_s = self._ended = 0.0
         """What the last piece took and when that was."""
+        self._pixels = 0
         self._thread: threading.Thread | None = None
 
     @property
@@ -234,6 +231,7 @@ class ExactRenderer:
         return source
 
     def _draw(self, wish: Wish, source: RenderSource) -> None:
+        self._pixels = 0
         if wish.budget_ms is not None:
             self._piece(wish, lambda: source.render(wish.camera, wish.budget_ms, mode=wish.mode))
             return
@@ -254,11 +252,13 @@ class ExactRenderer:
         view = draw()
         if view is None:
             return False
+        if view.whole:
+            self._pixels = view.depth.size
         with self._gate:
             self._ended = time.perf_counter()
             self._piece_s = self._ended - began
             if not self._forgotten:
-                self._drawn = Drawn(view, wish)
+                self._drawn = Drawn(view, wish, self._pixels)
         return True
 
     def _overtaken(self) -> bool:

@@ -10,7 +10,7 @@ from PySide6.QtGui import (
     QShortcut,
     QShowEvent,
 )
-from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QMenuBar
+from PySide6.QtWidgets import QApplication, QMainWindow, QMenuBar
 
 from app import mark, theme
 from app.actions import Actions
@@ -29,6 +29,7 @@ from app.mesh_dialog import MeshDialog
 from app.overlays import MODES, Overlays
 from app.probing import Probing
 from app.questions import Questions
+from app.recent import RecentMenu
 from app.run import ALIVE, State
 from app.saving import Snapshot
 from app.session import described
@@ -96,7 +97,7 @@ class MainWindow(QMainWindow):
         self.probing = Probing(self.view, self.docks.ray, self)
         self.feed = Feed(self.bench, self.view, self)
         self.feed.wants_population = self.docks.population.isVisible
-        self.recent_menu = QMenu("Open recent", self)
+        self.recent_menu = RecentMenu(self.memory, lambda path: self.bench.open([path]), self)
         self._make_bars()
         self._make_overlays()
         self._connect_bench()
@@ -118,7 +119,6 @@ class MainWindow(QMainWindow):
         bar.setContentsMargins(0, 0, 0, 0)
         bar.addWidget(self.status, 1)
         self.status.cancelled.connect(self.bench.session.cancel)
-        self.recent_menu.aboutToShow.connect(self._fill_recent)
 
     def _make_overlays(self) -> None:
         self.balance = Balance(self.memory.balance)
@@ -404,18 +404,6 @@ class MainWindow(QMainWindow):
 
     def _open_files(self) -> None:
         self.bench.open(self.questions.files(self, "Open file", self.memory.folder))
-
-    def _fill_recent(self) -> None:
-        self.recent_menu.clear()
-        for path in self.memory.recent:
-            action = self.recent_menu.addAction(path.name)
-            action.setToolTip(str(path))
-            action.triggered.connect(lambda _=False, path=path: self.bench.open([path]))
-        if self.recent_menu.isEmpty():
-            self.recent_menu.addAction("Nothing yet").setEnabled(False)
-            return
-        self.recent_menu.addSeparator()
-        self.recent_menu.addAction("Forget these", self.memory.forget_recent)
 
     def _show_device(self) -> None:
         machine = self.bench.machine

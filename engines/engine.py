@@ -29,6 +29,8 @@ class RenderedView:
     """[h, w] float32 expected distance along the camera's z; 0 where nothing is."""
     alpha: np.ndarray
     """[h, w] float32 opacity accumulated along the ray."""
+    whole: bool = True
+    """Drawn at this size everywhere; otherwise a part of it is still enlarged or empty."""
 
 
 class Renders(Protocol):

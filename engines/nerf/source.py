@@ -159,7 +159,11 @@ class FieldSource:
             first = some.stop
             if first < height and every_ms < math.inf:
                 yield RenderedView(
-                    camera=camera, image=image.copy(), depth=depth.copy(), alpha=alpha.copy()
+                    camera=camera,
+                    image=image.copy(),
+                    depth=depth.copy(),
+                    alpha=alpha.copy(),
+                    whole=False,
                 )
         yield RenderedView(camera=camera, image=image, depth=depth, alpha=alpha)
 
