@@ -198,7 +198,10 @@ class ExactRenderer:
             return not self._quitting
 
     def _next_wish(self) -> Wish | None:
+        """What to draw next, unless a ray comes first again."""
         with self._gate:
+            if self._ray_wish is not None:
+                return None
             wish, self._wish = self._wish, None
             if wish is not None:  # it may have been forgotten meanwhile
                 self._busy, self._forgotten = True, False

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import numpy as np
 import pytest
+from app_rays import field_ray, splat_ray
 from PIL import Image
 
 from assets.camera import Camera, look_at
@@ -19,7 +20,7 @@ from assets.errors import InputError
 from assets.frame import Normalisation
 from assets.gaussians import GaussianCloud
 from assets.posed import PosedPhotos, split_holdout
-from engines.artifacts import Population, Portrait
+from engines.artifacts import FieldRay, Population, Portrait, SplatRay
 from engines.engine import RenderedView
 from engines.events import Evaluated, Event, Finished, Prepared, Refined, Stepped
 from engines.settings import Setting
@@ -165,6 +166,9 @@ class FlatSource:
         self.asked.append((camera, budget_ms))
         return flat_view(camera, (0.0, 1.0, 0.0))
 
+    def probe(self, camera: Camera, x: float, y: float) -> SplatRay:
+        return splat_ray(min(self.count, 12))
+
 
 def flat_view(camera: Camera, colour: tuple[float, float, float]) -> RenderedView:
     """One colour everywhere, at a distance of 2."""
@@ -214,6 +218,9 @@ class SmallSource:
             self.finished += 1
         finally:
             self.closed += 1
+
+    def probe(self, camera: Camera, x: float, y: float) -> FieldRay:
+        return field_ray()
 
     def _view(self, camera: Camera, share: float, mode: str) -> RenderedView:
         time.sleep(self.piece_s)

@@ -6,7 +6,7 @@ import time
 import numpy as np
 import pytest
 
-from app.exact import LEAST_SHARE, ExactRenderer, Wish
+from app.exact import LEAST_SHARE, ExactRenderer, RayWish, Wish
 from assets.camera import Camera
 from engines.engine import RenderedView
 
@@ -52,11 +52,11 @@ class Source:
             self.closed += 1
 
     def probe(self, camera, x, y):
-        self.asked.append(("ray", x, y))
+        self.asked.append(("ray", x))
         assert self.may.acquire(timeout=5)
         if x == 13:
             raise ValueError("an unlucky pixel")
-        return ("ray", camera.width, x, y)
+        return camera.width, x, y
 
 
 @pytest.fixture
@@ -225,25 +225,51 @@ def test_closing_before_anything_was_asked():
     ExactRenderer().close()
 
 
-def test_the_newest_pixel_wins_and_comes_before_the_view(renderer):
+@pytest.fixture
+def ask_ray(renderer):
+    def ask_ray(source, x, *, version=1):
+        make = source if callable(source) else lambda: source
+        renderer.ask_ray(RayWish(make, version, camera(8), float(x), 2.0))
+
+    return ask_ray
+
+
+def test_the_newest_pixel_wins_and_comes_before_the_view(renderer, ask, ask_ray):
     source = Source()
-    renderer.ask_ray(lambda: source, 1, camera(8), 1.0, 2.0)
+    ask_ray(source, 1)
     soon(lambda: source.asked)
-    renderer.ask(lambda: source, 1, camera(9), None)
-    renderer.ask_ray(lambda: source, 1, camera(8), 3.0, 2.0)
-    renderer.ask_ray(lambda: source, 1, camera(8), 5.0, 2.0)
+    ask(source, 9, 20.0)
+    ask_ray(source, 3)
+    ask_ray(source, 5)
     assert renderer.probing
     source.may.release(3)
     soon(lambda: not renderer.probing and not renderer.busy)
-    assert source.asked == [("ray", 1.0, 2.0), ("ray", 5.0, 2.0), (9, None)]
-    assert renderer.take_ray() == ("ray", 8, 5.0, 2.0)
+    assert source.asked == [("ray", 1.0), ("ray", 5.0), (9, 20.0, "colour")]
+    assert renderer.take_ray() == (8, 5.0, 2.0)
     assert renderer.take_ray() is None
-    assert renderer.take().camera.width == 9
+    assert renderer.take().view.camera.width == 9
 
 
-def test_a_ray_that_was_forgotten_does_not_arrive(renderer):
+def test_a_ray_comes_between_two_pieces_of_a_view_which_goes_on(renderer, ask, ask_ray):
     source = Source()
-    renderer.ask_ray(lambda: source, 1, camera(8), 1.0, 2.0)
+    renderer.share = 0.01
+    ask(source, 9)
+    soon(lambda: source.asked)
+    source.may.release()
+    soon(renderer.take)
+    ask_ray(source, 4)
+    source.may.release()
+    assert soon(renderer.take_ray) == (8, 4.0, 2.0)
+    renderer.share = 1.0
+    source.may.release(9)
+    soon(lambda: not renderer.busy)
+    assert renderer.take().pixels == 4 * 9
+    assert source.asked == [(9, None, "colour"), ("ray", 4.0)]
+
+
+def test_a_ray_that_was_forgotten_does_not_arrive(renderer, ask_ray):
+    source = Source()
+    ask_ray(source, 1)
     soon(lambda: source.asked)
     renderer.forget_ray()
     source.may.release()
@@ -251,17 +277,17 @@ def test_a_ray_that_was_forgotten_does_not_arrive(renderer):
     assert renderer.take_ray() is None
 
 
-def test_a_ray_that_fails_is_told_and_leaves_views_alone(renderer):
+def test_a_ray_that_fails_is_told_and_leaves_views_alone(renderer, ask, ask_ray):
     source = Source()
     source.may.release(9)
-    renderer.ask_ray(lambda: source, 1, camera(8), 13.0, 2.0)
+    ask_ray(source, 13)
     assert "an unlucky pixel" in soon(renderer.take_ray_problem)
     assert renderer.take_ray_problem() == renderer.take_problem() == ""
-    renderer.ask(lambda: source, 1, camera(7), None)
-    assert soon(renderer.take).camera.width == 7
+    ask(source, 7, 20.0)
+    assert soon(renderer.take).view.camera.width == 7
 
 
-def test_views_and_rays_share_the_source_of_a_state(renderer):
+def test_views_and_rays_share_the_source_of_a_state(renderer, ask, ask_ray):
     made = []
 
     def make():
@@ -270,8 +296,8 @@ def test_views_and_rays_share_the_source_of_a_state(renderer):
         return made[-1]
 
     for version in (1, 1, 2):
-        renderer.ask(make, version, camera(8), None)
+        ask(make, 8, 20.0, version=version)
         soon(renderer.take)
-        renderer.ask_ray(make, version, camera(8), 1.0, 1.0)
+        ask_ray(make, 1, version=version)
         soon(renderer.take_ray)
     assert len(made) == 2

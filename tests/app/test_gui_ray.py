@@ -52,7 +52,8 @@ def write_scene(folder: Path, cloud) -> Path:
 @pytest.fixture
 def window(make_window, tmp_path, gaussians, wait):
     """A window that has learnt for a while with clones and splits, and holds."""
-    window = make_window(kinds=KINDS, load=load_machine, size=(1280, 800))
+    window = make_window(kinds=KINDS, load=load_machine, size=(1280, 800), ready=False)
+    wait(lambda: window.bench.machine is not None, 120)
     config = dataclasses.replace(
         window.docks.config(),
         steps=4000,
@@ -276,3 +277,26 @@ def test_gaussians_of_a_file_are_known_by_their_rows(make_window, tmp_path, gaus
     assert [row[-1] for row in cells(window)] == [f"{row:,}" for row in panel.ray.rows]
     panel.table.choose(0)
     assert "Gaussian in row" in panel.details.text()
+
+
+def test_the_ray_of_what_only_its_engine_can_draw(make_window, photos, wait) -> None:
+    window = make_window()
+    QTest.mouseClick(window.topbar.engine.button("nerf"), LEFT)
+    window.actions_["cameras"].setChecked(False)
+    drop(window, photos)
+    panel = window.docks.ray
+    wait(lambda: window.view.asked.shown, 30)
+    click(window, *middle(window))
+    wait(lambda: panel.ray is not None and panel.is_in_sight)
+    assert [level.name for level in panel.ray.levels] == ["coarse", "fine"]
+    assert panel.table.rows.rowCount() == len(panel.ray.levels[1].weights)
+    mark = window.viewport.ray
+    assert mark.direction == pytest.approx(panel.ray.direction)
+    assert mark.length > 3.2
+    panel.table.choose(3)
+    QTest.mouseClick(panel._levels.button("coarse"), LEFT)
+    assert panel.table.rows.rowCount() == len(panel.ray.levels[0].weights)
+    window.bench.run.clear()
+    window.actions_["run"].trigger()
+    assert panel.ray is None
+    assert window.viewport.ray is None

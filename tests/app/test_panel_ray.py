@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication
 from app import theme
 from app.panels.ray import RayPanel
 from app.panels.splatray import SplatRayView, median_depth
+from app.probing import mark_of
 
 LEFT = Qt.MouseButton.LeftButton
 
@@ -190,6 +191,7 @@ def test_between_the_samples_of_a_field_there_is_no_gap(panel) -> None:
     ray = field_ray(("samples",))
     panel.show_ray(ray)
     level = ray.levels[0]
+    scroll(panel.plot, 100, -20)
     for i in range(32):
         x = panel.plot.x_of(0.5 * (level.t_start[i] + level.t_end[i]))
         assert panel.plot.index_at(x) == i
@@ -200,10 +202,12 @@ def test_between_the_samples_of_a_field_there_is_no_gap(panel) -> None:
 def test_the_wheel_zooms_about_the_mouse_and_a_double_click_brings_all_back(panel) -> None:
     panel.show_ray(field_ray())
     plot = panel.plot
-    whole = plot.low, plot.high
+    whole, home = plot.picture.span, plot.picture.home
+    assert (plot.low, plot.high) == home
+    assert home[0] > whole[0] + 1
     x = plot.x_of(3.2)
     scroll(plot, x, 4)
-    assert plot.high - plot.low == pytest.approx((whole[1] - whole[0]) * 0.8**4)
+    assert plot.high - plot.low == pytest.approx((home[1] - home[0]) * 0.8**4)
     assert plot.x_of(3.2) == pytest.approx(x, abs=1.0)
     zoomed = plot.low, plot.high
     panel.show_ray(field_ray(seed=2), again=True)
@@ -212,10 +216,10 @@ def test_the_wheel_zooms_about_the_mouse_and_a_double_click_brings_all_back(pane
     assert (plot.low, plot.high) == pytest.approx(whole)
     scroll(plot, x, 3)
     QTest.mouseDClick(plot, LEFT)
-    assert (plot.low, plot.high) == pytest.approx(whole)
+    assert (plot.low, plot.high) == home
     scroll(plot, x, 3)
     panel.show_ray(field_ray())
-    assert (plot.low, plot.high) == pytest.approx(whole)
+    assert (plot.low, plot.high) == home
 
 
 def test_what_was_chosen_stays_chosen_in_the_next_ray_of_the_pixel(panel) -> None:
@@ -303,3 +307,21 @@ def _leaving():
     from PySide6.QtCore import QEvent
 
     return QEvent(QEvent.Type.Leave)
+
+
+def test_most_of_an_endless_ray_is_out_of_sight_at_first(panel) -> None:
+    """Samples may reach to the horizon; what is seen lies near."""
+    ray = field_ray(("samples",))
+    level = ray.levels[0]
+    far = replace(level, t_end=level.t_end * np.where(np.arange(32) == 31, 500, 1))
+    panel.show_ray(replace(ray, levels=(far,)))
+    assert panel.plot.picture.span[1] > 2500
+    assert panel.plot.high < 7
+    mark = mark_of(replace(ray, levels=(far,)))
+    assert 3.2 < mark.length < 8
+    assert (mark.t <= mark.length).all()
+    nothing = replace(level, weights=np.zeros(32, np.float32))
+    empty = replace(ray, levels=(nothing,), accumulation=0.0, depth=0.0)
+    panel.show_ray(empty)
+    assert mark_of(empty).length == 0.0
+    panel.grab()
