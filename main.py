@@ -99,6 +99,14 @@ def train(method: Method, defaults: Any) -> Callable[..., int]:
                 help_behavior_hint="(optional)",
             ),
         ] = None,
+        mesh: Annotated[
+            Path | None,
+            arg(
+                metavar="MESH",
+                help="Make a mesh of the result, too: .glb, .obj, .ply or .stl",
+                help_behavior_hint="(optional)",
+            ),
+        ] = None,
         resume: Annotated[
             Path | None,
             arg(
@@ -126,6 +134,7 @@ def train(method: Method, defaults: Any) -> Callable[..., int]:
             report=report,
             checkpoint=checkpoint,
             resume=resume,
+            mesh=mesh,
             poses=search,
         ).run()
 

@@ -12,7 +12,11 @@ from engines.commands.writing import check_place
 from engines.mesh import MeshConfig
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from assets.camera import Camera
     from assets.field import SavedField
+    from assets.gaussians import GaussianCloud
     from engines.nerf.source import FieldSource
 
 SUFFIXES = (".glb", ".obj", ".ply", ".stl")
@@ -36,27 +40,13 @@ class MakeMesh:
         check_place(self.out, SUFFIXES)
         scene = learnt_scene(self.scene)
         dataset = None if self.data is None else posed_photos(self.data)
-        from assets.export import export
         from assets.gaussians import GaussianCloud
-        from engines.mesh import mesher_of
         from kernels.threads import leave_cores_to_kernels
 
         leave_cores_to_kernels()
         cameras = None if dataset is None else [view.camera for view in dataset.views]
         thing = scene if isinstance(scene, GaussianCloud) else self._source_of(scene)
-        mesher = mesher_of(thing, cameras, self.config)
-        with RunProgress(steps=1) as progress, closing(mesher.run()) as events:
-            for event in events:
-                progress.show(event)
-        mesh = mesher.result
-        assert mesh is not None, "a run that ends without an error has a result"
-        export(mesh, self.out)
-        for note in mesh.notes:
-            say(note)
-        say(
-            f"Wrote {self.out}: {len(mesh.vertices):,} vertices, "
-            f"{len(mesh.faces):,} triangles, box {mesher.box}"
-        )
+        write_mesh(thing, cameras, self.config, self.out)
         return 0
 
     def _source_of(self, saved: "SavedField") -> "FieldSource":
@@ -67,3 +57,31 @@ class MakeMesh:
             return FieldSource.of(saved, resolve_device(self.config.device))
         except DeviceError as error:
             raise InputError(str(error)) from error
+
+
+def write_mesh(
+    thing: "GaussianCloud | FieldSource",
+    cameras: "Sequence[Camera] | None",
+    config: MeshConfig,
+    out: Path,
+) -> None:
+    """Make a mesh of what was learnt, looked at from `cameras`, and write it to `out`.
+
+    Raises InputError when no mesh comes out or it cannot be written.
+    """
+    from assets.export import export
+    from engines.mesh import mesher_of
+
+    mesher = mesher_of(thing, cameras, config)
+    with RunProgress(steps=1) as progress, closing(mesher.run()) as events:
+        for event in events:
+            progress.show(event)
+    mesh = mesher.result
+    assert mesh is not None, "a run that ends without an error has a result"
+    export(mesh, out)
+    for note in mesh.notes:
+        say(note)
+    say(
+        f"Wrote {out}: {len(mesh.vertices):,} vertices, {len(mesh.faces):,} triangles, "
+        f"box {mesher.box}"
+    )

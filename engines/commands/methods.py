@@ -25,6 +25,8 @@ class Method:
     """Of the files that its result may be written to."""
     result: Callable[[Any], Any]
     """The asset that an engine has made so far."""
+    looked_at: Callable[[Any], Any]
+    """What a mesh is made of: Gaussians, or what draws a field."""
     nothing: str
     """What to say as long as there is none."""
     config_of: Callable[[Path], Any]
@@ -79,6 +81,7 @@ SPLATS = Method(
     engine=_splat_engine,
     suffixes=(".ply", ".splat"),
     result=lambda engine: engine.cloud(),
+    looked_at=lambda engine: engine.cloud(),
     nothing="There are no Gaussians yet",
     config_of=_splat_config,
 )
@@ -88,6 +91,7 @@ NERF = Method(
     engine=_nerf_engine,
     suffixes=(".safetensors",),
     result=lambda engine: engine.saved_field(),
+    looked_at=lambda engine: engine.source(),
     nothing="There is no field yet",
     config_of=_nerf_config,
 )

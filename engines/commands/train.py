@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 from assets.errors import InputError
 from engines.commands.inputs import any_photos
 from engines.commands.interrupt import StopRequest
+from engines.commands.mesh import SUFFIXES as MESH_SUFFIXES
+from engines.commands.mesh import write_mesh
 from engines.commands.methods import Method
 from engines.commands.progress import RunProgress, clock, say
 from engines.commands.writing import check_folder, check_place
 from engines.events import Failed, Stepped
+from engines.mesh import MeshConfig
 from engines.poses import PosesConfig
 
 if TYPE_CHECKING:
@@ -38,6 +41,8 @@ class Train:
     report: Path | None = None
     checkpoint: Path | None = None
     resume: Path | None = None
+    mesh: Path | None = None
+    """Where a mesh of the result goes."""
     poses: PosesConfig = field(default_factory=PosesConfig)
     """How cameras are found where the photos come without."""
 
@@ -55,6 +60,8 @@ class Train:
             check_place(self.report)
         if self.checkpoint is not None:
             check_folder(self.checkpoint)
+        if self.mesh is not None:
+            check_place(self.mesh, MESH_SUFFIXES)
         photos = None if self.data is None else any_photos(self.data)
         found: dict[str, Any] | None = None
         if photos is not None and not isinstance(photos, PosedPhotos):
@@ -159,6 +166,8 @@ class Train:
             writers.append((self.out, lambda path: export(self.method.result(engine), path)))
             if self.checkpoint is not None:
                 writers.append((self.checkpoint, engine.save_checkpoint))
+            if self.mesh is not None:
+                writers.append((self.mesh, lambda path: self._write_mesh(engine, path)))
         if self.report is not None:
             writers.append((self.report, lambda path: atomic_write_json(path, report.build())))
         problems = []
@@ -168,9 +177,14 @@ class Train:
             except InputError as error:
                 problems.append(str(error))
             else:
-                say(f"Wrote {path}")
+                if path != self.mesh:  # which tells more of itself
+                    say(f"Wrote {path}")
         if problems:
             raise InputError("\n".join(problems))
+
+    def _write_mesh(self, engine: Any, path: Path) -> None:
+        cameras = [view.camera for view in engine.dataset.views]
+        write_mesh(self.method.looked_at(engine), cameras, MeshConfig(), path)
 
 
 def summary_of(report: dict) -> str:
