@@ -236,7 +236,7 @@ class NerfConfig:
             tier="advanced",
             label="Rate, final share",
         ),
-    ] = 0.1
+    ] = 0.03
     photo_memory_mb: Annotated[
         int,
         Setting(
@@ -275,6 +275,13 @@ class Schedule:
         """Steps between two evaluations: about ten in a run."""
         return self.config.evaluate_every or max(50, self.config.steps // 10)
 
-    def rate(self, first: float, step: int) -> float:
-        """A learning rate that begins at `first`: exponential decay over the run."""
-        return first * self.config.rate_final ** min(1.0, step / self.config.steps)
+    def rate(self, first: float, step: int, seconds: float = 0.0) -> float:
+        """A learning rate that begins at `first`: exponential decay over the run.
+
+        The run is over after its steps or after its time, whichever is used up sooner; `seconds`
+        are those of training so far.
+        """
+        done = step / self.config.steps
+        if self.config.seconds:
+            done = max(done, seconds / self.config.seconds)
+        return first * self.config.rate_final ** min(1.0, done)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from engines.nerf.config import NerfConfig, Schedule
+from engines.nerf.hints import Hints
 from engines.nerf.look import Level, levels_of
 from engines.nerf.pixels import Batch
 from engines.nerf.radiance import Radiance
@@ -34,14 +35,20 @@ class Learner:
         self.radiance, self.config = radiance, config
         self._schedule = Schedule(config)
         self._generator = generator
+        self.hints: Hints | None = None
+        """What is known of the scene besides its photos; to be set before the first step."""
         self._samples = config.samples or radiance.field.samples[radiance.device.type]
         self.rays = self._rays_for(FIRST_SAMPLES)
         """How many rays the next step takes."""
         self.first = {name: torch.zeros_like(p) for name, p in radiance.parameters.items()}
         self.second = {name: torch.zeros_like(p) for name, p in radiance.parameters.items()}
 
-    def learn(self, batch: Batch, step: int, changing: threading.Lock) -> dict[str, float]:
+    def learn(
+        self, batch: Batch, step: int, changing: threading.Lock, *, seconds: float = 0.0
+    ) -> dict[str, float]:
         """Make training step number `step` (from 1); nothing changes but under `changing`.
+
+        `seconds` of training lie behind, which count where the run has a time limit.
 
         Returns figures for the curves. Raises Stuck when the step cannot be made.
         """
@@ -63,11 +70,14 @@ class Learner:
         prior = radiance.field.prior(self.config, generator)
         if prior is not None:
             loss = loss + prior
+        if self.hints is not None:
+            hint = self.hints.loss(radiance.field, step, generator)
+            loss = loss if hint is None else loss + hint
         self._backward(loss, step)
         with changing:
             if radiance.occupancy is not None:
                 radiance.occupancy.note(levels[-1].places, levels[-1].sigma)
-            share = self._descend(step)
+            share = self._descend(step, seconds)
             if radiance.field.refine(step, self.config, radiance.occupancy):
                 self._start_moments()
         samples = sum(len(level.sigma) for level in levels)
@@ -116,9 +126,9 @@ class Learner:
             )
 
     @torch.no_grad()
-    def _descend(self, step: int) -> float:
+    def _descend(self, step: int, seconds: float) -> float:
         """One step of Adam; returns the share of the first learning rate that is in use."""
-        share = self._schedule.rate(1.0, step - 1)
+        share = self._schedule.rate(1.0, step - 1, seconds)
         rates = self.radiance.rates
         for name, parameter in self.radiance.parameters.items():
             if parameter.grad is not None:

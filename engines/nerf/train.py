@@ -15,6 +15,7 @@ from assets.posed import PosedPhotos
 from engines.artifacts import Portrait
 from engines.events import Evaluated, Event, Failed, Finished, Prepared, Stepped, Told, Warned
 from engines.nerf.config import NerfConfig, Schedule
+from engines.nerf.hints import hints_of
 from engines.nerf.learner import Learner, Stuck
 from engines.nerf.pixels import PixelPool
 from engines.nerf.radiance import Radiance
@@ -183,6 +184,7 @@ class NerfEngine:
                 self.learner = Learner(radiance, self.config, self.generator)
             yield Told(message=self._about(radiance))
             yield Prepared(phase="Finding the space of the scene", done=1, total=1)
+        self.learner.hints = hints_of(self.scene, self.learner.radiance)
         self._leave_artifacts()
 
     def _train_step(self) -> Stepped | Failed:
@@ -191,7 +193,7 @@ class NerfEngine:
         began = time.perf_counter()
         batch = self._pool.batch(self.step, self.learner.rays, self.generator)
         try:
-            scalars = self.learner.learn(batch, self.step + 1, self._changing)
+            scalars = self.learner.learn(batch, self.step + 1, self._changing, seconds=self.seconds)
         except Stuck as stuck:
             return Failed(step=self.step, message=str(stuck))
         self.step += 1

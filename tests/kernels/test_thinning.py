@@ -69,29 +69,6 @@ def test_a_wall_is_looked_at_closely_and_what_it_hides_hardly():
     assert int((middles > 3.2).sum()) <= 1
 
 
-def test_the_thickness_is_right_on_average():
-    """Over many draws the mean of sigma * length is the integral, whatever the grid believes."""
-    (origins, directions, samples, box, densities), _ = scene(1.0, rays=1)
-    many = 4000
-    one = torch.zeros(many, dtype=torch.int64)
-    counts = samples.offsets.diff()[one]
-    copies = Samples(
-        offsets=torch.nn.functional.pad(counts.cumsum(0), (1, 0)),
-        rays=torch.arange(many).repeat_interleave(counts),
-        t_start=samples.t_start.repeat(many),
-        t_end=samples.t_end.repeat(many),
-    )
-    draws = torch.rand(many, generator=torch.Generator().manual_seed(2))
-    found = thin(origins[one], directions[one], copies, box, densities, draws=draws, count=COUNT)
-
-    def thickness(of: Samples) -> torch.Tensor:
-        middles, lengths = (of.t_start + of.t_end) / 2, of.t_end - of.t_start
-        return (1 + torch.sin(3 * middles)) * lengths
-
-    expected = float(thickness(samples).sum())
-    assert float(thickness(found).sum()) / many == pytest.approx(expected, rel=0.03)
-
-
 def test_rays_are_the_same_for_any_number_of_threads():
     given, more = scene(3.0)
     before = numba.get_num_threads()

@@ -25,7 +25,7 @@ class HashField(Field):
     """sigma = exp(first output of a network on the encoding); colour by another network."""
 
     kind = "hash"
-    samples: ClassVar[dict[str, int]] = {"cpu": 1 << 15, "cuda": 1 << 18}
+    samples: ClassVar[dict[str, int]] = {"cpu": 1 << 14, "cuda": 1 << 18}
     occupancy = 128
 
     def __init__(

@@ -38,7 +38,7 @@ class VoxelField(Field):
     """sigma = exp of one number and colour = sigmoid of harmonics, both trilinear in a cell."""
 
     kind = "voxels"
-    samples: ClassVar[dict[str, int]] = {"cpu": 1 << 15, "cuda": 1 << 18}
+    samples: ClassVar[dict[str, int]] = {"cpu": 1 << 14, "cuda": 1 << 18}
     occupancy = 128
 
     def __init__(
