@@ -5,8 +5,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.exact import Drawn, ExactRenderer, Wish
+from app.pair import PairView
 from assets.camera import Camera
-from engines.engine import RenderSource
+from engines.engine import RenderedView, RenderSource
 from renderers.canvas import Viewport
 
 MOVING_BUDGET_MS = 60.0
@@ -54,6 +55,11 @@ class AskedView:
         return self._shown is not None
 
     @property
+    def view(self) -> RenderedView | None:
+        """The view on show."""
+        return self._shown.view if self._shown is not None else None
+
+    @property
     def camera(self) -> Camera:
         """Whose view is asked for in full."""
         return _limited(self._viewport.camera)
@@ -95,6 +101,7 @@ class AskedView:
         self._asked = self._shown = None
         self.renderer.forget()
         self._viewport.show_rendered(None)
+        self._viewport.show_beside(None)
 
     def follow(self, still_s: float) -> str:
         """Show what was drawn and ask for what is to be seen now, `still_s` after the last move.
@@ -107,8 +114,8 @@ class AskedView:
         if drawn is not None and self._improves(drawn):
             if self._shown is None:
                 self._viewport.show_gaussians(None)
-            self._shown, view = drawn, drawn.view
-            self._viewport.show_rendered(view.image, view.depth, view.camera, alpha=view.alpha)
+            self._shown = drawn
+            self._put(drawn.view)
         moving = still_s < STILL_S
         camera = self.camera
         asked = (self._exactly.version, self.mode, moving, *_place(camera))
@@ -127,6 +134,14 @@ class AskedView:
     def close(self) -> None:
         """End the thread."""
         self.renderer.close()
+
+    def _put(self, view: RenderedView) -> None:
+        self._viewport.show_rendered(view.image, view.depth, view.camera, alpha=view.alpha)
+        left = view.left if isinstance(view, PairView) else None
+        if left is None:
+            self._viewport.show_beside(None)
+        else:
+            self._viewport.show_beside(left.image, left.depth, left.camera, alpha=left.alpha)
 
     def _improves(self, drawn: Drawn) -> bool:
         """Whether it shows something else than what is on show, or the same at least as well."""

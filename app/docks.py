@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QTabBar, QTabWidget
 
 from app.enginekinds import EngineKind
+from app.panels.compare import ComparePanel
 from app.panels.curves import CurvesPanel
 from app.panels.doctor import DoctorPanel
 from app.panels.log import LogPanel
@@ -50,6 +51,7 @@ class Docks:
         self.poses = SettingsPanel(PosesConfig, "Cameras")
         self.population = PopulationPanel()
         self.ray = RayPanel()
+        self.compare = ComparePanel()
         self.matches = MatchesPanel()
         self.doctor = DoctorPanel()
         self.curves = CurvesPanel()
@@ -70,6 +72,7 @@ class Docks:
             "poses": docked(self.poses, "poses"),
             "population": docked(self.population, "population"),
             "ray": docked(self.ray, "ray"),
+            "compare": docked(self.compare, "compare"),
             "matches": docked(self.matches, "matches"),
             "doctor": docked(self.doctor, "doctor"),
             "curves": docked(self.curves, "curves"),
@@ -102,7 +105,8 @@ class Docks:
         window.tabifyDockWidget(self["curves"], self["log"])
         window.tabifyDockWidget(self["settings"], self["poses"])
         window.tabifyDockWidget(self["population"], self["ray"])
-        window.tabifyDockWidget(self["ray"], self["matches"])
+        window.tabifyDockWidget(self["ray"], self["compare"])
+        window.tabifyDockWidget(self["compare"], self["matches"])
         window.tabifyDockWidget(self["matches"], self["doctor"])
         for dock in self._docks.values():
             dock.show()

@@ -14,6 +14,7 @@ QLabel:disabled { color: $faint; }
 QLabel[role="title"] { color: $label; font-size: 11px; font-weight: 600; letter-spacing: 0.8px; }
 QLabel[role="heading"] { color: $text; font-size: 17px; font-weight: 600; }
 QLabel[role="value"] { color: $text; font-weight: 500; }
+QLabel[role="better"] { color: $good; font-weight: 600; }
 QLabel[role="muted"] { color: $muted; font-size: 12px; }
 QLabel[role="warn"] { color: $warn; font-size: 12px; }
 QLabel[role="error"] { color: $error; }

@@ -1,7 +1,7 @@
 """What the viewport shows and from where: modes, asked views, cameras and the photo over it."""
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import cast, get_args
 
@@ -11,22 +11,20 @@ from PySide6.QtCore import QEvent, QObject, Signal
 from app import theme
 from app.asked import STILL_S, AskedView, Exactly
 from app.jobs import Job, Jobs
+from app.photoreading import loaded, thumbnails
 from app.session import Session
 from assets.camera import Camera
-from assets.errors import InputError
 from assets.gaussians import GaussianCloud
 from assets.pointcloud import PointCloud
 from assets.posed import PosedPhotos, View, up_of
 from assets.similarity import similarity_between
-from assets.thumbnails import thumbnail
 from assets.unposed import Shot, UnposedPhotos
 from engines.artifacts import CameraRig, Portrait
 from renderers.canvas import Viewport
-from renderers.colours import BLUE, VIOLET
+from renderers.colours import BLUE, VIOLET, error_colours
 from renderers.frusta import CameraMark
 from renderers.splats import Mode
 
-THUMBNAIL_PX = 96
 CAMERA_SHARE = 0.35
 """How much of the way out to the cameras is in view at the start."""
 NEAR_POINTS = 0.7
@@ -64,6 +62,11 @@ class ViewControl(QObject):
         self._shown: tuple = ()
         """Points and meshes that the viewport has, so that they are not sent to it again."""
         self.asked = AskedView(viewport)
+        self._pair: tuple[Exactly, str] | None = None
+        """Two runs that are compared in place of what is on show, and how."""
+        self._held_out: set[int] = set()
+        self._errors: Mapping[str, float] | None = None
+        """PSNR in dB by photo while cameras are coloured by it."""
         self._exactly: Exactly | None = None
         """How what is on show is drawn pixel by pixel."""
         self._still_s = 0.0
@@ -111,10 +114,9 @@ class ViewControl(QObject):
         self._clear_photos()
         if dataset is None:
             return
-        self._marks = [
-            CameraMark(camera=view.camera, colour=VIOLET if i in held_out else BLUE, name=view.name)
-            for i, view in enumerate(dataset.views)
-        ]
+        self._held_out = set(held_out)
+        marks = [CameraMark(camera=view.camera, name=view.name) for view in dataset.views]
+        self._marks = self._coloured(marks)
         if rig is not None:
             poses = {view.name: view.camera.camera_to_world for view in dataset.views}
             self._follow(rig, poses)
@@ -173,10 +175,20 @@ class ViewControl(QObject):
 
     def mark_held_out(self, held_out: set[int]) -> None:
         """Colour the cameras of held-out photos."""
-        colours = [VIOLET if i in held_out else BLUE for i in range(len(self._marks))]
-        if [mark.colour for mark in self._marks] != colours:
-            pairs = zip(self._marks, colours, strict=True)
-            self._set_marks([replace(mark, colour=colour) for mark, colour in pairs])
+        self._held_out = set(held_out)
+        self._recolour_marks()
+
+    def colour_by_error(self, errors: Mapping[str, float] | None) -> None:
+        """Colour cameras by the PSNR in dB of their photos, by name; None: by their use."""
+        self._errors = errors
+        self._recolour_marks()
+
+    def compare(self, exactly: Exactly | None, mode: str = "sides") -> None:
+        """Show a `PairSource` in place of what is on show, in one of its modes; None: no more."""
+        pair = None if exactly is None else (exactly, mode)
+        if pair != self._pair:
+            self._pair = pair
+            self._apply_mode()
 
     def show_cloud(self, cloud: GaussianCloud, exactly: Exactly) -> None:
         """Show these Gaussians; `exactly` tells how they are drawn pixel by pixel."""
@@ -184,7 +196,7 @@ class ViewControl(QObject):
             self.show_nothing()
         first = self._cloud is None
         self._cloud, self._exactly = cloud, exactly
-        if self.mode == "exact":
+        if self.mode == "exact" and self._pair is None:
             self.asked.show(exactly)
         if not self.asked.shown:
             self.viewport.show_gaussians(cloud)
@@ -198,7 +210,8 @@ class ViewControl(QObject):
         first, self._portrait = self._portrait is None, portrait
         self._settle_modes()
         self._exactly = Exactly(lambda: portrait.source, portrait)
-        self.asked.show(self._exactly)
+        if self._pair is None:
+            self.asked.show(self._exactly)
         if first:
             self._apply_mode()
             self.refresh_assets()
@@ -206,7 +219,7 @@ class ViewControl(QObject):
     def show_nothing(self) -> None:
         """What was learnt is gone."""
         gone = self.subject is not None
-        self._cloud = self._portrait = self._exactly = None
+        self._cloud = self._portrait = self._exactly = self._pair = None
         self.asked.show(None)
         self.viewport.show_gaussians(None)
         if gone:
@@ -263,10 +276,13 @@ class ViewControl(QObject):
 
     def _apply_mode(self) -> None:
         """Views that an engine draws are in the mode already, Gaussians are put into it."""
+        if self._pair is not None:
+            exactly, self.asked.mode = self._pair
+            self.asked.show(exactly)
+            return
         asked = self._portrait is not None or self.mode == "exact"
         self.asked.mode = "colour" if self._portrait is None else self.mode
-        if self._portrait is None:
-            self.asked.show(self._exactly if asked else None)
+        self.asked.show(self._exactly if asked else None)
         known = self.mode in get_args(Mode)
         self.viewport.mode = cast(Mode, self.mode) if known and not asked else "colour"
         if not asked:
@@ -367,7 +383,7 @@ class ViewControl(QObject):
     ) -> None:
         self._thumbnails = self._jobs.start(
             "Reading thumbnails",
-            lambda job: _thumbnails(views, job),
+            lambda job: thumbnails(views, job),
             done=done,
             failed=self._fail,
             quiet=True,
@@ -416,7 +432,7 @@ class ViewControl(QObject):
         view = dataset.views[index]
         self._photo = self._jobs.start(
             f"Reading {view.name}",
-            lambda _: _loaded(view, PHOTO_PX),
+            lambda _: loaded(view, PHOTO_PX),
             done=self._show_photo,
             failed=self._fail,
             quiet=True,
@@ -434,6 +450,17 @@ class ViewControl(QObject):
         self._marks = marks
         self.viewport.show_cameras(marks)
         self.viewport.selected_camera = self.chosen
+
+    def _recolour_marks(self) -> None:
+        marks = self._coloured(self._marks)
+        if [mark.colour for mark in self._marks] != [mark.colour for mark in marks]:
+            self._set_marks(marks)
+
+    def _coloured(self, marks: list[CameraMark]) -> list[CameraMark]:
+        known = error_colours(self._errors or {})
+        use = [VIOLET if i in self._held_out else BLUE for i in range(len(marks))]
+        pairs = zip(marks, use, strict=True)
+        return [replace(mark, colour=known.get(mark.name, colour)) for mark, colour in pairs]
 
     def _recolour(self) -> None:
         colour = theme.colour(theme.current().viewport)
@@ -455,21 +482,3 @@ def _heart(
     away = np.linalg.norm(points - np.median(points, axis=0), axis=1)
     near = points[away <= np.quantile(away, NEAR_POINTS)]
     return np.concatenate([near, near.mean(axis=0) + reach * (centres - near.mean(axis=0))])
-
-
-def _loaded(view: View, longest_px: int) -> np.ndarray:
-    width, height = view.camera.width, view.camera.height
-    share = min(1.0, longest_px / max(width, height))
-    return view.photo.load(max(1, round(width * share)), max(1, round(height * share)))
-
-
-def _thumbnails(views: tuple[View, ...] | tuple[Shot, ...], job: Job) -> list[np.ndarray | None]:
-    """A small picture of every photo, None for those that cannot be read."""
-    found: list[np.ndarray | None] = []
-    for view in views:
-        job.check()
-        try:
-            found.append(thumbnail(view, THUMBNAIL_PX))
-        except InputError:  # the run tells why
-            found.append(None)
-    return found

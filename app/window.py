@@ -4,12 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from PySide6.QtCore import QSize, Qt, QTimer
-from PySide6.QtGui import (
-    QCloseEvent,
-    QKeySequence,
-    QShortcut,
-    QShowEvent,
-)
+from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QApplication, QMainWindow, QMenuBar
 
 from app import mark, theme
@@ -17,6 +12,7 @@ from app.actions import Actions
 from app.asked import Exactly
 from app.balance import Balance, shares
 from app.banner import Banner
+from app.comparing import Comparing
 from app.docks import Docks
 from app.droptarget import DropTarget
 from app.enginekinds import KINDS, EngineKind, Machine, load_machine
@@ -33,6 +29,7 @@ from app.recent import RecentMenu
 from app.run import ALIVE, State
 from app.saving import Snapshot
 from app.session import described
+from app.shelf import Shelf
 from app.stage import Stage
 from app.statusbar import Status, StatusBar
 from app.topbar import TopBar
@@ -94,6 +91,8 @@ class MainWindow(QMainWindow):
             parent=self,
         )
         self.view = ViewControl(self.viewport, self.bench.session, self.bench.jobs, self)
+        self.shelf = Shelf(self.bench, self.view, self)
+        self.comparing = Comparing(self.shelf, self.view, self.docks.compare, self)
         self.probing = Probing(self.view, self.docks.ray, self)
         self.feed = Feed(self.bench, self.view, self)
         self.feed.wants_population = self.docks.population.isVisible
@@ -167,6 +166,11 @@ class MainWindow(QMainWindow):
         feed.ticked.connect(docks.refresh_next)
         feed.population_changed.connect(docks.show_population)
         feed.status_changed.connect(self._show_status)
+        feed.happened.connect(self.shelf.add)
+        feed.refreshed.connect(self.comparing.refresh)
+        feed.ticked.connect(self.comparing.tick)
+        self.comparing.photo_wanted.connect(self.actions_["photo"].setChecked)
+        docks.photos.coloured.connect(view.colour_by_error)
         view.photo_chosen.connect(docks.show_current)
         view.troubled.connect(bench.trouble)
         docks.photos.view_activated.connect(
@@ -408,8 +412,8 @@ class MainWindow(QMainWindow):
     def _show_device(self) -> None:
         machine = self.bench.machine
         text = machine.report if machine else "PyTorch is still being loaded"
-        stats = self.viewport
-        drawing = "emulated on the processor" if stats.software_gl else "on the graphics card"
+        emulated = self.viewport.software_gl
+        drawing = "emulated on the processor" if emulated else "on the graphics card"
         text_page("Device report", f"{text}\nOpenGL: {drawing}", self).open()
 
     def _set_light(self, light: bool) -> None:

@@ -50,7 +50,7 @@ class Viewport:
     pixel_picked = Signal(float, float)
     """The pixel (x, y) of `camera` that was clicked, where no camera mark is."""
     split_changed = Signal(float)
-    """The wipe between view and photo was dragged."""
+    """The wipe between view and photo, or between two views, was dragged."""
 
     def __init__(self, size: tuple[int, int] = (800, 600), *, parent: Any = None) -> None:
         self._canvas = app.Canvas(size=size, autoswap=False, show=False, parent=parent)
@@ -161,6 +161,24 @@ class Viewport:
             self._scene.rendered.clear()
         else:
             self._scene.rendered.set_picture(image, depth, camera, alpha)
+        self._touch()
+
+    def show_beside(
+        self,
+        image: np.ndarray | None,
+        depth: np.ndarray | None = None,
+        camera: Camera | None = None,
+        *,
+        alpha: np.ndarray | None = None,
+    ) -> None:
+        """Show another view, as of `show_rendered`, left of a line that can be dragged.
+
+        The one of `show_rendered` keeps the right. None for none: it has all of the window.
+        """
+        if image is None or depth is None or camera is None:
+            self._scene.divided.left.clear()
+        else:
+            self._scene.divided.left.set_picture(image, depth, camera, alpha)
         self._touch()
 
     def show_photo(
@@ -398,17 +416,21 @@ class Viewport:
     def wipe_edge(self) -> float | None:
         """Column of the wipe's edge, where it can be dragged."""
         photo, photo_camera = self._scene.photo, self._photo_camera()
-        if photo_camera is None:
-            return None
-        return photo.edge(photo_camera, self.camera.width, self.camera.height)
+        width, height = self.camera.width, self.camera.height
+        edge = None if photo_camera is None else photo.edge(photo_camera, width, height)
+        return self._scene.divided.edge(width) if edge is None else edge
 
     def wipe_to(self, x: float) -> None:
         """Move the wipe's edge to column `x`."""
-        photo, photo_camera = self._scene.photo, self._photo_camera()
-        if photo_camera is not None:
-            photo.move_edge(x, photo_camera, self.camera.width, self.camera.height)
-            self._dirty = True
-            self.split_changed.emit(photo.split)
+        wipe, photo_camera = self._scene.photo, self._photo_camera()
+        width, height = self.camera.width, self.camera.height
+        if photo_camera is not None and wipe.edge(photo_camera, width, height) is not None:
+            wipe.move_edge(x, photo_camera, width, height)
+        else:
+            wipe = self._scene.divided
+            wipe.move_edge(x, width)
+        self._dirty = True
+        self.split_changed.emit(wipe.split)
 
     # Inside
 

@@ -1,5 +1,7 @@
 """Our palette, and what depth looks like."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 BACKGROUND = (0.059, 0.067, 0.082)
@@ -12,6 +14,25 @@ RED = (1.0, 0.478, 0.420)
 """#ff7a6b."""
 VIOLET = (0.608, 0.549, 1.0)
 """#9b8cff."""
+GREEN = (0.290, 0.871, 0.604)
+"""#4ade9a."""
+
+
+def error_colours(psnr: Mapping[str, float]) -> dict[str, tuple[float, float, float]]:
+    """Colour of each photo by its PSNR in dB: best green, worst red, between them over amber.
+
+    Only finite values count for the ends; where all are alike, all are green.
+    """
+    finite = [value for value in psnr.values() if np.isfinite(value)]
+    low, high = min(finite, default=0.0), max(finite, default=0.0)
+    ends = np.array([RED, ACCENT, GREEN])
+    found = {}
+    for name, value in psnr.items():
+        share = (value - low) / (high - low) if high > low else 1.0
+        place = np.clip(np.nan_to_num(share, nan=0.0, posinf=1.0, neginf=0.0), 0.0, 1.0)
+        red, green, blue = (float(np.interp(place, (0.0, 0.5, 1.0), end)) for end in ends.T)
+        found[name] = (red, green, blue)
+    return found
 
 
 def depth_colours(steps: int = 256) -> np.ndarray:

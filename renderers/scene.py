@@ -5,6 +5,7 @@ from vispy import gloo
 
 from assets.camera import Camera
 from renderers.colours import BACKGROUND
+from renderers.divided import Divided
 from renderers.frusta import Frusta
 from renderers.grid import Grid
 from renderers.layer import GaussianLayer
@@ -42,6 +43,7 @@ class Scene:
         self.box = WireBox()
         self.grid = Grid()
         self.rendered = RenderedPicture()
+        self.divided = Divided()
         self.photo = PhotoOverlay()
         self.layer = GaussianLayer()
 
@@ -95,6 +97,8 @@ class Scene:
         if not self.comparing:
             self.ray.draw_over(lens, scale=self.pixel_ratio)
         self.box.draw_hidden(lens, scale=self.pixel_ratio)
+        if self.divided.shown and self.learnt_visible:
+            self.divided.draw_edge(camera.width, camera.height)
         if photo_camera is not None:
             self.photo.draw(photo_camera, camera.width, camera.height)
         # Clearing obeys the depth mask: leave it open for whoever draws next.
@@ -102,6 +106,6 @@ class Scene:
 
     def _draw_solids(self, lens: Lens, *, shade_depth: bool) -> None:
         if self.learnt_visible:
-            self.rendered.draw(lens, shade_depth=shade_depth)
+            self.divided.draw(self.rendered, lens, shade_depth=shade_depth)
         if self.meshes_visible:
             self.meshes.draw(lens)

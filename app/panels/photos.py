@@ -27,6 +27,8 @@ class PhotoStrip(Panel):
 
     view_activated = Signal(int)
     """Index into the views of the data set."""
+    coloured = Signal(object)
+    """PSNR in dB by name, by which cameras are to be coloured; None for not at all."""
     left_out_changed = Signal(object)
     """A person changed a tick: frozenset of the names of all photos that are left out."""
 
@@ -41,6 +43,9 @@ class PhotoStrip(Panel):
         self.thumbnails.loaded.connect(self._arrived)
         self.sort = quiet_button("", "Worst first", checkable=True)
         self.sort.toggled.connect(self._sort)
+        self.colour = quiet_button("", "Colour cameras by the error of their photo", checkable=True)
+        self.colour.toggled.connect(self._colour)
+        self.header.row.addWidget(self.colour)
         self.header.row.addWidget(self.sort)
         self.empty = note(EMPTY)
         self.body.setContentsMargins(MARGIN - HALF_GAP_PX, 0, 0, MARGIN)
@@ -96,6 +101,7 @@ class PhotoStrip(Panel):
         self.sort.setEnabled(bool(self.model.errors))
         if self.model.by_error:
             self.model.reorder()
+        self._settle_colour()
         self.grid.viewport().update()
 
     def set_current(self, view: int | None) -> None:
@@ -129,6 +135,7 @@ class PhotoStrip(Panel):
         self.empty.setVisible(empty)
         self.grid.setVisible(not empty)
         self.sort.setVisible(model.dataset is not None or bool(model.errors))
+        self._settle_colour()
         self.grid.viewport().update()
 
     def _summary(self) -> str:
@@ -168,6 +175,15 @@ class PhotoStrip(Panel):
         self.sort.setToolTip("By name" if by_error else "Worst first")
         self.model.reorder()
 
+    def _settle_colour(self) -> None:
+        self.colour.setVisible(self.sort.isVisibleTo(self.header))
+        self.colour.setEnabled(bool(self.model.errors))
+        self._colour(self.colour.isChecked())
+
+    def _colour(self, on: bool) -> None:
+        self.coloured.emit(dict(self.model.errors) if on and self.model.errors else None)
+
     def _recolour(self) -> None:
         self.sort.setIcon(theme.icon("mdi6.sort"))
+        self.colour.setIcon(theme.icon("mdi6.palette-outline"))
         self.grid.viewport().update()
