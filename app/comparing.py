@@ -5,6 +5,7 @@ import math
 from PySide6.QtCore import QObject, Signal
 
 from app.asked import Exactly
+from app.feed import Feed
 from app.pair import GAIN, PairSource, PairView
 from app.panels.compare import ComparePanel, Figures
 from app.shelf import RunRecord, Shelf
@@ -17,10 +18,9 @@ class Comparing(QObject):
     photo_wanted = Signal(bool)
     """The photo is to lie over the view, or no more."""
 
-    def __init__(
-        self, shelf: Shelf, view: ViewControl, panel: ComparePanel, parent: QObject | None = None
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, shelf: Shelf, view: ViewControl, panel: ComparePanel, feed: Feed) -> None:
+        """`feed` owns it, and tells the shelf and it what happens."""
+        super().__init__(feed)
         self._shelf, self._view, self._panel = shelf, view, panel
         self._runs: tuple[RunRecord, ...] = ()
         self._render_ms: dict[int, float] = {}
@@ -32,6 +32,9 @@ class Comparing(QObject):
         self._photo = False
         panel.changed.connect(self._update)
         shelf.changed.connect(self.refresh)
+        feed.happened.connect(shelf.add)
+        feed.refreshed.connect(self.refresh)
+        feed.ticked.connect(self.tick)
 
     def refresh(self) -> None:
         """Show what is new in the panel; about once a second."""

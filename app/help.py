@@ -47,6 +47,12 @@ LISTED = (
     "full_screen",
 )
 
+ABOUT = (
+    "Drop photos on it and watch Gaussians or a radiance field learn from them\n"
+    "Licence: Apache 2.0\n"
+    "Works without a network: nothing is downloaded or sent"
+)
+
 
 def keys_page(actions: Actions, parent: QWidget) -> QDialog:
     """What the mouse and the keys do."""

@@ -19,7 +19,7 @@ from app.enginekinds import KINDS, EngineKind, Machine, load_machine
 from app.export_dialog import ExportDialog
 from app.faults import Faults
 from app.feed import Feed
-from app.help import keys_page, text_page
+from app.help import ABOUT, keys_page, text_page
 from app.memory import Memory
 from app.mesh_dialog import MeshDialog
 from app.overlays import MODES, Overlays
@@ -43,12 +43,6 @@ from assets.unposed import UnposedPhotos, Video
 from engines.artifacts import CameraRig
 from engines.events import Event, Stepped
 from renderers.canvas import Viewport
-
-ABOUT = (
-    "Drop photos on it and watch Gaussians or a radiance field learn from them\n"
-    "Licence: Apache 2.0\n"
-    "Works without a network: nothing is downloaded or sent"
-)
 
 
 class MainWindow(QMainWindow):
@@ -92,9 +86,9 @@ class MainWindow(QMainWindow):
         )
         self.view = ViewControl(self.viewport, self.bench.session, self.bench.jobs, self)
         self.shelf = Shelf(self.bench, self.view, self)
-        self.comparing = Comparing(self.shelf, self.view, self.docks.compare, self)
         self.probing = Probing(self.view, self.docks.ray, self)
         self.feed = Feed(self.bench, self.view, self)
+        self.comparing = Comparing(self.shelf, self.view, self.docks.compare, self.feed)
         self.feed.wants_population = self.docks.population.isVisible
         self.recent_menu = RecentMenu(self.memory, lambda path: self.bench.open([path]), self)
         self._make_bars()
@@ -166,16 +160,12 @@ class MainWindow(QMainWindow):
         feed.ticked.connect(docks.refresh_next)
         feed.population_changed.connect(docks.show_population)
         feed.status_changed.connect(self._show_status)
-        feed.happened.connect(self.shelf.add)
-        feed.refreshed.connect(self.comparing.refresh)
-        feed.ticked.connect(self.comparing.tick)
         self.comparing.photo_wanted.connect(self.actions_["photo"].setChecked)
         docks.photos.coloured.connect(view.colour_by_error)
         view.photo_chosen.connect(docks.show_current)
         view.troubled.connect(bench.trouble)
-        docks.photos.view_activated.connect(
-            lambda index: view.look_through_named(docks.photos.model.views[index].name)
-        )
+        views = docks.photos.model
+        docks.photos.view_activated.connect(lambda i: view.look_through_named(views.views[i].name))
 
     def _connect_probing(self) -> None:
         bench, probing = self.bench, self.probing
@@ -412,8 +402,8 @@ class MainWindow(QMainWindow):
     def _show_device(self) -> None:
         machine = self.bench.machine
         text = machine.report if machine else "PyTorch is still being loaded"
-        emulated = self.viewport.software_gl
-        drawing = "emulated on the processor" if emulated else "on the graphics card"
+        slow = self.viewport.software_gl
+        drawing = "emulated on the processor" if slow else "on the graphics card"
         text_page("Device report", f"{text}\nOpenGL: {drawing}", self).open()
 
     def _set_light(self, light: bool) -> None:
