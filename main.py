@@ -26,6 +26,7 @@ COMMANDS = ("open", "train", "poses", "eval", "render", "mesh", "convert", "doct
 _DATA = "Photos with cameras (COLMAP, transforms.json, bundle.out), or the word sample"
 _PHOTOS = "A folder of photos or a video (.mp4, .mov, .webm), or the word sample"
 _SCENE = "A file of Gaussians (.ply, .compressed.ply, .splat)"
+_LEARNT = f"{_SCENE} or of a radiance field (.safetensors)"
 _REPORT = arg(
     metavar="R.json", help="Where to write the figures as JSON", help_behavior_hint="(optional)"
 )
@@ -202,9 +203,10 @@ def make_mesh() -> Callable[..., int]:
     rest = options_of(defaults, tier="advanced", title="What rarely needs a change")
 
     def command(
-        scene: Annotated[Positional[Path], arg(metavar="SCENE", help=_SCENE)],
+        scene: Annotated[Positional[Path], arg(metavar="SCENE", help=_LEARNT)],
         out: Annotated[
-            Positional[Path], arg(metavar="OUT", help="Where to write the .glb, .obj or .ply")
+            Positional[Path],
+            arg(metavar="OUT", help="Where to write the .glb, .obj, .ply or .stl"),
         ],
         *,
         data: Annotated[
@@ -281,7 +283,9 @@ def command_line(arguments: Sequence[str]) -> int:
     commands.command(name="poses", help="Find out where photos were taken from.")(poses())
     commands.command(name="eval", help="Compare a splat file with photos.")(evaluate())
     commands.command(render)
-    commands.command(name="mesh", help="Make a mesh of a splat file.")(make_mesh())
+    commands.command(name="mesh", help="Make a mesh of Gaussians or of a radiance field.")(
+        make_mesh()
+    )
     commands.command(convert)
     commands.command(doctor)
     return commands.cli(

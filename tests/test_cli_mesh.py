@@ -51,9 +51,9 @@ def test_a_mesh_is_written_that_opens_again(
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"out": "a.stl"}, "use one of .glb, .obj, .ply"),
+        ({"out": "a.gltf"}, "use one of .glb, .obj, .ply, .stl"),
         ({"out": "nowhere/a.glb"}, "does not exist"),
-        ({"scene": "{photos}"}, "holds no Gaussians"),
+        ({"scene": "{photos}"}, "holds nothing that was learnt"),
         ({"data": "{splat}"}, "holds no photos with cameras"),
         ({"config": MeshConfig(box=(90.0, 90.0, 90.0, 91.0, 91.0, 91.0))}, "no surface in the box"),
         ({"config": MeshConfig(resolution=2000, memory_mb=100)}, "try a resolution of"),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from assets.errors import InputError
 
 if TYPE_CHECKING:
+    from assets.field import SavedField
     from assets.gaussians import GaussianCloud
     from assets.posed import PosedPhotos, View
     from assets.unposed import UnposedPhotos, Video
@@ -102,6 +103,21 @@ def gaussians(scene: Path) -> "GaussianCloud":
         raise InputError(
             f"{scene} holds no Gaussians; expected a splat file such as .ply, .splat or "
             ".compressed.ply"
+        )
+    return opened
+
+
+def learnt(scene: Path) -> "GaussianCloud | SavedField":
+    """What was learnt and lies in the file `scene`; InputError when there is something else."""
+    from assets.field import SavedField
+    from assets.gaussians import GaussianCloud
+    from assets.open import open_path
+
+    opened = open_path(scene)
+    if not isinstance(opened, GaussianCloud | SavedField):
+        raise InputError(
+            f"{scene} holds nothing that was learnt; expected Gaussians (.ply, .splat, "
+            ".compressed.ply) or a radiance field (.safetensors)"
         )
     return opened
 
