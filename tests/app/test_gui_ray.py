@@ -300,3 +300,30 @@ def test_the_ray_of_what_only_its_engine_can_draw(make_window, photos, wait) -> 
     window.actions_["run"].trigger()
     assert panel.ray is None
     assert window.viewport.ray is None
+
+
+def test_the_ray_of_a_radiance_field_is_that_of_its_engine(
+    make_window, tmp_path, gaussians, wait
+) -> None:
+    window = make_window(kinds=KINDS, load=load_machine, size=(1280, 800), ready=False)
+    wait(lambda: window.bench.machine is not None, 120)
+    QTest.mouseClick(window.topbar.engine.button("nerf"), LEFT)
+    config = dataclasses.replace(
+        window.docks.config(), steps=400, samples=4096, table_size=12, holdout=0, downscale=1
+    )
+    window.docks.settings.set_config(config)
+    window.actions_["cameras"].setChecked(False)
+    drop(window, write_scene(tmp_path / "ball", gaussians(300)))
+    run, panel = window.bench.run, window.docks.ray
+    wait(lambda: run.step >= 40, 240)
+    run.pause()
+    wait(lambda: window.view.asked.shown and not window.bench.jobs._waiting, 60)
+    click(window, *middle(window))
+    wait(lambda: panel.ray is not None and panel.is_in_sight, 60)
+    told = run.engine.source().probe(window.view.drawn_camera, *panel.ray.pixel)
+    assert len(told.levels) == len(panel.ray.levels)
+    for name in ("sigma", "weights", "t_start", "colours"):
+        for one, other in zip(told.levels, panel.ray.levels, strict=True):
+            assert getattr(one, name) == pytest.approx(getattr(other, name), abs=1e-4)
+    assert panel.table.rows.rowCount() == len(told.levels[-1].weights) > 5
+    assert window.viewport.ray.direction == pytest.approx(told.direction)
