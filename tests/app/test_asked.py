@@ -28,6 +28,9 @@ class Stage:
     def show_rendered(self, image, depth=None, camera=None, *, alpha=None) -> None:
         self.widths.append(0 if image is None else depth.shape[1])
 
+    def show_beside(self, image) -> None:
+        assert image is None, "nothing is compared here"
+
     def show_gaussians(self, cloud) -> None:
         assert cloud is None
         self.gaussians_gone += 1
