@@ -151,6 +151,7 @@ def test_what_was_opened_since_is_not_covered_by_a_field(
         return small_machine
 
     window = make_window(ready=False, load=load)
+    window.questions.choice = Choice.DISCARD
     drop(window, field_file)
     wait(lambda: window.status.phase.text() == f"Opening {field_file.name}")
     drop(window, photos)
