@@ -75,7 +75,7 @@ SPECS = (
     Spec(
         id="open_file",
         title="Open file…",
-        tip="Open a video, cameras, a splat file, points or a mesh",
+        tip="Open a video, cameras, splats, a radiance field, points or a mesh",
         icon="mdi6.file-outline",
         key="Ctrl+O",
     ),

@@ -7,6 +7,7 @@ from typing import Any
 
 from assets.errors import InputError
 from assets.export import export
+from assets.field import SavedField
 from assets.frame import Normalisation
 from assets.gaussians import GaussianCloud
 from assets.mesh import Mesh
@@ -53,6 +54,8 @@ def exportable(asset: Any) -> Exportable:
     """How `asset` is saved. Raises TypeError for what cannot be."""
     if isinstance(asset, GaussianCloud):
         return _gaussians(asset)
+    if isinstance(asset, SavedField):
+        return _field(asset)
     if isinstance(asset, Mesh):
         return _mesh(asset)
     raise TypeError(f"a {type(asset).__name__} cannot be exported")
@@ -104,6 +107,28 @@ def _mesh(mesh: Mesh) -> Exportable:
         amount=amount,
         arrived=lambda back: isinstance(back, Mesh) and len(back.faces) == len(mesh.faces),
         in_frame=mesh.in_normalised_frame,
+    )
+
+
+def _field(field: SavedField) -> Exportable:
+    shapes = {name: array.shape for name, array in field.arrays.items()}
+    count = sum(array.size for array in field.arrays.values())
+
+    def arrived(back: Any) -> bool:
+        found = isinstance(back, SavedField) and back.arrays.items()
+        return bool(found) and {name: array.shape for name, array in found} == shapes
+
+    return Exportable(
+        asset=field,
+        title="Export radiance field",
+        formats={
+            ".safetensors": "All numbers of the field and what they mean; this program opens it, "
+            "with or without a window"
+        },
+        filter="Radiance fields (*.safetensors)",
+        facts=lambda _: f"{count:,} numbers, {megabytes(round(1e6 * field.megabytes))}",
+        amount=f"a radiance field of {count:,} numbers",
+        arrived=arrived,
     )
 
 

@@ -77,7 +77,7 @@ class Meshing(QObject):
         """The mesh that was made last, while what it was made of is open."""
         bench.changed.connect(self.changed)
         bench.dataset_shown.connect(self._forget)
-        bench.cloud_shown.connect(self._forget)
+        bench.result_shown.connect(self._forget)
 
     @property
     def is_for_field(self) -> bool:

@@ -86,11 +86,18 @@ class Posing(QObject):
             self._show(photos)
             self.start()
 
+    def forget(self) -> None:
+        """What is about to be opened has nothing to do with photos without cameras."""
+        self.folder = None
+        if self._bench.session.photos is not None:
+            self._bench.session.set_photos(None)
+            self.photos_shown.emit(None)
+
     def _show(self, photos: UnposedPhotos | Video) -> None:
         """Have `photos` open and nothing that was made of them or of others."""
         bench = self._bench
         bench.run.clear()
-        bench.session.set_cloud(None)
+        bench.session.set_result(None)
         bench.session.set_dataset(None)
         bench.session.set_photos(photos)
         bench.dataset_shown.emit(None)

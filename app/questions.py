@@ -6,8 +6,9 @@ from pathlib import Path
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
 OPENABLE = (
-    "All that can be opened (*.ply *.splat *.json *.out *.glb *.gltf *.obj *.stl *.bin *.txt);;"
-    "Splats (*.ply *.splat);;Cameras (transforms*.json *.out *.bin *.txt);;"
+    "All that can be opened (*.ply *.splat *.safetensors *.json *.out *.glb *.gltf *.obj *.stl "
+    "*.bin *.txt);;Splats (*.ply *.splat);;Radiance fields (*.safetensors);;"
+    "Cameras (transforms*.json *.out *.bin *.txt);;"
     "Meshes (*.glb *.gltf *.obj *.ply *.stl);;All files (*)"
 )
 FOLDERS = "Folder (*)"

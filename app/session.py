@@ -1,4 +1,4 @@
-"""What is open: photos, Gaussians from a file, meshes and points; and how it comes in."""
+"""What is open: photos, results from files, meshes and points; and how it comes in."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from app.jobs import Job, Jobs
 from app.memory import Memory
 from assets.errors import InputError
+from assets.field import SavedField
 from assets.formats.photo_folder import photos_from_files
 from assets.gaussians import GaussianCloud
 from assets.mesh import Mesh
@@ -18,7 +19,9 @@ from assets.pointcloud import PointCloud
 from assets.posed import PosedPhotos
 from assets.unposed import UnposedPhotos, Video
 
-Asset = PosedPhotos | UnposedPhotos | Video | GaussianCloud | Mesh | PointCloud
+Result = GaussianCloud | SavedField
+"""What a run leaves behind."""
+Asset = PosedPhotos | UnposedPhotos | Video | Result | Mesh | PointCloud
 
 
 @dataclass(frozen=True)
@@ -58,9 +61,10 @@ class Session(QObject):
         self.photos: UnposedPhotos | Video | None = None
         """What cameras are found for; stays along with the data set that comes of it."""
         self.dataset: PosedPhotos | None = None
-        self.cloud: GaussianCloud | None = None
-        """Gaussians from a file; those of a run belong to its engine."""
-        self.cloud_name = ""
+        self.result: Result | None = None
+        """What was learnt elsewhere, from a file; that of a run belongs to its engine."""
+        self.result_name = ""
+        """What to call it, empty where there is none."""
         self.meshes: list[Mesh] = []
         self.clouds_of_points: list[PointCloud] = []
 
@@ -118,20 +122,10 @@ class Session(QObject):
         return (
             self.dataset is None
             and self.photos is None
-            and self.cloud is None
+            and self.result is None
             and not self.meshes
             and not self.clouds_of_points
         )
-
-    @property
-    def result(self) -> GaussianCloud | None:
-        """What was learnt elsewhere and opened from a file."""
-        return self.cloud
-
-    @property
-    def result_name(self) -> str:
-        """What to call the file that is on show, empty where there is none."""
-        return self.cloud_name
 
     def set_photos(self, photos: UnposedPhotos | Video | None) -> None:
         """Photos whose cameras are to be found, in place of others."""
@@ -143,9 +137,9 @@ class Session(QObject):
         self.dataset = dataset
         self.changed.emit()
 
-    def set_cloud(self, cloud: GaussianCloud | None, name: str = "") -> None:
-        """Gaussians from a file, in place of others."""
-        self.cloud, self.cloud_name = cloud, name
+    def set_result(self, result: Result | None, name: str = "") -> None:
+        """Gaussians or a field of a file, in place of others."""
+        self.result, self.result_name = result, name
         self.changed.emit()
 
     def add(self, asset: Mesh | PointCloud) -> None:
@@ -164,8 +158,8 @@ class Session(QObject):
     def close(self) -> None:
         """Close everything."""
         self.cancel()
-        self.photos = self.dataset = self.cloud = None
-        self.cloud_name = ""
+        self.photos = self.dataset = self.result = None
+        self.result_name = ""
         self.meshes, self.clouds_of_points = [], []
         self.changed.emit()
 

@@ -248,8 +248,8 @@ class ViewControl(QObject):
         self.viewport.up = np.array([0.0, 1.0, 0.0])
         self.reset_view(animate=False)
 
-    def look_at_cloud(self) -> None:
-        """Splats without photos are in the frame of their cameras: y points down."""
+    def look_at_result(self) -> None:
+        """What was learnt without its photos is in the frame of their cameras: y points down."""
         self.viewport.up = np.array([0.0, -1.0, 0.0])
         self.reset_view(animate=False)
 
@@ -324,8 +324,11 @@ class ViewControl(QObject):
         """See what the photos see; without photos, everything that is open."""
         self.viewport.reset_view(animate=False)
         dataset = self._session.dataset
+        box = getattr(self._portrait.source, "box", None) if self._portrait is not None else None
         if dataset is not None:
             self.viewport.frame(_heart(dataset.centres, dataset.points), animate=animate)
+        elif box is not None:
+            self.viewport.frame(np.asarray(box, dtype=np.float64), animate=animate)
 
     def step_through(self, by: int) -> None:
         """Go to the next photo (1) or the one before (-1)."""

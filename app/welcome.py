@@ -25,6 +25,7 @@ WELCOMED = (
     ("mdi6.image-multiple-outline", "Photos or a video", "where they were taken is found out"),
     ("mdi6.camera-marker-outline", "Posed photos", "COLMAP, transforms.json, Bundler"),
     ("mdi6.blur", "Splats", ".ply, .compressed.ply, .splat"),
+    ("mdi6.weather-fog", "Radiance fields", ".safetensors"),
     ("mdi6.cube-outline", "Meshes and points", ".glb, .obj, .ply, .stl"),
     ("mdi6.history", "Checkpoints", "go on with a run that was saved"),
 )

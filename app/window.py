@@ -40,7 +40,7 @@ from app.workbench import Workbench
 from assets.gaussians import GaussianCloud
 from assets.posed import PosedPhotos
 from assets.unposed import UnposedPhotos, Video
-from engines.artifacts import CameraRig
+from engines.artifacts import CameraRig, Portrait
 from engines.events import Event, Stepped
 from renderers.canvas import Viewport
 
@@ -146,7 +146,7 @@ class MainWindow(QMainWindow):
         bench.succeeded.connect(lambda text: self.banner.say(text, level="info"))
         bench.relieved.connect(self.banner.clear)
         bench.dataset_shown.connect(self._show_dataset)
-        bench.cloud_shown.connect(self._show_cloud)
+        bench.result_shown.connect(self._show_result)
         bench.shape_alone.connect(view.look_at_shape)
         bench.session.changed.connect(view.refresh_assets)
         bench.run_begins.connect(self._begin_run)
@@ -173,7 +173,7 @@ class MainWindow(QMainWindow):
         probing.troubled.connect(bench.trouble)
         self.feed.ticked.connect(probing.tick)
         # A ray belongs to what was on show when it was asked for.
-        for signal in (bench.dataset_shown, bench.cloud_shown, bench.run_begins):
+        for signal in (bench.dataset_shown, bench.result_shown, bench.run_begins):
             signal.connect(probing.clear)
         bench.posing.begins.connect(probing.clear)
 
@@ -196,9 +196,9 @@ class MainWindow(QMainWindow):
         self.mesh_dialog = MeshDialog(self.bench.meshing, self.bench.jobs, self)
         self.mesh_dialog.box_changed.connect(self.viewport.show_box)
         self.mesh_dialog.show_asked.connect(self._show_layers)
-        for opened in (self.bench.dataset_shown, self.bench.cloud_shown):
+        for opened in (self.bench.dataset_shown, self.bench.result_shown):
             opened.connect(self.mesh_dialog.forget)
-        for begun in (self.bench.dataset_shown, self.bench.cloud_shown, self.bench.run_begins):
+        for begun in (self.bench.dataset_shown, self.bench.result_shown, self.bench.run_begins):
             begun.connect(lambda _: self._show_layers(True, True))
 
     def _connect_actions(self) -> None:
@@ -315,13 +315,15 @@ class MainWindow(QMainWindow):
         self.docks.clear()
         self.view.show_dataset(dataset, held_out)
 
-    def _show_cloud(self, cloud: GaussianCloud) -> None:
+    def _show_result(self, shown: GaussianCloud | Portrait) -> None:
         self.docks.clear()
-        alone = self.bench.session.dataset is None
-        kind = self.bench.kind_on_show
-        self.view.show_cloud(cloud, Exactly(lambda: self.bench.source_of(kind, cloud), cloud))
-        if alone:
-            self.view.look_at_cloud()
+        bench, kind = self.bench, self.bench.kind_on_show
+        if isinstance(shown, Portrait):
+            self.view.show_portrait(shown)
+        else:
+            self.view.show_cloud(shown, Exactly(lambda: bench.source_of(kind, shown), shown))
+        if bench.session.dataset is None:
+            self.view.look_at_result()
 
     def _begin_run(self, dataset: PosedPhotos) -> None:
         self.docks.clear()

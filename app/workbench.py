@@ -13,16 +13,15 @@ from app.enginekinds import EngineKind, Machine, kind_of_checkpoint
 from app.jobs import Job, Jobs
 from app.memory import Memory
 from app.meshing import Meshing
+from app.opening import Opening
 from app.posing import Posing
 from app.questions import Choice, Questions
 from app.run import ALIVE, Command, RunController, State
 from app.saving import Saving
-from app.session import Arrival, Session
+from app.session import Result, Session
 from assets.gaussians import GaussianCloud
-from assets.mesh import Mesh
-from assets.pointcloud import PointCloud
 from assets.posed import PosedPhotos
-from assets.unposed import UnposedPhotos, Video
+from engines.artifacts import Portrait
 from engines.engine import Engine, RenderSource
 from engines.poses import PosesConfig
 
@@ -49,8 +48,8 @@ class Workbench(QObject):
     """A run goes on that was saved: its config and all its events so far."""
     dataset_shown = Signal(object)
     """These photos are open now, or None."""
-    cloud_shown = Signal(object)
-    """These Gaussians of a file are open now."""
+    result_shown = Signal(object)
+    """What was learnt elsewhere is open now: a `GaussianCloud`, or the `Portrait` of a field."""
     shape_alone = Signal()
     """A mesh or points were opened in an empty window, so it may be looked at from anywhere."""
 
@@ -72,6 +71,7 @@ class Workbench(QObject):
         self.jobs = Jobs(self)
         self.session = Session(self.jobs, memory, self)
         self.run = RunController(self)
+        self.opening = Opening(self)
         self.saving = Saving(self, parent)
         self.posing = Posing(self, poses_settings, parent)
         self.meshing = Meshing(self)
@@ -87,7 +87,6 @@ class Workbench(QObject):
         self._loaded = threading.Event()
         self._starts_when_ready = False
         self._resumes_when_ready: Path | None = None
-        self.session.arrived.connect(self._arrived)
         self.session.failed.connect(self.trouble)
         self.session.changed.connect(self.changed)
         self.run.state_changed.connect(self.changed)
@@ -107,7 +106,7 @@ class Workbench(QObject):
             has_engine=self.run.engine is not None and learns,
             can_find_cameras=self.session.photos is not None,
             has_found_cameras=self.posing.folder is not None,
-            has_result=self.session.cloud is not None or self.run.step > 0,
+            has_result=self.session.result is not None or self.run.step > 0,
             is_other_engine=has_run
             and not self.posing.is_at_work
             and self.kind is not self.run_kind,
@@ -120,9 +119,14 @@ class Workbench(QObject):
         """Whose results are in the viewport, or will be."""
         if self.run.state is not State.IDLE and not self.posing.is_at_work:
             return self.run_kind
-        if self.session.cloud is not None:
-            return self._kind_that_shows(GaussianCloud)
+        if self.session.result is not None:
+            return self.kind_of(self.session.result)
         return self.kind
+
+    def kind_of(self, result: Result) -> EngineKind:
+        """Whose way of showing things fits what a file held."""
+        artifact = GaussianCloud if isinstance(result, GaussianCloud) else Portrait
+        return next(kind for kind in self.kinds.values() if kind.artifact is artifact)
 
     @property
     def may_choose(self) -> bool:
@@ -144,7 +148,7 @@ class Workbench(QObject):
             folder, self._resumes_when_ready = self._resumes_when_ready, None
             self.resume_checkpoint(folder)
         elif self._starts_when_ready:
-            self._start()
+            self.begin()
 
     def go_without(self, sentence: str, details: str) -> None:
         """No engine can be imported; everything but training works."""
@@ -169,51 +173,6 @@ class Workbench(QObject):
         """Open the bundled scene and begin to train on it."""
         self.session.open_sample()
 
-    def _arrived(self, arrival: Arrival) -> None:
-        for sentence in arrival.problems:
-            self.trouble(sentence, "")
-        if not arrival.problems:
-            self.relieved.emit()
-        if arrival.checkpoints:
-            self.resume_checkpoint(arrival.checkpoints[0])
-            for folder in arrival.checkpoints[1:]:
-                self.said.emit("warn", f"One run at a time: {folder.name} was not opened")
-        assets = [opened.asset for opened in arrival.opened]
-        datasets = [
-            asset for asset in assets if isinstance(asset, PosedPhotos | UnposedPhotos | Video)
-        ]
-        clouds = [
-            (opened.asset, opened.path.name if opened.path else "Gaussians")
-            for opened in arrival.opened
-            if isinstance(opened.asset, GaussianCloud)
-        ]
-        for opened in arrival.opened:
-            if isinstance(opened.asset, Mesh | PointCloud):
-                self._take_shape(opened.asset, opened.path.name if opened.path else "shape")
-        for extra in datasets[1:]:
-            self.said.emit("warn", f"One set of photos at a time: {extra.name} was not opened")
-        for _, name in clouds[1:]:
-            self.said.emit("warn", f"One cloud of Gaussians at a time: {name} was not opened")
-        if arrival.checkpoints:
-            return
-        if datasets:
-            self.guarded(
-                f"Opening {datasets[0].name}",
-                lambda: self._take(datasets[0], *clouds[:1]),
-            )
-        elif clouds:
-            self.guarded(f"Showing {clouds[0][1]}", lambda: self._take_cloud(*clouds[0]))
-
-    def _take(
-        self, photos: PosedPhotos | UnposedPhotos | Video, *clouds: tuple[GaussianCloud, str]
-    ) -> None:
-        if isinstance(photos, PosedPhotos):
-            self._take_photos(photos, *clouds)
-            return
-        for _, name in clouds:
-            self.said.emit("warn", f"{name} was not opened along with photos without cameras")
-        self.posing.take(photos)
-
     def _posed(self, dataset: PosedPhotos) -> None:
         """Cameras were found: learn from the photos at once."""
         self.run.clear()
@@ -221,49 +180,7 @@ class Workbench(QObject):
         for sentence in dataset.notes:
             self.said.emit("warn", sentence)
         self.dataset_shown.emit(dataset)
-        self._start()
-
-    def _take_photos(self, dataset: PosedPhotos, *clouds: tuple[GaussianCloud, str]) -> None:
-        """Photos are trained on at once, unless Gaussians came with them: those are looked at."""
-        self._forget_photos()
-        self.run.clear()
-        self.session.set_cloud(None)
-        self.session.set_dataset(dataset)
-        self.dataset_shown.emit(dataset)
-        count = len(dataset.views)
-        self.said.emit("info", f"Opened {dataset.name}: {count} posed photo{'s' * (count != 1)}")
-        if clouds:
-            self._take_cloud(*clouds[0])
-        else:
-            self._start()
-
-    def _forget_photos(self) -> None:
-        """What is about to be opened has nothing to do with photos without cameras."""
-        self.posing.folder = None
-        if self.session.photos is not None:
-            self.session.set_photos(None)
-            self.posing.photos_shown.emit(None)
-
-    def _take_cloud(self, cloud: GaussianCloud, name: str) -> None:
-        self.run.clear()
-        self._say_notes(cloud)
-        self.said.emit("info", f"Opened {name}: {len(cloud):,} Gaussians")
-        self.session.set_cloud(cloud, name)
-        self.cloud_shown.emit(cloud)
-
-    def _take_shape(self, shape: Mesh | PointCloud, name: str) -> None:
-        alone = self.situation.is_empty
-        self._say_notes(shape)
-        mesh = isinstance(shape, Mesh)
-        what = f"{len(shape.faces):,} triangles" if mesh else f"{len(shape):,} points"
-        self.said.emit("info", f"Opened {name}: {what}")
-        self.session.add(shape)
-        if alone:
-            self.shape_alone.emit()
-
-    def _say_notes(self, asset: Any) -> None:
-        for sentence in asset.notes:
-            self.said.emit("warn", sentence)
+        self.begin()
 
     # -- the run ---------------------------------------------------------------------------------
 
@@ -301,7 +218,7 @@ class Workbench(QObject):
 
     def _start_anew(self) -> None:
         self.run.clear()
-        self._start()
+        self.begin()
 
     def _clear(self) -> None:
         self._starts_when_ready = False
@@ -314,12 +231,14 @@ class Workbench(QObject):
     def _close_all(self) -> None:
         self._starts_when_ready = False
         self._resumes_when_ready = None
+        self.opening.cancel()
         self.run.clear()
-        self._forget_photos()
+        self.posing.forget()
         self.session.close()
         self.dataset_shown.emit(None)
 
-    def _start(self) -> None:
+    def begin(self) -> None:
+        """Learn from the photos at hand, as soon as that is possible."""
         dataset, kind, machine = self.session.dataset, self.kind, self.machine
         if dataset is None and self.session.photos is not None:
             self.posing.start()
@@ -335,7 +254,7 @@ class Workbench(QObject):
         except ValueError as error:
             self.trouble(f"These settings do not go together: {error}", "")
             return
-        self.session.set_cloud(None)
+        self.session.set_result(None)
         self.run_kind = kind
         self.relieved.emit()
         self.run_begins.emit(dataset)
@@ -365,11 +284,11 @@ class Workbench(QObject):
         self.jobs.start(f"Reading checkpoint {folder.name}", read, done=done, failed=self.trouble)
 
     def _resumed(self, kind: EngineKind, engine: Any, folder: Path, machine: Machine) -> None:
-        self._forget_photos()
+        self.posing.forget()
         self.run.clear()
         self.run_kind = kind
         self.choose(kind.id)
-        self.session.set_cloud(None)
+        self.session.set_result(None)
         self.session.set_dataset(engine.dataset)
         self.dataset_shown.emit(engine.dataset)
         self.run_begins.emit(engine.dataset)
@@ -381,9 +300,6 @@ class Workbench(QObject):
             return engine
 
         self.run.start(settled, saved_step=engine.step)
-
-    def _kind_that_shows(self, artifact: type) -> EngineKind:
-        return next(kind for kind in self.kinds.values() if kind.artifact is artifact)
 
     # -- small things ----------------------------------------------------------------------------
 

@@ -17,6 +17,7 @@ from PIL import Image
 
 from assets.camera import Camera, look_at
 from assets.errors import InputError
+from assets.field import SavedField
 from assets.frame import Normalisation
 from assets.gaussians import GaussianCloud
 from assets.posed import PosedPhotos, split_holdout
@@ -194,6 +195,7 @@ class SmallSource:
 
     modes = tuple(MODE_COLOURS)
     megabytes = 0.25
+    box = np.array([[9.0, 9.0, 9.0], [11.0, 11.0, 11.0]])
 
     def __init__(self, step: int = 0, piece_s: float = 0.01) -> None:
         self.step, self.piece_s = step, piece_s
@@ -253,6 +255,18 @@ class SmallField(SmallEngine):
     def source(self) -> SmallSource:
         self.sources.append(SmallSource(self.step, self.config.piece_s))
         return self.sources[-1]
+
+    def saved_field(self) -> SavedField:
+        return some_field(self.step)
+
+
+def some_field(step: int) -> SavedField:
+    """A field of 300 numbers."""
+    return SavedField(
+        name="small",
+        about={"step": step},
+        arrays={"table": np.arange(300, dtype=np.float32).reshape(100, 3)},
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -349,12 +363,18 @@ def small_kinds():
         resume=partial(resume, SmallEngine, SmallConfig(steps=60)),
         open_source=FlatSource,
     )
+
+    def remade(saved: SavedField) -> SmallSource:
+        if "table" not in saved.arrays:
+            raise InputError(f"The radiance field {saved.name} has no table; export it again")
+        return SmallSource(saved.about["step"])
+
     nerf = replace(
         NERF,
         config_type=FieldConfig,
         make=SmallField,
         resume=partial(resume, SmallField, FieldConfig(steps=60)),
-        open_source=lambda _: SmallSource(),
+        open_source=remade,
         modes=SmallSource.modes,
     )
     return {kind.id: kind for kind in (splats, nerf)}
@@ -450,6 +470,12 @@ def live_for():
 def gaussians():
     """`gaussians(n)` makes a ball of coloured Gaussians."""
     return some_gaussians
+
+
+@pytest.fixture
+def a_field():
+    """A radiance field as a file holds it."""
+    return some_field(7)
 
 
 @pytest.fixture

@@ -292,7 +292,7 @@ def test_several_things_at_once(window, photos, new_photos, tmp_path, gaussians,
     other = new_photos(tmp_path / "other", 4)
     export(gaussians(30), tmp_path / "ball.ply")
     drop(window, photos, other, tmp_path / "ball.ply")
-    wait(lambda: window.bench.session.cloud is not None)
+    wait(lambda: window.bench.session.result is not None)
     live_for(0.1)
     assert window.bench.session.dataset.name == photos.name
     assert len(window.view.cloud) == 30
