@@ -92,7 +92,7 @@ def test_convert_there_and_back(truth, tmp_path, capsys):
         (["convert", "{photos}", "a.ply"], "holds photos"),
         (["convert", "{truth}", "a.xyz"], "cannot be saved"),
         (["convert", "nothing.ply", "a.ply"], "does not exist"),
-        (["eval", "{photos}", "{photos}"], "holds no Gaussians"),
+        (["eval", "{photos}", "{photos}"], "holds nothing that was learnt"),
         (["eval", "{truth}", "{truth}"], "holds no photos with cameras"),
         (["render", "{truth}", "--data", "{photos}", "--out", "a.jpg"], ".png"),
     ],

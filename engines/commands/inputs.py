@@ -93,20 +93,6 @@ def unposed_photos(data: str) -> "UnposedPhotos | Video":
     raise InputError(found.problem or f"{data} holds no photos; expected a folder or a video")
 
 
-def gaussians(scene: Path) -> "GaussianCloud":
-    """The cloud in the file `scene`; InputError when there is something else."""
-    from assets.gaussians import GaussianCloud
-    from assets.open import open_path
-
-    opened = open_path(scene)
-    if not isinstance(opened, GaussianCloud):
-        raise InputError(
-            f"{scene} holds no Gaussians; expected a splat file such as .ply, .splat or "
-            ".compressed.ply"
-        )
-    return opened
-
-
 def learnt_scene(scene: Path) -> "GaussianCloud | SavedField":
     """What was learnt, from the file `scene`: Gaussians or a radiance field.
 

@@ -437,7 +437,7 @@ def window(make_window):
     return make_window()
 
 
-def wait_until(condition: Callable[[], bool], seconds: float = 15.0) -> None:
+def wait_until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
     """Let the window live until `condition()` holds."""
     from PySide6.QtWidgets import QApplication
 
