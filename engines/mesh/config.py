@@ -9,7 +9,7 @@ from engines.settings import Setting, check
 LEAST_TRUNCATION = 3.0
 """Cells; below, the distances on both sides of a surface do not meet any more."""
 
-ONLY_FOR_CLOUDS = frozenset({"agreement", "views", "view_size", "device"})
+ONLY_FOR_CLOUDS = frozenset({"agreement", "truncation", "view_size", "device"})
 ONLY_FOR_FIELDS = frozenset({"level"})
 """Settings that mean nothing for the others."""
 

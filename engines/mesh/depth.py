@@ -6,7 +6,6 @@ from collections.abc import Generator, Sequence
 from functools import partial
 
 import numpy as np
-from scipy.spatial import KDTree
 
 from assets.camera import Camera
 from assets.errors import InputError
@@ -16,15 +15,15 @@ from engines.mesh.box import Box, Grid
 from engines.mesh.config import MeshConfig
 from engines.mesh.cubes import BRICK, brick_surface, bricks, joined
 from engines.mesh.forecast import Forecast, Survey, bytes_for, refuse_beyond, tidy_seconds
-from engines.mesh.fusion import FusedViews, colours, distances
+from engines.mesh.fusion import FusedViews, distances
 from engines.mesh.glance import Glance, glance
 from engines.mesh.mesher import Arrays, Mesher
-from engines.mesh.views import chosen, depth_view, drawn, sized, sized_for
+from engines.mesh.paint import painted
+from engines.mesh.views import chosen, depth_view, drawn, pixels_of, sized, sized_for
 
 BRICKS_AT_ONCE = 16
 BRICKS_TIMED = 8
 """Spread evenly, to learn how long one takes."""
-VERTICES_AT_ONCE = 100_000
 
 
 class DepthMesher(Mesher):
@@ -63,7 +62,7 @@ class DepthMesher(Mesher):
         config = self.config
         grid = Grid.over(self.box, config.resolution)
         cameras = self._sized(self._cameras, grid, config)
-        refuse_beyond(config, bytes_for(_pixels(cameras), grid), advice="or fewer views")
+        refuse_beyond(config, bytes_for(pixels_of(cameras), grid), advice="or fewer views")
         views = yield from drawn(
             "Drawing depth",
             self._source,
@@ -99,24 +98,8 @@ class DepthMesher(Mesher):
     def _colours(
         self, vertices: np.ndarray, normals: np.ndarray
     ) -> Generator[Event, None, np.ndarray]:
-        """Vertices that no camera sees take the colour of the nearest that one sees."""
-        colour = np.empty((len(vertices), 3), dtype=np.float32)
-        weight = np.empty(len(vertices), dtype=np.float32)
-        for start in range(0, len(vertices), VERTICES_AT_ONCE):
-            yield Prepared(phase="Colouring the mesh", done=start, total=len(vertices))
-            some = slice(start, start + VERTICES_AT_ONCE)
-            colour[some], weight[some] = colours(
-                self._views,
-                vertices[some],
-                normals[some],
-                tolerance=self.config.truncation_cells,
-            )
-        seen = weight > 0
-        if seen.any() and not seen.all():
-            _, nearest = KDTree(vertices[seen]).query(vertices[~seen])
-            colour[~seen] = colour[seen][nearest]
-        yield Prepared(phase="Colouring the mesh", done=len(vertices), total=len(vertices))
-        return colour
+        tolerance = self.config.truncation_cells
+        return (yield from painted(self._views, vertices, normals, tolerance=tolerance))
 
     def _sized(self, cameras: Sequence[Camera], grid: Grid, config: MeshConfig) -> list[Camera]:
         if config.view_size:
@@ -128,7 +111,7 @@ class DepthMesher(Mesher):
     def _forecast(self, box: Box, pixel_s: float, brick_s: float, config: MeshConfig) -> Forecast:
         grid = Grid.over(Box.of(config.box) if config.box else box, config.resolution)
         cameras = chosen(self._cameras, config.views)
-        pixels = _pixels(self._sized(cameras, grid, config))
+        pixels = pixels_of(self._sized(cameras, grid, config))
         fusing = brick_s * len(bricks(grid)) * len(cameras)
         return Forecast(
             bytes=bytes_for(pixels, grid),
@@ -150,10 +133,6 @@ class DepthMesher(Mesher):
             f"No surface comes out at a resolution of {self.config.resolution}, because the "
             "depths of the views do not agree; try a lower resolution or a box around one thing"
         )
-
-
-def _pixels(cameras: Sequence[Camera]) -> int:
-    return sum(camera.width * camera.height for camera in cameras)
 
 
 def _seconds_of_a_brick(seen: Glance, grid: Grid, config: MeshConfig) -> float:

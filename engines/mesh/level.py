@@ -1,9 +1,11 @@
 """Which density is a surface: the one whose surface lies where light is seen to stop.
 
 A radiance field has no surface. What photos tell of it is how far each ray goes, so the level
-is fitted to that: along many rays, density is sampled about the depth that is seen, and the
-level is taken whose first crossing lies nearest to it over all rays. Too low a level lies in
-the haze before things, too high a one leaves holes where they are thin.
+is fitted to that: along rays through pixels of the cameras density is sampled, the place is
+taken where half of the light that stops has stopped, and the level is chosen whose first
+crossing lies nearest to it over all rays. Too low a level lies in the haze before things, too
+high a one leaves holes where they are thin. The mean depth would not do: a little haze before
+a wall draws it far away from both.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,90 +13,104 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from assets.camera import Camera
 from assets.errors import InputError
-from engines.engine import RenderedView
 from engines.mesh.box import Box
-from engines.mesh.views import depth_view, unprojected
 
 RAYS = 4_096
-SAMPLES = 48
-"""Along the part of each ray that is looked at."""
-LEVELS = 49
-LOWEST = 1e-4
+SAMPLES = 160
+"""Along a ray through the box."""
+LEVELS = 61
+LOWEST = 1e-5
 """The lowest level that is tried, in parts of the highest."""
 CROSSED = 0.9
 """At the highest level that is tried, this share of rays is not stopped any more."""
 AS_GOOD = 0.2
 """Levels that are worse than the best by less than this part of the spacing of the samples
 cannot be told from it."""
-LEAST_TRUST = 0.05
-"""Of a pixel whose ray counts: no edge, no bad angle."""
+STOPPED = 0.5
+"""Rays that stop less than this part of their light in the box say nothing."""
+
+LEAST_FACING = 0.1
+"""Cosine that counts for rays which graze a surface or stop in mere haze."""
 
 Density = Callable[[np.ndarray], np.ndarray]
 """Density [n] per world unit at positions [n, 3]."""
 
 
 @dataclass(frozen=True, eq=False)
-class SeenRays:
-    """Rays and how far light goes along them."""
+class Rays:
+    """Straight ways through a box."""
 
     eyes: np.ndarray
     """[n, 3] world units."""
     directions: np.ndarray
     """[n, 3] unit length."""
-    reach: np.ndarray
-    """[n] distance along the ray at which a surface is seen."""
-    trust: np.ndarray
-    """[n] how far that is to be believed; the straighter the look, the more."""
+    enter: np.ndarray
+    """[n] distance from the eye at which the ray enters the box, or 0 from within."""
+    leave: np.ndarray
+    """[n] where it leaves it."""
+
+    @classmethod
+    def through(cls, cameras: Sequence[Camera], box: Box, count: int = RAYS) -> "Rays":
+        """About `count` rays through pixels of `cameras`, evenly, as far as they meet `box`."""
+        each = max(1.0, count / len(cameras))
+        eyes, directions = [], []
+        for camera in cameras:
+            across = max(1, round((each * camera.width / camera.height) ** 0.5))
+            down = max(1, round(each / across))
+            x = ((np.arange(across) + 0.5) / across * camera.width - camera.cx) / camera.fx
+            y = ((np.arange(down) + 0.5) / down * camera.height - camera.cy) / camera.fy
+            local = np.stack(np.broadcast_arrays(x, y[:, None], 1.0), axis=-1).reshape(-1, 3)
+            way = local @ camera.camera_to_world[:3, :3].T
+            directions.append(way / np.linalg.norm(way, axis=1, keepdims=True))
+            eyes.append(np.broadcast_to(camera.centre, way.shape))
+        eye, way = np.concatenate(eyes), np.concatenate(directions)
+        safe = np.where(np.abs(way) < 1e-12, 1e-12, way)
+        ends = np.stack([(box.low - eye) / safe, (box.high - eye) / safe])
+        enter = np.maximum(ends.min(axis=0).max(axis=1), 0)
+        leave = ends.max(axis=0).min(axis=1)
+        meets = leave > enter
+        return cls(eye[meets], way[meets], enter[meets], leave[meets])
 
     def __len__(self) -> int:
-        return len(self.reach)
+        return len(self.enter)
+
+    def samples(self) -> np.ndarray:
+        """[n, s] distances from the eye, evenly from where each ray enters to where it leaves."""
+        return np.linspace(self.enter, self.leave, SAMPLES, axis=1)
+
+    def at(self, away: np.ndarray) -> np.ndarray:
+        """[n, s, 3] positions at the distances `away` [n, s]."""
+        return self.eyes[:, None] + away[..., None] * self.directions[:, None]
 
 
-def seen_rays(views: Sequence[RenderedView], box: Box, *, opacity: float) -> SeenRays:
-    """At most `RAYS` rays of `views`, evenly, that end on a surface in `box`."""
-    eyes, ends, trusts = [], [], []
-    for view in views:
-        trust = depth_view(view, opacity=opacity).trust
-        sure = (trust > LEAST_TRUST) & (view.alpha >= opacity) & (view.depth > 0)
-        pose = view.camera.camera_to_world
-        points = unprojected(view.camera, view.depth)[sure] @ pose[:3, :3].T + pose[:3, 3]
-        inside = box.holds(points)
-        ends.append(points[inside])
-        trusts.append(trust[sure][inside])
-        eyes.append(np.broadcast_to(view.camera.centre, ends[-1].shape))
-    eye, end, trust = (np.concatenate(parts) for parts in (eyes, ends, trusts))
-    if len(end) > RAYS:
-        some = np.linspace(0, len(end) - 1, RAYS).astype(int)
-        eye, end, trust = eye[some], end[some], trust[some]
-    away = np.linalg.norm(end - eye, axis=1)
-    return SeenRays(eye, (end - eye) / np.maximum(away, 1e-12)[:, None], away, trust)
+def fitted_level(density: Density, rays: Rays, *, span: float) -> float:
+    """The density per world unit whose surface fits best to where light stops along `rays`.
 
-
-def fitted_level(density: Density, rays: SeenRays, *, span: float) -> float:
-    """The density per world unit whose surface fits `rays` best.
-
-    `span` is the distance in world units before and behind the seen depth that is looked at;
-    a ray that crosses no surface there counts as wrong by all of it. Of levels that fit
-    equally well, as all do where a surface is sharp, the geometric mean is taken. Raises
-    InputError when no ray ends in the box or nothing is dense there.
+    `span` is the distance in world units from which on a crossing counts as wrong, as does
+    none; the straighter a ray meets a surface, the more it counts. Of levels that fit equally
+    well, as all do where a surface is sharp, the geometric mean is taken. Raises InputError
+    when no light stops in the box.
     """
-    if not len(rays):
+    away = rays.samples()
+    along = np.concatenate(
+        [density(part.reshape(-1, 3)) for part in np.array_split(rays.at(away), _parts(rays))]
+    ).reshape(away.shape)
+    stop, stopped = _half_stopped(along, away)
+    good = stopped >= STOPPED
+    if not good.any():
         raise InputError(
-            "The cameras see no surface in the box, so no density can be chosen by what they "
-            "see; try another box or give a level"
+            "The cameras see through everything in the box, so no density can be chosen by what "
+            "they see; try another box, a longer run or a level of your own"
         )
-    offsets = np.linspace(-span, span, SAMPLES)
-    away = np.maximum(rays.reach[:, None] + offsets, 0)
-    points = rays.eyes[:, None] + away[..., None] * rays.directions[:, None]
-    along = np.concatenate([density(part.reshape(-1, 3)) for part in _parts(points)])
-    along = along.reshape(len(rays), SAMPLES)
+    trust = _facing(density, rays, stop, span / 10)[good] ** 2
+    along, away, stop = along[good], away[good], stop[good]
     highest = float(np.quantile(along.max(axis=1), CROSSED))
-    if not highest > 0:
-        raise InputError("Nothing in the box has any density; try another box or a longer run")
     levels = np.geomspace(LOWEST, 1.0, LEVELS, endpoint=False) * highest
-    wrong = np.array([_misfit(along, level, offsets, rays.trust) for level in levels])
-    return _middle_of_the_best(levels, wrong, AS_GOOD * 2 * span / (SAMPLES - 1))
+    wrong = np.array([_misfit(along, away, stop, level, span, trust) for level in levels])
+    spacing = float(np.median(away[:, 1] - away[:, 0]))
+    return _middle_of_the_best(levels, wrong, AS_GOOD * spacing)
 
 
 def bounded(density: np.ndarray, level: float) -> np.ndarray:
@@ -107,16 +123,50 @@ def bounded(density: np.ndarray, level: float) -> np.ndarray:
     return ((level - density) / (level + density)).astype(np.float32)
 
 
-def _misfit(along: np.ndarray, level: float, offsets: np.ndarray, trust: np.ndarray) -> float:
-    """Mean distance between what is seen and the first crossing of `level`, cut off."""
-    span, rows = offsets[-1], np.arange(len(along))
+def _half_stopped(along: np.ndarray, away: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where half of the light that stops has stopped [n], and how much stops [n], 0 to 1.
+
+    Density is taken to be straight between samples [n, s].
+    """
+    step = np.diff(away, axis=1)
+    thick = np.zeros_like(away)
+    np.cumsum((along[:, 1:] + along[:, :-1]) / 2 * step, axis=1, out=thick[:, 1:])
+    total = -np.expm1(-thick[:, -1])
+    half = -np.log1p(-total / 2)
+    rows = np.arange(len(away))
+    after = np.maximum((thick >= half[:, None]).argmax(axis=1), 1)
+    low, high = thick[rows, after - 1], thick[rows, after]
+    share = np.where(high > low, (half - low) / np.maximum(high - low, 1e-30), 0.0)
+    return away[rows, after - 1] + share * step[rows, after - 1], total
+
+
+def _facing(density: Density, rays: Rays, stop: np.ndarray, reach: float) -> np.ndarray:
+    """[n] cosine between each ray and the surface where it stops, by density `reach` around."""
+    places = rays.at(stop[:, None])
+    offsets = reach * np.concatenate([np.eye(3), -np.eye(3)])
+    around = density((places + offsets).reshape(-1, 3)).reshape(-1, 2, 3)
+    slope = around[:, 0] - around[:, 1]
+    steep = np.maximum(np.linalg.norm(slope, axis=1), 1e-30)
+    return np.maximum((slope * rays.directions).sum(axis=1) / steep, LEAST_FACING)
+
+
+def _misfit(
+    along: np.ndarray,
+    away: np.ndarray,
+    stop: np.ndarray,
+    level: float,
+    span: float,
+    trust: np.ndarray,
+) -> float:
+    """Mean distance between where light stops and the first crossing of `level`, cut off."""
+    rows = np.arange(len(along))
     dense = along >= level
     first = dense.argmax(axis=1)
     before = np.maximum(first - 1, 0)
-    ahead, behind = (bounded(along[rows, at], level) for at in (before, first))
-    share = np.where(first > before, ahead / np.maximum(ahead - behind, 1e-12), 0.0)
-    crossing = offsets[before] + share * (offsets[first] - offsets[before])
-    wrong = np.where(dense.any(axis=1), np.abs(crossing), span)
+    thin, thick = (bounded(along[rows, at], level) for at in (before, first))
+    share = np.where(first > before, thin / np.maximum(thin - thick, 1e-12), 0.0)
+    crossing = away[rows, before] + share * (away[rows, first] - away[rows, before])
+    wrong = np.where(dense.any(axis=1), np.abs(crossing - stop), span)
     return float(np.average(np.minimum(wrong, span), weights=trust))
 
 
@@ -130,5 +180,5 @@ def _middle_of_the_best(levels: np.ndarray, wrong: np.ndarray, tolerance: float)
     return float(np.sqrt(levels[low] * levels[high]))
 
 
-def _parts(points: np.ndarray) -> list[np.ndarray]:
-    return np.array_split(points, max(1, len(points) // 512))
+def _parts(rays: Rays) -> int:
+    return max(1, len(rays) // 256)

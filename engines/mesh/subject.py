@@ -6,7 +6,8 @@ from assets.camera import Camera
 from assets.gaussians import GaussianCloud
 from engines.mesh.cloud import mesher_of_cloud
 from engines.mesh.config import MeshConfig
-from engines.mesh.field import DensityField, mesher_of_field
+from engines.mesh.density import DensityField
+from engines.mesh.field import mesher_of_field
 from engines.mesh.mesher import Mesher
 
 

@@ -117,6 +117,11 @@ def sized_for(camera: Camera, grid: Grid) -> Camera:
     return sized(camera, longest=longest)
 
 
+def pixels_of(cameras: Sequence[Camera]) -> int:
+    """How many pixels all of their pictures have."""
+    return sum(camera.width * camera.height for camera in cameras)
+
+
 def orbit(box: Box, count: int, *, pixels: int) -> list[Camera]:
     """`count` cameras evenly on a sphere around `box`, each of which sees all of it.
 

@@ -15,9 +15,10 @@ from engines.events import Prepared, Told
 from engines.mesh import MeshConfig, mesher_of, mesher_of_field
 from engines.mesh.box import Box, Grid
 from engines.mesh.field import FieldMesher
-from engines.mesh.level import bounded, fitted_level, seen_rays
+from engines.mesh.level import Rays, bounded, fitted_level
 from engines.mesh.settle import settled
-from engines.mesh.shade import Eyes, shaded
+from engines.mesh.sight import Sight
+from engines.mesh.views import EMPTY
 from tests.engines.mesh_scenes import BallField
 
 CENTRE = (40.0, -3.0, 2.0)
@@ -76,8 +77,8 @@ def test_normals_and_faces_look_outwards_and_colours_are_the_fields(ball: Mesh):
     a, b, c = (ball.vertices[ball.faces[:, i]].astype(np.float64) for i in range(3))
     facing = (np.cross(b - a, c - a) * out[ball.faces[:, 0]]).sum(axis=1)
     assert (facing > -1e-9).all(), "counter-clockwise seen from outside"
-    assert np.abs(ball.colours[out[:, 2] > 0.1] - (0.8, 0.1, 0.1)).max() < 0.01
-    assert np.abs(ball.colours[out[:, 2] < -0.1] - (0.1, 0.1, 0.8)).max() < 0.01
+    assert np.abs(ball.colours[out[:, 2] > 0.2] - (0.8, 0.1, 0.1)).max() < 0.01
+    assert np.abs(ball.colours[out[:, 2] < -0.2] - (0.1, 0.1, 0.8)).max() < 0.01
 
 
 @pytest.mark.parametrize(("peak", "soft"), [(2000, 0.001), (200, 0.01), (60, 0.04)])
@@ -187,7 +188,7 @@ def test_bricks_meet_without_a_seam_even_where_the_field_wavers():
 def test_a_level_without_a_surface_is_said_with_a_range_that_has_one():
     field = BallField(CENTRE, peak=60, soft=0.04)
     for level in (5_000.0, 61.0):
-        with pytest.raises(InputError, match=r"densest place has 59.*try a level from") as refused:
+        with pytest.raises(InputError, match=r"densest place has 60.*try a level from") as refused:
             made(mesher_of_field(field, ring(), replace(CONFIG, level=level)))
         words = str(refused.value).split("level from ")[1].split(",")[0]
         for good in (float(word) for word in words.split(" to ")):
@@ -206,7 +207,7 @@ def test_a_box_full_of_matter_and_an_empty_one_are_said():
 
     with pytest.raises(InputError, match="There is nothing in the box"):
         made(mesher_of_field(Void(CENTRE), None, replace(CONFIG, level=1.0)))
-    with pytest.raises(InputError, match="Nothing in the box has any density"):
+    with pytest.raises(InputError, match="see through everything in the box"):
         made(mesher_of_field(Void(CENTRE), ring(), CONFIG))
 
 
@@ -214,10 +215,10 @@ def test_too_much_memory_is_refused_before_the_work_with_a_resolution_that_would
     field = BallField(CENTRE)
     box = (*field.box[0], *field.box[1])
     huge = MeshConfig(resolution=2000, box=box, memory_mb=300)
-    with pytest.raises(InputError, match=r"likely to need .* try a resolution of \d+,") as refused:
+    with pytest.raises(InputError, match=r"likely to need .* try a resolution of \d+") as refused:
         list(mesher_of_field(field, ring(), huge).run())
     assert field.asked == field.drawn == 0
-    fits = int(str(refused.value).split("resolution of ")[1].split(",")[0])
+    fits = int(str(refused.value).split("resolution of ")[1].split()[0])
     assert 100 < fits < 2000
     run = mesher_of_field(field, ring(), replace(huge, resolution=fits)).run()
     next(run)
@@ -285,44 +286,82 @@ def test_a_bounded_density_is_0_at_its_level_and_half_way_where_density_jumps():
     assert grown[0] == pytest.approx(-grown[1])
 
 
-def test_haze_before_a_wall_and_a_wall_with_thin_places_bound_the_level():
-    """Density 4 before a wall of 100 that is only 40 where one ray in eight hits it."""
-    camera = Camera(width=64, height=48, fx=60, fy=60, cx=32, cy=24)
-    shape = (48, 64)
-    view = wall_at_4(camera, shape)
-    rays = seen_rays([view], Box(np.full(3, -9.0), np.full(3, 9.0)), opacity=0.5)
+def looking_at(eye: tuple, target: tuple = (0.0, 0.0, 0.0)) -> Camera:
+    pose = look_at(np.array(eye), np.array(target), np.array([0, 1, 0]))
+    return Camera(width=64, height=48, fx=60, fy=60, cx=32, cy=24, camera_to_world=pose)
+
+
+def test_haze_before_a_wall_and_thin_places_in_it_bound_the_level():
+    """Density 0.3 before a wall of 100 that is only 40 at one side."""
 
     def density(points: np.ndarray) -> np.ndarray:
-        wall = np.where((points[:, 0] > 0) & (points[:, 1] > 0.8), 40.0, 100.0)
-        return np.where(points[:, 2] >= 4.0, wall, 4.0).astype(np.float32)
+        wall = np.where(points[:, 0] > 0.8, 40.0, 100.0)
+        return np.where(points[:, 2] <= 0, wall, 0.3).astype(np.float32)
 
-    level = fitted_level(density, rays, span=0.5)
-    assert 4 < level < 40
-
-
-def wall_at_4(camera: Camera, shape: tuple[int, int]):
-    from engines.engine import RenderedView
-
-    return RenderedView(
-        camera=camera,
-        image=np.ones((*shape, 3), np.float32),
-        depth=np.full(shape, 4.0, np.float32),
-        alpha=np.ones(shape, np.float32),
-    )
+    rays = Rays.through([looking_at((0, 0, 4))], Box(np.full(3, -1.5), np.full(3, 1.5)))
+    level = fitted_level(density, rays, span=0.15)
+    assert 0.3 < level < 40
 
 
-def test_colours_are_those_seen_from_the_cameras_and_along_the_normal_where_none_sees():
-    """A field whose colour is the direction it is looked at along."""
+def test_light_that_does_not_stop_chooses_no_level():
+    rays = Rays.through([looking_at((0, 0, 4))], Box(np.full(3, -1.0), np.full(3, 1.0)))
+    with pytest.raises(InputError, match="see through everything in the box"):
+        fitted_level(lambda points: np.full(len(points), 0.1, np.float32), rays, span=0.1)
 
+
+def test_rays_go_through_pixels_from_where_they_enter_the_box_to_where_they_leave_it():
+    box = Box(np.full(3, -1.0), np.full(3, 1.0))
+    inside, outside = looking_at((0.2, 0, 0.1), (0, 0, -1)), looking_at((0, 0, 5))
+    rays = Rays.through([inside, outside], box, 400)
+    assert 250 < len(rays) <= 420
+    ends = rays.at(np.stack([rays.enter, rays.leave], axis=1))
+    assert (np.abs(ends).max(axis=(1, 2)) <= 1 + 1e-9).all()
+    assert np.allclose(np.abs(ends[:, 1]).max(axis=1), 1), "they end at a side"
+    from_within = np.all(rays.eyes == inside.centre, axis=1)
+    assert (rays.enter[from_within] == 0).all()
+    assert (rays.enter[~from_within] >= 4 - 1e-9).all()
+    pixels, depth = outside.project(ends[~from_within, 1])
+    assert (depth > 0).all()
+    assert ((pixels >= 0) & (pixels <= (64, 48))).all()
+
+
+def test_sight_tells_front_from_back_and_from_what_is_hidden():
+    """Two squares, one behind the other, seen from one side only."""
+    grid = Grid.over(Box(np.full(3, -1.0), np.full(3, 1.0)), 40)
+    x, y = np.meshgrid(np.arange(5.0, 36.0), np.arange(5.0, 36.0))
+    square = np.stack([x.ravel(), y.ravel(), np.full(x.size, 30.0)], axis=1)
+    vertices = np.concatenate([square, square - (0, 0, 12)])
+    sight = Sight.of([looking_at((0, 0, 4))], grid, vertices)
+    points = grid.to_world(np.array([[20, 20, 30.0], [20, 20, 18.0], [20, 20, 27.0]]))
+    forward, back = np.tile((0, 0, 1.0), (3, 1)), np.tile((0, 0, -1.0), (3, 1))
+    assert sight.seen_from_before(points, forward).tolist() == [True, False, True]
+    assert not sight.seen_from_before(points, back).any()
+    depth = sight.depth(0, 64, 48)
+    assert depth.shape == (48, 64)
+    assert depth[24, 32] == pytest.approx(4 - (30 - 20) * grid.spacing, abs=grid.spacing)
+    assert depth[0, 0] == EMPTY
+
+
+def test_without_cameras_colours_are_those_seen_straight_from_before():
     class Mirror(BallField):
         def colours(self, points: np.ndarray, directions: np.ndarray) -> np.ndarray:
             return (0.5 + 0.5 * directions).astype(np.float32)
 
-    field, grid = Mirror(peak=600, soft=0.003), Grid.over(Box(*BallField().box), CELLS)
-    normals = np.array([[1.0, 0, 0], [0, 0, 1.0], [-1.0, 0, 0]])
-    places = (normals - grid.origin) / grid.spacing
-    colours = shaded(field, Eyes((), 0.0), grid, places, normals)
-    assert np.allclose(colours, 0.5 - 0.5 * normals, atol=1e-3)
+    mesh = made(mesher_of_field(Mirror(CENTRE), None, replace(CONFIG, level=100.0)))
+    assert np.allclose(mesh.colours, 0.5 - 0.5 * mesh.normals, atol=1e-3)
+
+
+def test_with_cameras_colours_are_those_that_cameras_see():
+    class Painted(BallField):
+        def _paint(self, points: np.ndarray) -> np.ndarray:
+            return np.broadcast_to((0.2, 0.6, 0.4), points.shape)
+
+        def colours(self, points: np.ndarray, directions: np.ndarray) -> np.ndarray:
+            raise AssertionError("nobody is to ask for single places")
+
+    field = Painted(CENTRE, peak=600, soft=0.003)
+    mesh = made(mesher_of_field(field, ring(), replace(CONFIG, level=300.0)))
+    assert np.abs(mesh.colours - (0.2, 0.6, 0.4)).max() < 0.01
 
 
 @pytest.mark.gl
