@@ -354,6 +354,8 @@ class ViewControl(QObject):
         """Let time pass in the viewport and keep the asked view up to date."""
         self.viewport.tick(seconds)
         self._still_s += seconds
+        if not self.viewport.learnt_visible:
+            return
         if problem := self.asked.follow(self._still_s):
             self._fail("The view could not be drawn. The log has the details", problem)
 

@@ -1,5 +1,6 @@
 """The command `mesh`: a splat file in, triangles out, and what it says when that cannot be."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,10 @@ from assets.mesh import Mesh
 from assets.open import open_path
 from engines.commands.mesh import MakeMesh
 from engines.mesh import MeshConfig
+from engines.nerf.config import NerfConfig
+from engines.nerf.train import NerfEngine
 from tests.cli_photos import write_photos
-from tests.engines.conftest import make_cloud
+from tests.engines.conftest import make_cloud, make_dataset
 
 COARSE = MeshConfig(resolution=40, agreement=1, opacity=0.3)
 
@@ -28,6 +31,37 @@ def splat(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("truth") / "truth.ply"
     export(make_cloud(), path)
     return path
+
+
+@pytest.fixture(scope="module")
+def field(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A radiance field that has learnt from the photos for a moment."""
+    config = NerfConfig(steps=80, downscale=1, holdout=0, table_size=12)
+    engine = NerfEngine(make_dataset(), config)
+    for _ in engine.run():
+        pass
+    path = tmp_path_factory.mktemp("field") / "blobs.safetensors"
+    export(engine.saved_field(), path)
+    return path
+
+
+@pytest.mark.parametrize("with_photos", [True, False])
+def test_a_radiance_field_becomes_a_mesh_too(
+    photos: Path, field: Path, tmp_path: Path, capsys, with_photos: bool
+):
+    out, data = tmp_path / "blobs.glb", str(photos) if with_photos else None
+    config = MeshConfig(resolution=40, opacity=0.3)
+    assert MakeMesh(scene=field, out=out, data=data, config=config).run() == 0
+    said = capsys.readouterr()
+    assert "Measuring density" in said.err
+    assert "The surface is taken at a density of" in said.err
+    mesh = open_path(out)
+    assert isinstance(mesh, Mesh)
+    assert len(mesh.faces) > 300
+    assert np.linalg.norm(mesh.vertices, axis=1).max() < 4
+    assert mesh.colours.std() > 0.02, "it begins to learn colours"
+    with pytest.raises(InputError, match="try a level from"):
+        MakeMesh(scene=field, out=out, data=data, config=replace(config, level=1e8)).run()
 
 
 @pytest.mark.parametrize("suffix", [".glb", ".obj", ".ply"])

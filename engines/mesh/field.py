@@ -48,7 +48,7 @@ FAR_OFF = 0.05
 """Of the box: farther than this from where light stops, any surface is as wrong as none."""
 BRICKS_TIMED = 6
 """Spread evenly, to learn how long one takes."""
-VERTICES_TIMED = 500
+VERTICES_TIMED = 2_000
 VERTICES_AT_ONCE = 4_096
 FINE = 0.5
 """Of what depth would be drawn with: more pixels bring no better colours."""
@@ -84,22 +84,24 @@ class FieldMesher(Mesher):
     def survey(self) -> Generator[Event, None, Survey]:
         """As `Mesher.survey`."""
         phase = "Trying some places"
+        if self.box is None:
+            self.box = yield from self._box()
         began = time.perf_counter()
         self._grid = yield from self._prepare()
         look_s = time.perf_counter() - began
-        assert self.box is not None, "it is known once everything is prepared"
         corners = bricks(self._grid)
         some = corners[:: max(1, len(corners) // BRICKS_TIMED)]
-        pieces, began = [], time.perf_counter()
+        began = time.perf_counter()
         for i, corner in enumerate(some):
             yield Prepared(phase=phase, done=i, total=len(some) + 1)
-            pieces += self._pieces_in(corner)
+            self._pieces_in(corner)
         brick_s = (time.perf_counter() - began) / len(some)
         yield Prepared(phase=phase, done=len(some), total=len(some) + 1)
-        vertices = np.concatenate([np.empty((0, 3)), *(v for v, _ in pieces)])[:VERTICES_TIMED]
+        anywhere = np.random.default_rng(0).uniform(0, self._grid.cells, (VERTICES_TIMED, 3))
+        anywhere[:, :2] = np.floor(anywhere[:, :2])  # as vertices lie, on edges of cells
         began = time.perf_counter()
-        self._settle(vertices)
-        vertex_s = (time.perf_counter() - began) / max(1, len(vertices))
+        self._settle(anywhere)
+        vertex_s = (time.perf_counter() - began) / VERTICES_TIMED
         small = [sized(camera, longest=GLANCE_PX) for camera in self._cameras[:1]]
         began = time.perf_counter()
         for camera in small:
@@ -112,7 +114,7 @@ class FieldMesher(Mesher):
     def _prepare(self) -> Generator[Event, None, Grid]:
         config = self.config
         if self.box is None:
-            self.box = (yield from self._box()) if self._cameras else box_of(self._source)
+            self.box = yield from self._box()
         grid = Grid.over(self.box, config.resolution)
         pixels = pixels_of(_sized(self._cameras, grid))
         refuse_beyond(config, bytes_for(pixels, grid), advice="or fewer views")
@@ -126,6 +128,8 @@ class FieldMesher(Mesher):
         return grid
 
     def _box(self) -> Generator[Event, None, Box]:
+        if not self._cameras:
+            return box_of(self._source)
         opacity = self.config.opacity
         seen = yield from glance(self._source, self._cameras, opacity=opacity, budget_ms=GLANCE_MS)
         return seen.box
@@ -221,7 +225,7 @@ class Rates:
     """Seconds that work took."""
 
     look: float
-    """To find out where things are, and the density of the surface."""
+    """To choose the density of the surface."""
     brick: float
     vertex: float
     pixel: float

@@ -1,5 +1,6 @@
 """Meshes of radiance fields whose surface is known: where it lies, its colours, its refusals."""
 
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -253,6 +254,10 @@ def test_a_survey_tells_the_box_and_what_a_mesh_would_cost():
     coarse, fine = (survey.forecast(replace(CONFIG, resolution=r)) for r in (48, 192))
     assert fine.bytes > 8 * coarse.bytes
     assert fine.seconds > coarse.seconds > 0
+    began = time.perf_counter()
+    box = (*survey.box.low, *survey.box.high)
+    made(mesher_of(BallField(CENTRE), ring(), replace(CONFIG, box=box)))
+    assert 0.05 < coarse.seconds / (time.perf_counter() - began) < 20
     small = replace(CONFIG, resolution=192, box=(40.0, -3.0, 2.0, 40.2, -2.9, 2.1))
     assert survey.forecast(small).bytes < fine.bytes
 
