@@ -1,0 +1,1 @@
+"""What predicts noise, data or velocity from something noisy: U-Net, transformer, small MLP."""

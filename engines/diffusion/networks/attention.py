@@ -1,0 +1,103 @@
+"""Multi-head attention that can be looked into.
+
+softmax(Q K^T / sqrt(d)) V with h projections side by side (Vaswani et al. 2017, sections
+3.2.1 and 3.2.2). There is one way through it, watched or not, so watching changes no bit.
+A fused kernel would not hand out the matrix, and at up to some hundred tokens saves little.
+"""
+
+import math
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from engines.diffusion.capture import Capture, Kind
+from engines.diffusion.networks.parts import ZeroLinear
+
+
+class SelfAttention(nn.Module):
+    """Every token looks at every token."""
+
+    kind: Kind = "self"
+
+    def __init__(self, name: str, width: int, heads: int) -> None:
+        super().__init__()
+        self.name, self.heads = name, heads
+        self.scale = 1 / math.sqrt(width // heads)
+        self.q = nn.Linear(width, width, bias=False)
+        self.kv = nn.Linear(width, 2 * width, bias=False)
+        self.out = nn.Linear(width, width)
+
+    def forward(
+        self,
+        x: Tensor,
+        grid: tuple[int, int],
+        mask: Tensor | None = None,
+        capture: Capture | None = None,
+    ) -> Tensor:
+        """[n, tokens, width] as `x`; keys where `mask` [n, tokens] is False are not seen."""
+        q = _queries(x, self.q.weight, self.scale, self.heads)
+        k, v = _split(self.kv(x), 2, self.heads)
+        return self.out(_attend(self, q, k, v, grid, mask, capture))
+
+
+class CrossAttention(nn.Module):
+    """Every token of the image looks at the words."""
+
+    kind: Kind = "cross"
+
+    def __init__(self, name: str, width: int, words_width: int, heads: int, inner: int) -> None:
+        """`inner` is the width of all heads together; the output at first is zero."""
+        super().__init__()
+        self.name, self.heads = name, heads
+        self.scale = 1 / math.sqrt(inner // heads)
+        self.q = nn.Linear(width, inner, bias=False)
+        self.kv = nn.Linear(words_width, 2 * inner, bias=False)
+        self.out = ZeroLinear(inner, width)
+
+    def forward(
+        self,
+        x: Tensor,
+        words: Tensor,
+        grid: tuple[int, int],
+        mask: Tensor,
+        capture: Capture | None = None,
+    ) -> Tensor:
+        """[n, tokens, width] as `x`, of `words` [n, m, words_width] with `mask` [n, m]."""
+        q = _queries(x, self.q.weight, self.scale, self.heads)
+        k, v = _split(self.kv(words), 2, self.heads)
+        return self.out(_attend(self, q, k, v, grid, mask, capture))
+
+
+def _queries(x: Tensor, weight: Tensor, scale: float, heads: int) -> Tensor:
+    """[n * heads, tokens, d] over sqrt(d): to scale the weights is less work than the rest."""
+    return _split(F.linear(x, weight * scale), 1, heads)[0]
+
+
+def _split(x: Tensor, parts: int, heads: int) -> tuple[Tensor, ...]:
+    """`parts` times [n * heads, tokens, d] of [n, tokens, parts * heads * d]."""
+    n, tokens, _ = x.shape
+    by_head = x.view(n, tokens, parts, heads, -1).permute(2, 0, 3, 1, 4)
+    return by_head.reshape(parts, n * heads, tokens, -1).unbind(0)
+
+
+def _attend(
+    layer: SelfAttention | CrossAttention,
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    grid: tuple[int, int],
+    mask: Tensor | None,
+    capture: Capture | None,
+) -> Tensor:
+    """[n, queries, heads * d] from q (scaled), k and v, each [n * heads, tokens, d]."""
+    (rows, queries, d), keys = q.shape, k.shape[1]
+    scaled = (q @ k.transpose(1, 2)).view(rows // layer.heads, layer.heads, queries, keys)
+    masked = scaled if mask is None else scaled.masked_fill(~mask[:, None, None], -math.inf)
+    shares = masked.softmax(-1)
+    if capture is not None:
+        if capture.wants(layer.name, "scores"):
+            capture.take(layer.name, layer.kind, grid, "scores", scaled / layer.scale)
+        capture.take(layer.name, layer.kind, grid, "masked", masked)
+        capture.take(layer.name, layer.kind, grid, "softmax", shares)
+    seen = (shares.view(rows, queries, keys) @ v).view(-1, layer.heads, queries, d)
+    return seen.transpose(1, 2).reshape(-1, queries, layer.heads * d)

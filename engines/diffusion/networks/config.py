@@ -1,0 +1,105 @@
+"""The size and kind of a network; all that is needed, with its weights, to build it again."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+Kind = Literal["dit", "unet", "points"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkConfig:
+    """Plain numbers; not every one means something to every kind."""
+
+    kind: Kind = "dit"
+    height: int = 32
+    """Of the images, in pixels."""
+    width: int = 32
+    channels: int = 3
+    """3 for images in colour, 1 for grey ones."""
+    tokens: int = 0
+    """Size of the vocabulary with the tokens for nothing and unknown; 0 without condition."""
+    longest: int = 16
+    """Words of the longest caption."""
+    cross: bool = False
+    """Words are looked at by cross-attention; else their mean joins the time embedding."""
+    features: int = 128
+    """Width of the tokens of the transformer, of the U-Net's finest level, of the MLP."""
+    depth: int = 6
+    """Blocks of the transformer or the MLP; residual blocks per level of the U-Net."""
+    heads: int = 4
+    mlp_ratio: float = 2.0
+    """Width of the hidden layer of a transformer block over `features`."""
+    patch: int = 4
+    """Pixels along a side of what becomes one token of the transformer."""
+    multipliers: tuple[int, ...] = (1, 2, 2)
+    """Width of each level of the U-Net over `features`; each level halves the image."""
+    attention: tuple[bool, ...] = (False, False, True)
+    """Which levels of the U-Net attend."""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError with a sentence where the numbers do not go together."""
+        if self.kind == "points":
+            return
+        least = self.patch if self.kind == "dit" else 2 ** (len(self.multipliers) - 1)
+        if self.height % least or self.width % least:
+            raise ValueError(
+                f"Images of {self.width}x{self.height} pixels cannot be cut into parts of "
+                f"{least}; choose a size that is a multiple of {least}"
+            )
+        if self.features % (4 if self.kind == "dit" else self.heads):
+            raise ValueError(
+                f"The width of the network is {self.features}; expected a multiple of "
+                f"{4 if self.kind == 'dit' else self.heads}"
+            )
+        if self.features % self.heads:
+            raise ValueError(
+                f"{self.features} features cannot be shared out to {self.heads} heads; choose a "
+                "number of heads that divides them"
+            )
+        if len(self.multipliers) != len(self.attention):
+            raise ValueError("Every level of the U-Net needs to be told whether it attends")
+
+    @property
+    def grid(self) -> tuple[int, int]:
+        """(rows, columns) of the transformer's patches."""
+        return self.height // self.patch, self.width // self.patch
+
+
+PRESETS: dict[str, NetworkConfig] = {
+    "dit laptop": NetworkConfig(),
+    "dit small": NetworkConfig(features=384, depth=12, heads=6, mlp_ratio=4.0),
+    "dit base": NetworkConfig(features=768, depth=12, heads=12, mlp_ratio=4.0),
+    "unet laptop": NetworkConfig(kind="unet", features=32, depth=1),
+    "unet base": NetworkConfig(
+        kind="unet",
+        features=128,
+        depth=2,
+        multipliers=(1, 2, 2, 2),
+        attention=(False, True, True, True),
+    ),
+    "points": NetworkConfig(kind="points", features=128, depth=4),
+}
+"""By name, as people choose them. The laptop ones train on two cores; small and base are the
+sizes S and B of DiT (Peebles and Xie 2023, table 1) and the U-Net of DDPM, for a GPU."""
+
+
+def preset(
+    name: str, *, height: int, width: int, tokens: int = 0, cross: bool = False, channels: int = 3
+) -> NetworkConfig:
+    """The preset `name` for images of this size and vocabulary; KeyError if there is none.
+
+    Patches grow with the image, so that a transformer of a laptop keeps 64 tokens or fewer.
+    """
+    base = PRESETS[name]
+    patch = base.patch
+    while name == "dit laptop" and (height // patch) * (width // patch) > 64:
+        patch *= 2
+    return replace(
+        base,
+        height=height,
+        width=width,
+        tokens=tokens,
+        cross=cross,
+        channels=channels,
+        patch=patch,
+    )

@@ -1,0 +1,135 @@
+"""A transformer that denoises images patch by patch (DiT, Peebles and Xie 2023).
+
+Every block is told the noise level by adaLN-Zero (section 3.2): shift, scale and gate come
+from the time embedding by a layer that starts at zero, so that each block at first does
+nothing. Captions are looked at by cross-attention; a class joins the time embedding.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from engines.diffusion.capture import Capture
+from engines.diffusion.condition import Condition
+from engines.diffusion.networks.attention import CrossAttention, SelfAttention
+from engines.diffusion.networks.config import NetworkConfig
+from engines.diffusion.networks.parts import ZeroLinear, start
+from engines.diffusion.networks.text import WordEncoder, pooled
+from engines.diffusion.networks.time import TimeEmbedding, waves
+
+
+class DiT(nn.Module):
+    """See the module; `forward` is the interface of all networks."""
+
+    def __init__(self, config: NetworkConfig, generator: torch.Generator) -> None:
+        super().__init__()
+        self.config = config
+        width, patch = config.features, config.patch
+        self.embed = nn.Linear(config.channels * patch * patch, width)
+        self.time = TimeEmbedding(width)
+        self.words = None
+        if config.tokens:
+            self.words = WordEncoder(
+                config.tokens,
+                width,
+                longest=config.longest,
+                layers=1 if config.cross else 0,
+                heads=config.heads,
+            )
+        self.blocks = nn.ModuleList(_Block(i + 1, config) for i in range(config.depth))
+        # One layer for all blocks, and shift and factor of the end: fewer, larger products.
+        self.modulation = ZeroLinear(width, (6 * config.depth + 2) * width)
+        factors = torch.zeros(6 * config.depth + 2, 1, 1)
+        factors[1::3] = 1.0
+        factors[-1] = 1.0
+        self.register_buffer("factors", factors, persistent=False)
+        self.project = ZeroLinear(width, config.channels * patch * patch)
+        self.register_buffer("places", places(config.grid, width), persistent=False)
+        start(self, generator)
+
+    def forward(
+        self,
+        x: Tensor,
+        t: Tensor,
+        condition: Condition | None = None,
+        *,
+        capture: Capture | None = None,
+    ) -> Tensor:
+        """A prediction [n, c, h, w] as `x`, at noise levels `t` [n] in [0, 1].
+
+        Without `condition` a network that knows words is asked with nothing.
+        """
+        if capture is not None:
+            capture.begin(t)
+        grid = self.config.grid
+        told, words, mask = self.time(t), None, None
+        if self.words is not None:
+            condition = condition or Condition.nothing(len(x), x.device)
+            words, mask = self.words(condition), condition.mask
+            if not self.config.cross:
+                told, words = told + pooled(words, mask), None
+        change = self.modulation(F.silu(told)).view(len(x), -1, 1, self.config.features)
+        change = (change + self.factors).unbind(1)
+        tokens = self.embed(patches(x, self.config.patch)) + self.places
+        for i, block in enumerate(self.blocks):
+            tokens = block(tokens, change[6 * i : 6 * i + 6], words, mask, grid, capture)
+        tokens = torch.addcmul(change[-2], F.layer_norm(tokens, tokens.shape[-1:]), change[-1])
+        return image(self.project(tokens), grid, self.config.patch)
+
+
+class _Block(nn.Module):
+    """Self-attention, cross-attention where there are words to look at, and a small network."""
+
+    def __init__(self, number: int, config: NetworkConfig) -> None:
+        super().__init__()
+        width, hidden = config.features, round(config.features * config.mlp_ratio)
+        self.attention = SelfAttention(f"block {number} self", width, config.heads)
+        self.cross = None
+        if config.tokens and config.cross:
+            name, heads = f"block {number} cross", max(1, config.heads // 2)
+            self.cross = CrossAttention(name, width, width, heads, width // 2)
+        self.grow, self.shrink = nn.Linear(width, hidden), nn.Linear(hidden, width)
+
+    def forward(
+        self,
+        x: Tensor,
+        change: tuple[Tensor, ...],
+        words: Tensor | None,
+        mask: Tensor | None,
+        grid: tuple[int, int],
+        capture: Capture | None,
+    ) -> Tensor:
+        """[n, tokens, width] as `x`; `change` is shift, factor and gate of either half."""
+        shift, factor, gate, shift_mlp, factor_mlp, gate_mlp = change
+        size = x.shape[-1:]
+        seen = torch.addcmul(shift, F.layer_norm(x, size), factor)
+        x = torch.addcmul(x, gate, self.attention(seen, grid, capture=capture))
+        if self.cross is not None and words is not None:
+            x = x + self.cross(seen, words, grid, mask, capture)
+        # The square of ReLU (So et al. 2021, Primer) costs a third of GELU on a processor.
+        seen = torch.addcmul(shift_mlp, F.layer_norm(x, size), factor_mlp)
+        hidden = F.relu(self.grow(seen)).square()
+        return torch.addcmul(x, gate_mlp, self.shrink(hidden))
+
+
+def places(grid: tuple[int, int], width: int) -> Tensor:
+    """[rows * columns, width] fixed waves, half of them by row and half by column."""
+    rows, columns = grid
+    by_row = waves(torch.arange(rows, dtype=torch.float32), width // 2)
+    by_column = waves(torch.arange(columns, dtype=torch.float32), width // 2)
+    both = [
+        by_row[:, None].expand(rows, columns, -1),
+        by_column[None].expand(rows, columns, -1),
+    ]
+    return torch.cat(both, dim=-1).reshape(rows * columns, width)
+
+
+def patches(images: Tensor, patch: int) -> Tensor:
+    """[n, rows * columns, c * patch * patch] of images [n, c, h, w]."""
+    return F.unfold(images, patch, stride=patch).transpose(1, 2)
+
+
+def image(tokens: Tensor, grid: tuple[int, int], patch: int) -> Tensor:
+    """The inverse of `patches`."""
+    size = (grid[0] * patch, grid[1] * patch)
+    return F.fold(tokens.transpose(1, 2), size, patch, stride=patch)

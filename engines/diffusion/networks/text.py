@@ -1,0 +1,50 @@
+"""Words as vectors: a small text encoder that is learnt along with the images."""
+
+import torch
+from torch import Tensor, nn
+
+from engines.diffusion.condition import Condition
+from engines.diffusion.networks.attention import SelfAttention
+
+
+class WordEncoder(nn.Module):
+    """Embeds every word, its place, and by a few transformer layers what stands around it."""
+
+    def __init__(self, tokens: int, width: int, *, longest: int, layers: int, heads: int) -> None:
+        """`tokens` counts the vocabulary; captions have up to `longest` words."""
+        super().__init__()
+        self.longest = longest
+        self.words = nn.Embedding(tokens, width)
+        self.places = nn.Embedding(longest, width)
+        self.layers = nn.ModuleList(
+            _Layer(f"words {i + 1} self", width, heads) for i in range(layers)
+        )
+        self.norm = nn.LayerNorm(width)
+
+    def forward(self, condition: Condition) -> Tensor:
+        """[n, m, width]; what stands behind the `longest`th word shares its place."""
+        count = condition.tokens.shape[1]
+        places = torch.arange(count, device=condition.tokens.device).clamp(max=self.longest - 1)
+        x = self.words(condition.tokens) + self.places(places)
+        for layer in self.layers:
+            x = layer(x, condition.mask)
+        return self.norm(x)
+
+
+class _Layer(nn.Module):
+    def __init__(self, name: str, width: int, heads: int) -> None:
+        super().__init__()
+        self.attention_norm, self.norm = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.attention = SelfAttention(name, width, heads)
+        self.grow, self.shrink = nn.Linear(width, 2 * width), nn.Linear(2 * width, width)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        grid = (1, x.shape[1])
+        x = x + self.attention(self.attention_norm(x), grid, mask)
+        return x + self.shrink(nn.functional.gelu(self.grow(self.norm(x))))
+
+
+def pooled(words: Tensor, mask: Tensor) -> Tensor:
+    """[n, width] mean of the `words` [n, m, width] that `mask` [n, m] counts."""
+    weights = mask.to(words.dtype)[..., None]
+    return (words * weights).sum(1) / weights.sum(1)
