@@ -1,0 +1,1 @@
+"""Where the images and words to learn from come from."""

@@ -1,0 +1,75 @@
+"""Images of one size with what is said of each: all that training needs to know of its data."""
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from engines.diffusion.words import Vocabulary
+
+Said = Literal["nothing", "classes", "captions"]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Pictures:
+    """n images of one size, in memory as bytes."""
+
+    name: str
+    """Short title for people."""
+    images: Tensor
+    """[n, c, h, w] uint8, sRGB."""
+    texts: tuple[str, ...]
+    """Per image its caption or the name of its class; empty where nothing is said."""
+    said: Said = "nothing"
+    names: tuple[str, ...] = ()
+    """Per image its file, as seen from the folder; empty where there are no files."""
+    notes: tuple[str, ...] = field(default=())
+    """Sentences on what was left out or assumed."""
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    @property
+    def megabytes(self) -> float:
+        """Of the images in memory, in units of 10**6 bytes."""
+        return self.images.numel() / 1e6
+
+    def batch(self, rows: Tensor | slice) -> Tensor:
+        """[b, c, h, w] float32 in [-1, 1] of these rows, as networks want them."""
+        return to_network(self.images[rows])
+
+    def part(self, rows: Tensor) -> "Pictures":
+        """These rows alone."""
+        chosen = rows.tolist()
+        return replace(
+            self,
+            images=self.images[rows],
+            texts=tuple(self.texts[i] for i in chosen),
+            names=tuple(self.names[i] for i in chosen) if self.names else (),
+        )
+
+    def split(self, share: float, generator: torch.Generator) -> "tuple[Pictures, Pictures]":
+        """What to learn from and a random `share` held out; of one image nothing is held out."""
+        held = min(round(len(self) * share), len(self) - 1)
+        order = torch.randperm(len(self), generator=generator)
+        return self.part(order[held:].sort().values), self.part(order[:held].sort().values)
+
+    def vocabulary(self) -> Vocabulary | None:
+        """The words or classes of these images; None where nothing is said."""
+        match self.said:
+            case "classes":
+                return Vocabulary.of_classes(self.texts)
+            case "captions":
+                return Vocabulary.of_captions(self.texts)
+        return None
+
+
+def to_network(images: Tensor) -> Tensor:
+    """Bytes as float32 in [-1, 1]."""
+    return images.float() / 127.5 - 1
+
+
+def to_bytes(images: Tensor) -> Tensor:
+    """The inverse of `to_network`; what lies outside [-1, 1] is cut off."""
+    return ((images.clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
