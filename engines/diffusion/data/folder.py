@@ -26,7 +26,12 @@ Fit = Literal["crop", "pad"]
 """Cut the longer side off in the middle, or lay grey bars beside the shorter one."""
 _GREY = 0.5
 _WHITE = 1.0
-_DEEP = ("I", "F")
+_SAID = {
+    "animated": ("is animated; its first picture is", "are animated; their first pictures are"),
+    "cmyk": ("is made for printing (CMYK) and is", "are made for printing (CMYK) and are"),
+    "deep": ("has more than 8 bits a channel and is", "have more than 8 bits a channel and are"),
+}
+_DONE = {"animated": "learnt", "cmyk": "converted to RGB", "deep": "reduced to 8"}
 
 
 def read_image_folder(
@@ -80,7 +85,10 @@ def read_listing(
     texts = tuple(files[i].text for i in good)
     if gone := sorted(set(listing.classes) - set(texts)):
         notes.append(f"No image of {', '.join(gone)} can be read, so it cannot be learnt")
-    notes += [sentence.format(n=count) for sentence, count in converted.items()]
+    for kind, count in converted.items():
+        one, many = _SAID[kind]
+        what = f"1 image {one}" if count == 1 else f"{count} images {many}"
+        notes.append(f"{what} {_DONE[kind]}")
     pixels = torch.from_numpy(images[: len(good)]).permute(0, 3, 1, 2).contiguous()
     return Pictures(
         name=listing.folder.resolve().name,
@@ -132,11 +140,11 @@ def _middle(have: int, want: int) -> tuple[slice, slice]:
 
 
 def _conversion(image: Image.Image) -> str:
-    """What is lost when this image becomes 8-bit RGB, as a sentence with {n} images."""
+    """What is lost when this image becomes 8-bit RGB: a key of `_SAID`, or nothing."""
     if getattr(image, "n_frames", 1) > 1 and image.format not in ("MPO", "TIFF"):
-        return "{n} images are animated; their first picture is learnt"
+        return "animated"
     if image.mode == "CMYK":
-        return "{n} images are made for printing (CMYK) and were converted to RGB"
-    if image.mode.startswith(_DEEP) or any("16" in str(tile[3]) for tile in image.tile):
-        return "{n} images have more than 8 bits a channel and were reduced to 8"
+        return "cmyk"
+    if image.mode.startswith(("I", "F")) or any("16" in str(tile[3]) for tile in image.tile):
+        return "deep"
     return ""
