@@ -145,6 +145,8 @@ def _conversion(image: Image.Image) -> str:
         return "animated"
     if image.mode == "CMYK":
         return "cmyk"
-    if image.mode.startswith(("I", "F")) or any("16" in str(tile[3]) for tile in image.tile):
+    if image.mode.startswith(("I", "F")) or any(
+        "16" in str(tile[3]) for tile in getattr(image, "tile", ())
+    ):
         return "deep"
     return ""

@@ -7,6 +7,7 @@ A fused kernel would not hand out the matrix, and at up to some hundred tokens s
 
 import math
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -18,14 +19,18 @@ class SelfAttention(nn.Module):
     """Every token looks at every token."""
 
     kind: Kind = "self"
+    scales: Tensor
 
     def __init__(self, name: str, width: int, heads: int) -> None:
         super().__init__()
         self.name, self.heads = name, heads
         self.scale = 1 / math.sqrt(width // heads)
-        self.q = nn.Linear(width, width, bias=False)
-        self.kv = nn.Linear(width, 2 * width, bias=False)
+        self.qkv = nn.Linear(width, 3 * width, bias=False)
         self.out = nn.Linear(width, width)
+        # To scale the weights of the queries is much less work than to scale the queries.
+        scales = torch.ones(3 * width, 1)
+        scales[:width] = self.scale
+        self.register_buffer("scales", scales, persistent=False)
 
     def forward(
         self,
@@ -35,8 +40,7 @@ class SelfAttention(nn.Module):
         capture: Capture | None = None,
     ) -> Tensor:
         """[n, tokens, width] as `x`; keys where `mask` [n, tokens] is False are not seen."""
-        q = _queries(x, self.q.weight, self.scale, self.heads)
-        k, v = _split(self.kv(x), 2, self.heads)
+        q, k, v = _split(F.linear(x, self.qkv.weight * self.scales), 3, self.heads)
         return self.out(_attend(self, q, k, v, grid, mask, capture))
 
 
@@ -63,14 +67,9 @@ class CrossAttention(nn.Module):
         capture: Capture | None = None,
     ) -> Tensor:
         """[n, tokens, width] as `x`, of `words` [n, m, words_width] with `mask` [n, m]."""
-        q = _queries(x, self.q.weight, self.scale, self.heads)
+        (q,) = _split(F.linear(x, self.q.weight * self.scale), 1, self.heads)
         k, v = _split(self.kv(words), 2, self.heads)
         return self.out(_attend(self, q, k, v, grid, mask, capture))
-
-
-def _queries(x: Tensor, weight: Tensor, scale: float, heads: int) -> Tensor:
-    """[n * heads, tokens, d] over sqrt(d): to scale the weights is less work than the rest."""
-    return _split(F.linear(x, weight * scale), 1, heads)[0]
 
 
 def _split(x: Tensor, parts: int, heads: int) -> tuple[Tensor, ...]:

@@ -22,11 +22,11 @@ class NetworkConfig:
     """Words of the longest caption."""
     cross: bool = False
     """Words are looked at by cross-attention; else their mean joins the time embedding."""
-    features: int = 128
+    features: int = 96
     """Width of the tokens of the transformer, of the U-Net's finest level, of the MLP."""
     depth: int = 6
     """Blocks of the transformer or the MLP; residual blocks per level of the U-Net."""
-    heads: int = 4
+    heads: int = 3
     mlp_ratio: float = 2.0
     """Width of the hidden layer of a transformer block over `features`."""
     patch: int = 4
@@ -69,11 +69,12 @@ PRESETS: dict[str, NetworkConfig] = {
     "dit laptop": NetworkConfig(),
     "dit small": NetworkConfig(features=384, depth=12, heads=6, mlp_ratio=4.0),
     "dit base": NetworkConfig(features=768, depth=12, heads=12, mlp_ratio=4.0),
-    "unet laptop": NetworkConfig(kind="unet", features=32, depth=1),
+    "unet laptop": NetworkConfig(kind="unet", features=32, depth=1, heads=4),
     "unet base": NetworkConfig(
         kind="unet",
         features=128,
         depth=2,
+        heads=4,
         multipliers=(1, 2, 2, 2),
         attention=(False, True, True, True),
     ),

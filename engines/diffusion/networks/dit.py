@@ -78,14 +78,14 @@ class DiT(nn.Module):
 
 
 class _Block(nn.Module):
-    """Self-attention, cross-attention where there are words to look at, and a small network."""
+    """Self-attention, in every second block cross-attention to the words, and a small network."""
 
     def __init__(self, number: int, config: NetworkConfig) -> None:
         super().__init__()
         width, hidden = config.features, round(config.features * config.mlp_ratio)
         self.attention = SelfAttention(f"block {number} self", width, config.heads)
         self.cross = None
-        if config.tokens and config.cross:
+        if config.tokens and config.cross and number % 2 == 0:
             name, heads = f"block {number} cross", max(1, config.heads // 2)
             self.cross = CrossAttention(name, width, width, heads, width // 2)
         self.grow, self.shrink = nn.Linear(width, hidden), nn.Linear(hidden, width)

@@ -85,8 +85,9 @@ def look(picture: np.ndarray) -> tuple[Seen, ...]:
     )
     seen = []
     for i, name in enumerate(names):
-        labels, count = ndimage.label(solid & (nearest == i))
-        for number in range(1, count + 1):
+        labels = np.zeros(solid.shape, dtype=np.int32)
+        ndimage.label(solid & (nearest == i), output=labels)
+        for number in range(1, int(labels.max()) + 1):
             inside = labels == number
             if inside.sum() < _SMALLEST:
                 continue
