@@ -172,3 +172,15 @@ def test_the_average_follows_and_says_how_far_behind_it_is():
         ema.update(network)
     assert ema.lag(network) < 1e-5
     assert ema.steps_behind == pytest.approx(9)
+
+
+def test_detail_takes_the_short_way_through_the_unet():
+    """With the way down to the coarse level cut, what is fine still arrives."""
+    x, t, condition = inputs(TINY_UNET)
+    network = stirred(TINY_UNET)
+    with torch.no_grad():
+        for name, parameter in network.named_parameters():
+            if name.startswith("down.1."):  # the only layer that halves the image
+                parameter.zero_()
+    change = network(-x, t, condition) - network(x, t, condition)
+    assert change.abs().amax() > 1e-2
