@@ -48,25 +48,34 @@ class GaussianMixture:
         Mode k of x_t is N(a mu, (a^2 sigma^2 + s^2) I) with the weight it had in x0, and within
         one mode all is linear (Bishop 2006, equations 2.115 to 2.117).
         """
-        off, a, s, variances, shares = self._modes(x, t, path)
-        x0 = self.means + a * self.stds[:, None].square() / variances * off
-        return Estimate((shares * x0).sum(1), (shares * s / variances * off).sum(1))
+        a, s, variances, shares = self._modes(x, t, path)
+        pulls = shares * a * self.stds.square() / variances
+        x0 = (shares - a * pulls) @ self.means + pulls.sum(1, keepdim=True) * x
+        return Estimate(x0, -s * self._slope(x, a, shares / variances))
 
     def score(self, x: Tensor, t: Tensor, path: Path) -> Tensor:
         """grad log p(x_t) [n, d] for x_t [n, d] at t, [n] or a scalar; at t = 0 that of the data.
 
         It equals -E[eps | x_t] / s where there is noise (Song et al. 2021, equation 7).
         """
-        off, _, _, variances, shares = self._modes(x, t, path)
-        return -(shares / variances * off).sum(1)
+        a, _, variances, shares = self._modes(x, t, path)
+        return self._slope(x, a, shares / variances)
+
+    def _slope(self, x: Tensor, a: Tensor, pulls: Tensor) -> Tensor:
+        """-sum_k pulls_k (x - a mu_k) [n, d]."""
+        return a * (pulls @ self.means) - pulls.sum(1, keepdim=True) * x
 
     def _modes(self, x: Tensor, t: Tensor, path: Path) -> tuple[Tensor, ...]:
-        """x_t - a mu, a, s, the modes' variances and their posterior shares, all as [n, k, d]."""
-        a, s = (over(part, x[:, None]) for part in path.at(t))
-        off = x[:, None] - a * self.means
-        variances = (a * self.stds[:, None]).square() + s.square()
-        density = -(off.square() / variances + variances.log()).sum(2, keepdim=True) / 2
-        return off, a, s, variances, (self.weights.log()[:, None] + density).softmax(1)
+        """a and s, the modes' variances and, [n, k], their posterior shares in each x_t."""
+        a, s = (over(part, x) for part in path.at(t))
+        variances = (a * self.stds).square() + s.square()
+        squares = (
+            x.square().sum(1, keepdim=True)
+            - 2 * a * (x @ self.means.T)
+            + (a * self.means.norm(dim=1)).square()
+        )
+        odds = self.weights.log() - (squares / variances + x.shape[1] * variances.log()) / 2
+        return a, s, variances, odds.softmax(1)
 
     def model(self, path: Path, target: Target) -> Model:
         """The network that nothing can be better than: its predictions are the true means."""
