@@ -101,6 +101,26 @@ def test_options_give_the_truth(option):
     assert p_value(samples(option, "linear", "noise", 500)) > ALPHA
 
 
+@pytest.mark.parametrize("path", sorted(PATHS))
+@pytest.mark.parametrize("name", [*sorted(SAMPLERS), "large"])
+def test_the_last_step_adds_no_noise(name, path):
+    """Whatever the seed; and where all data are one point, that point comes out."""
+    sampler = SAMPLERS.get(name, partial(ddpm, variance="large"))
+    x = torch.randn(5, 2, generator=torch.Generator().manual_seed(0))
+    point = Denoiser(lambda x, t: torch.full_like(x, 0.3), PATHS[path](), "x0")
+    ends = [
+        last(
+            walk(
+                sampler, point, x, levels(1, start=0.1), generator=torch.Generator().manual_seed(i)
+            )
+        )
+        for i in range(2)
+    ]
+    assert torch.equal(*ends)
+    if name != "midpoint":
+        torch.testing.assert_close(ends[0], torch.full_like(x, 0.3))
+
+
 def without_noise(step: Step) -> torch.Tensor:
     """DDPM that forgets its noise."""
     (a_s, s_s), (_, s_t) = step.path.at(step.s), step.path.at(step.now.t)
