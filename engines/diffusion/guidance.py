@@ -1,0 +1,76 @@
+"""Guidance without a classifier: the one place where predictions are mixed.
+
+Every target is an affine function of x0 at fixed x_t, so mixing with weights that sum to 1
+means the same for predictions of any of them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from engines.diffusion.condition import Condition
+from engines.diffusion.targets import Model
+
+
+class Network(Protocol):
+    """What is trained: a prediction that may follow a condition."""
+
+    def __call__(self, x: Tensor, t: Tensor, condition: Condition | None = None, /) -> Tensor: ...
+
+
+@dataclass(frozen=True)
+class Mixed:
+    """A model whose prediction is sum_i weights[i] net(x, t, conditions[i]), in one batch."""
+
+    net: Network
+    conditions: Sequence[Condition]
+    """Each for all n samples."""
+    weights: Sequence[float]
+    """Sum to 1."""
+
+    def __post_init__(self) -> None:
+        if len(self.conditions) != len(self.weights) or abs(sum(self.weights) - 1) > 1e-6:
+            raise ValueError(
+                f"{len(self.conditions)} conditions need as many weights that sum to 1, "
+                f"not {list(self.weights)}"
+            )
+
+    def __call__(self, x: Tensor, t: Tensor) -> Tensor:
+        """The mixed prediction, as x, for x [n, ...] at t [n]."""
+        count = len(self.conditions)
+        if any(len(condition) != len(x) for condition in self.conditions):
+            sizes = ", ".join(str(len(condition)) for condition in self.conditions)
+            raise ValueError(f"{len(x)} samples need {len(x)} conditions, not {sizes}")
+        every = Condition.joined(tuple(self.conditions))
+        found = self.net(torch.cat([x] * count), t.repeat(count), every).unflatten(0, (count, -1))
+        return torch.tensordot(found.new_tensor(self.weights), found, dims=1)
+
+
+def conditioned(net: Network, condition: Condition) -> Model:
+    """The model that follows `condition` and is not guided."""
+    return lambda x, t: net(x, t, condition)
+
+
+def guided(net: Network, condition: Condition, scale: float) -> Model:
+    """(1 + scale) net(x, t, condition) - scale net(x, t, nothing) (Ho and Salimans 2022, eq. 6).
+
+    A scale of 0 is the plain conditional model at the cost of one call, -1 the unconditional
+    one. Others write s = 1 + scale and call that the guidance scale.
+    """
+    if scale == 0:
+        return conditioned(net, condition)
+    nothing = Condition.nothing(len(condition), condition.tokens.device)
+    return Mixed(net, (condition, nothing), (1 + scale, -scale))
+
+
+def dropped_at_random(condition: Condition, share: float, generator: torch.Generator) -> Condition:
+    """`condition` with nothing in a random `share` of its rows, each drawn for itself.
+
+    Without it a network never learns the unconditional prediction that guidance needs
+    (Ho and Salimans 2022, algorithm 1; they use 0.1 to 0.2).
+    """
+    drawn = torch.rand(len(condition), generator=generator, device=generator.device)
+    return condition.dropped((drawn < share).to(condition.tokens.device))
