@@ -102,9 +102,14 @@ def photos_of(about: dict[str, Any]) -> PosedPhotos:
     return opened
 
 
+def events_of(about: dict[str, Any]) -> list[events.Event]:
+    """What happened in the run that `about` tells of; raises as `config_in` would for others."""
+    return [_event(saved) for saved in about["history"]]
+
+
 def go_on(engine: Any, about: dict[str, Any]) -> None:
     """Have `engine` stand where `about_run` was written."""
-    engine.history = [_event(saved) for saved in about["history"]]
+    engine.history = events_of(about)
     engine.step, engine.seconds = int(about["step"]), float(about["seconds"])
     engine.expected_views = list(about["views"])
 

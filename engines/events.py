@@ -83,6 +83,17 @@ class Evaluated(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Judged(Event):
+    """Held-out images were noised and what was said of them compared with the truth."""
+
+    step: int
+    seconds: float
+    loss: float
+    """Mean squared error of the target, over noise levels drawn evenly once and for all."""
+    images: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Diagnosed(Event):
     """The photos, or the poses that came out, were looked at by the doctor."""
 

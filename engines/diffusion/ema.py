@@ -7,6 +7,8 @@ import torch
 from torch import nn
 from torch.optim.swa_utils import get_ema_multi_avg_fn
 
+from engines.diffusion.networks.choose import Network
+
 
 class Ema:
     """An exponential moving average of all weights of a network.
@@ -15,9 +17,9 @@ class Ema:
     average forgets at once that it started from noise.
     """
 
-    def __init__(self, network: nn.Module, *, decay: float = 0.999, step: int = 0) -> None:
+    def __init__(self, network: Network, *, decay: float = 0.999, step: int = 0) -> None:
         self.decay, self.step = decay, step
-        self.network = copy.deepcopy(network).requires_grad_(False).eval()
+        self.network: Network = copy.deepcopy(network).requires_grad_(False).eval()
         """The network with averaged weights, for sampling."""
         self._averaged: list[torch.Tensor] = list(self.network.parameters())
 

@@ -1,12 +1,15 @@
 """Images of one size with what is said of each: all that training needs to know of its data."""
 
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor
 
 from engines.diffusion.words import Vocabulary
+
+if TYPE_CHECKING:
+    from engines.diffusion.data.source import Source
 
 Said = Literal["nothing", "classes", "captions"]
 
@@ -26,6 +29,8 @@ class Pictures:
     """Per image its file, as seen from the folder; empty where there are no files."""
     notes: tuple[str, ...] = field(default=())
     """Sentences on what was left out or assumed."""
+    source: "Source | None" = None
+    """Where they come from; None for those that were made by hand."""
 
     def __len__(self) -> int:
         return len(self.images)

@@ -1,0 +1,146 @@
+"""Has a diffusion model draw off the window's thread: stroke by stroke, the newest wish wins."""
+
+import atexit
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from engines.diffusion.artist import Artist, Stroke, Wish
+    from engines.diffusion.capture import Capture
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Order:
+    """What somebody would like to have drawn, and by whom."""
+
+    artist: "Callable[[], Artist]"
+    """Makes the snapshot; called on the drawing thread."""
+    wish: "Wish"
+    capture: "Callable[[], Capture] | None" = None
+    """Makes what writes attention down; None where nobody wants to see it."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Drawing:
+    """What was drawn so far of an order."""
+
+    order: Order
+    artist: "Artist"
+    strokes: "tuple[Stroke, ...]" = ()
+    capture: "Capture | None" = None
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+    done: bool = False
+
+
+class Drawer:
+    """One thread that draws the newest order and forgets those it overtook.
+
+    Called from the window's thread; asks nothing of Qt.
+    """
+
+    def __init__(self) -> None:
+        self._gate = threading.Condition()
+        self._order: Order | None = None
+        self._drawing: Drawing | None = None
+        self._problem = ""
+        self._busy = self._stopped = self._quitting = False
+        self._thread: threading.Thread | None = None
+
+    @property
+    def busy(self) -> bool:
+        """An order is waiting or being drawn."""
+        with self._gate:
+            return self._busy or self._order is not None
+
+    def ask(self, order: Order) -> None:
+        """Draw this from now on."""
+        with self._gate:
+            self._order, self._stopped = order, False
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="drawing", daemon=True)
+                atexit.register(self.close)
+                self._thread.start()
+            self._gate.notify_all()
+
+    def stop(self) -> None:
+        """Draw nothing more; what is drawn already may still be taken."""
+        with self._gate:
+            self._order, self._stopped = None, True
+
+    def take(self) -> Drawing | None:
+        """The newest state of the drawing, once."""
+        with self._gate:
+            drawing, self._drawing = self._drawing, None
+            return drawing
+
+    def take_problem(self) -> str:
+        """Why nothing could be drawn, once: a sentence or a traceback; empty if all is well."""
+        with self._gate:
+            problem, self._problem = self._problem, ""
+            return problem
+
+    def close(self) -> None:
+        """End the thread after the stroke at hand."""
+        with self._gate:
+            self._quitting = True
+            self._gate.notify_all()
+        if self._thread is not None:
+            self._thread.join()
+            atexit.unregister(self.close)
+
+    # -- on the drawing thread -----------------------------------------------------------
+
+    def _work(self) -> None:
+        from assets.errors import InputError
+
+        while True:
+            with self._gate:
+                self._busy = False
+                self._gate.wait_for(lambda: self._quitting or self._order is not None)
+                if self._quitting:
+                    return
+                order, self._order = self._order, None
+                self._busy = True
+            assert order is not None
+            try:
+                self._draw(order)
+            except InputError as error:
+                self._fail(str(error))
+            except Exception as error:  # noqa: BLE001 - reported by take_problem
+                self._fail("".join(traceback.format_exception(error)))
+
+    def _draw(self, order: Order) -> None:
+        artist = order.artist()
+        capture = None if order.capture is None else order.capture()
+        drawing = Drawing(
+            order=order, artist=artist, capture=capture, notes=artist.notes(order.wish)
+        )
+        began = time.perf_counter()
+        strokes = artist.draw(order.wish, capture=capture)
+        for stroke in strokes:
+            drawing = replace(
+                drawing,
+                strokes=(*drawing.strokes, stroke),
+                seconds=time.perf_counter() - began,
+            )
+            with self._gate:
+                if self._overtaken():
+                    break
+                self._drawing = drawing
+        else:
+            with self._gate:
+                if not self._overtaken():
+                    self._drawing = replace(drawing, done=True)
+        strokes.close()
+
+    def _overtaken(self) -> bool:
+        return self._quitting or self._stopped or self._order is not None
+
+    def _fail(self, problem: str) -> None:
+        with self._gate:
+            self._problem = problem

@@ -1,0 +1,291 @@
+"""A trained network with all it takes to draw from it, at any moment and off any thread."""
+
+import copy
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from assets.errors import InputError
+from engines.diffusion.capture import Capture
+from engines.diffusion.condition import Condition
+from engines.diffusion.data.pictures import to_bytes
+from engines.diffusion.edit import edited, inpainted
+from engines.diffusion.guidance import guided
+from engines.diffusion.networks.choose import Network
+from engines.diffusion.networks.config import NetworkConfig
+from engines.diffusion.paths import PATHS, Path, levels
+from engines.diffusion.samplers import SAMPLERS, Moment, walk
+from engines.diffusion.samplers.ddim import ddim
+from engines.diffusion.saved import SavedModel
+from engines.diffusion.targets import Denoiser, Model, Target
+from engines.diffusion.words import Vocabulary, unknown_note
+from kernels.threads import torch_at_work
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Wish:
+    """What is to be drawn, and how."""
+
+    count: int = 16
+    texts: tuple[str, ...] = ()
+    """Captions or classes, taken in turn; none for samples of anything."""
+    sampler: str = "dpmpp_2m"
+    steps: int = 20
+    guidance: float = 0.0
+    """w of (1 + w) conditional - w unconditional."""
+    eta: float = 0.0
+    """How much noise DDIM adds anew, 0 to 1; other samplers do not read it."""
+    seed: int = 0
+    """The same number begins at the same noise, whatever else is asked for."""
+    averaged: bool = True
+    """Draw with the average of the weights, else with the weights as they are."""
+    image: np.ndarray | None = None
+    """[h, w, c] uint8 to start from (SDEdit), or to fill where `hole` is; None for noise."""
+    strength: float = 0.6
+    """How much of `image` is forgotten, 0 to 1; not read where there is a `hole`."""
+    hole: np.ndarray | None = None
+    """[h, w] bool, True where `image` is to be drawn anew."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Stroke:
+    """One moment of n samples on their way; the last one holds the samples."""
+
+    index: int
+    t: float
+    x: Tensor
+    """[n, ...] x_t."""
+    x0: Tensor
+    """What the network takes it for."""
+    eps: Tensor
+    """The noise that it sees in it."""
+
+    def bytes_of(self, what: Literal["x", "x0", "eps"]) -> np.ndarray:
+        """[n, h, w, c] uint8 of one of the three, for looking at; noise is drawn at half size."""
+        found = getattr(self, what)
+        scale = 0.5 if what == "eps" else 1.0
+        return to_bytes(found * scale).permute(0, 2, 3, 1).contiguous().numpy()
+
+
+class Artist:
+    """A snapshot that draws; nothing that is learnt afterwards changes it."""
+
+    def __init__(
+        self,
+        *,
+        averaged: Network,
+        raw: Network | None,
+        path: str,
+        target: Target,
+        vocabulary: Vocabulary | None,
+    ) -> None:
+        self._averaged, self._raw = averaged, raw
+        self.path: Path = PATHS[path]()
+        self.target: Target = target
+        self.vocabulary = vocabulary
+
+    @classmethod
+    def of(cls, saved: SavedModel) -> "Artist":
+        """The artist of a model file. Raises InputError when its card does not say enough."""
+        about = saved.diffusion
+        try:
+            return cls(
+                averaged=saved.network,
+                raw=None,
+                path=PATHS[about["path"]].name,
+                target=about["target"],
+                vocabulary=saved.vocabulary,
+            )
+        except KeyError as error:
+            raise InputError(
+                f"The card of {saved.name} does not say what path and target it learnt; export "
+                "the model again"
+            ) from error
+
+    @classmethod
+    def snapshot(
+        cls,
+        averaged: Network,
+        raw: Network,
+        *,
+        path: str,
+        target: Target,
+        vocabulary: Vocabulary | None,
+    ) -> "Artist":
+        """An artist with copies of both networks."""
+        copies = [copy.deepcopy(n).requires_grad_(False).eval() for n in (averaged, raw)]
+        return cls(
+            averaged=copies[0], raw=copies[1], path=path, target=target, vocabulary=vocabulary
+        )
+
+    @property
+    def averaged(self) -> Network:
+        """The network that draws."""
+        return self._averaged
+
+    @property
+    def config(self) -> NetworkConfig:
+        """Size and kind of the network."""
+        return self._averaged.config
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one sample: (c, h, w), or (2,) for points."""
+        config = self.config
+        if config.kind == "points":
+            return (2,)
+        return config.channels, config.height, config.width
+
+    @property
+    def device(self) -> torch.device:
+        """Where it draws."""
+        return next(self._averaged.parameters()).device
+
+    def notes(self, wish: Wish) -> tuple[str, ...]:
+        """Sentences on what of `wish` will not be followed."""
+        found = []
+        if self.vocabulary is None:
+            if wish.texts:
+                found.append("This model learnt without words or classes, so they are not read")
+            if wish.guidance:
+                found.append("This model is unconditional, so guidance changes nothing")
+            return tuple(found)
+        unknown = self.vocabulary.encode(wish.texts).unknown
+        if unknown:
+            found.append(unknown_note(unknown, self.vocabulary))
+        if wish.guidance and not any(wish.texts):
+            found.append(
+                "Guidance needs a caption or class to guide towards, so it changes nothing"
+            )
+        return tuple(found)
+
+    def draw(self, wish: Wish, *, capture: Capture | None = None) -> Generator[Stroke, None, None]:
+        """The way of the samples, stroke by stroke; `capture` sees what attends to what.
+
+        Raises InputError for what cannot be drawn.
+        """
+        self._check(wish)
+        generator = torch.Generator().manual_seed(wish.seed)
+        denoise = Denoiser(
+            self._model(wish, capture),
+            self.path,
+            self.target,
+            clip=1.0 if len(self.shape) == 3 else None,
+        )
+        sampler = SAMPLERS[wish.sampler]
+        if wish.sampler == "ddim":
+            sampler = partial(ddim, eta=wish.eta)
+        way = levels(wish.steps)
+        if len(self.shape) == 1:
+            way = way.square()  # points end as sharp as data: most steps belong to little noise
+        if wish.image is None:
+            start = torch.randn(wish.count, *self.shape, generator=generator).to(self.device)
+            moments = walk(sampler, denoise, start, way, generator=generator)
+        elif wish.hole is None:
+            moments = edited(
+                sampler,
+                denoise,
+                self._given(wish),
+                way,
+                strength=wish.strength,
+                generator=generator,
+            )
+        else:
+            hole = torch.from_numpy(np.ascontiguousarray(wish.hole))
+            moments = inpainted(sampler, denoise, self._given(wish), hole, way, generator=generator)
+        # The threads are taken for each stroke alone: between them others do as they like.
+        while True:
+            with torch_at_work():
+                moment = next(moments, None)
+            if moment is None:
+                return
+            yield _stroke(moment)
+
+    def samples(self, wish: Wish) -> Tensor:
+        """[n, ...] what comes out in the end."""
+        *_, end = self.draw(wish)
+        return end.x
+
+    def condition_of(self, wish: Wish) -> Condition | None:
+        """What the samples are to show; None for a model without words."""
+        if self.vocabulary is None:
+            return None
+        texts = [wish.texts[i % len(wish.texts)] if wish.texts else "" for i in range(wish.count)]
+        return self.vocabulary.encode(texts).condition.to(self.device)
+
+    def _model(self, wish: Wish, capture: Capture | None) -> Model:
+        network = self._averaged if wish.averaged or self._raw is None else self._raw
+        condition = self.condition_of(wish)
+
+        def net(x: Tensor, t: Tensor, condition: Condition | None = None, /) -> Tensor:
+            return network(x, t, condition, capture=capture)
+
+        if condition is None:
+            return lambda x, t: net(x, t)
+        return guided(net, condition, wish.guidance if any(wish.texts) else 0.0)
+
+    def _given(self, wish: Wish) -> Tensor:
+        assert wish.image is not None
+        image = torch.from_numpy(np.ascontiguousarray(wish.image)).permute(2, 0, 1)
+        image = image.float() / 127.5 - 1
+        return image.expand(wish.count, *self.shape).clone().to(self.device)
+
+    def _check(self, wish: Wish) -> None:
+        if wish.sampler not in SAMPLERS:
+            raise InputError(
+                f'There is no sampler "{wish.sampler}"; choose one of {", ".join(SAMPLERS)}'
+            )
+        if wish.count < 1 or not 1 <= wish.steps <= 10_000:
+            raise InputError(
+                f"{wish.count} samples in {wish.steps} steps cannot be drawn; ask for at least one "
+                "sample and 1 to 10,000 steps"
+            )
+        if wish.image is None:
+            return
+        if len(self.shape) != 3:
+            raise InputError("A model of points has no image to start from")
+        channels, height, width = self.shape
+        if wish.image.shape != (height, width, channels):
+            raise InputError(
+                f"The image has the shape {wish.image.shape}; this model draws "
+                f"{width}x{height} pixels of {channels} channels"
+            )
+        if wish.hole is not None and wish.hole.shape != (height, width):
+            raise InputError(
+                f"The mask is {wish.hole.shape[1]}x{wish.hole.shape[0]} pixels; expected "
+                f"{width}x{height}"
+            )
+
+
+def _stroke(moment: Moment) -> Stroke:
+    x, x0, eps = (part.float().cpu() for part in (moment.x, moment.x0, moment.eps))
+    return Stroke(index=moment.index, t=float(moment.t), x=x, x0=x0, eps=eps)
+
+
+def nearest(samples: Tensor, images: Tensor, *, batch: int = 1_024) -> tuple[Tensor, Tensor]:
+    """Row [n] of the image nearest to each of `samples` [n, ...], and its distance [n].
+
+    The distance is the root mean square difference of the pixels, in [0, 2]: a sample that was
+    learnt by heart is far closer to one image than images are to each other.
+    """
+    flat = samples.flatten(1)
+    best = torch.full((len(flat),), torch.inf)
+    rows = torch.zeros(len(flat), dtype=torch.int64)
+    for first in range(0, len(images), batch):
+        part = images[first : first + batch]
+        part = (part.float() / 127.5 - 1 if part.dtype == torch.uint8 else part).flatten(1)
+        distance, row = torch.cdist(flat, part).min(dim=1)
+        closer = distance < best
+        best = torch.where(closer, distance, best)
+        rows = torch.where(closer, row + first, rows)
+    return rows, best / flat.shape[1] ** 0.5
+
+
+def with_texts(wish: Wish, texts: Sequence[str]) -> Wish:
+    """`wish` for these texts, one sample each."""
+    return replace(wish, texts=tuple(texts), count=len(texts))

@@ -1,0 +1,124 @@
+"""A run on disk, complete enough to go on bit for bit.
+
+The folder holds `checkpoint.json` (settings, counters, history, where the images are) and
+`state.safetensors` (weights, their average, AdamW's moments, random state).
+"""
+
+import dataclasses
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from assets.errors import InputError
+from assets.files import atomic_folder
+from engines.checkpoints import FILE_NAME, broken, config_in, events_of, read_run
+from engines.diffusion.config import DiffusionConfig
+from engines.diffusion.data.source import Source, data_of
+
+if TYPE_CHECKING:
+    from engines.diffusion.train import Data, DiffusionEngine
+
+NAME, VERSION = "diffusion", 1
+
+
+def save(engine: "DiffusionEngine", folder: Path) -> None:
+    """Write the run's present state to `folder`, replacing an older checkpoint there.
+
+    Raises InputError when there is nothing to save yet or the folder cannot be written.
+    """
+    learner = engine.learner
+    if learner is None:
+        raise InputError("The run has no model yet, so there is nothing to save; start it first")
+    tensors = {f"network/{n}": t for n, t in learner.network.state_dict().items()}
+    tensors |= {f"ema/{n}": t for n, t in learner.ema.network.state_dict().items()}
+    for i, state in learner.optimiser.state_dict()["state"].items():
+        tensors |= {f"optimiser/{i}/{name}": value for name, value in state.items()}
+    tensors |= {"levels": learner.levels.errors, "random": engine.generator.get_state()}
+    about = {
+        "version": VERSION,
+        "engine": NAME,
+        "config": dataclasses.asdict(engine.config),
+        "step": engine.step,
+        "seconds": engine.seconds,
+        "ema_step": learner.ema.step,
+        "images": len(engine.data),
+        "dataset": engine.data.source.about() if engine.data.source else None,
+        "history": [event.to_json() for event in engine.history],
+    }
+    with atomic_folder(folder) as place:
+        content = {name: t.detach().cpu().contiguous().clone() for name, t in tensors.items()}
+        save_file(content, place / "state.safetensors")
+        (place / FILE_NAME).write_text(json.dumps(about), encoding="utf-8")
+
+
+def load(
+    folder: Path, data: "Data | None" = None, config: DiffusionConfig | None = None
+) -> "DiffusionEngine":
+    """An engine that goes on where the checkpoint in `folder` was written.
+
+    The images are looked for where they were, unless `data` is given. Settings are the
+    checkpoint's, unless `config` is given. Raises InputError with a sentence when a file is
+    missing or broken, or the images are not those of the run.
+    """
+    from engines.diffusion.train import DiffusionEngine
+
+    about = _read(folder)
+    try:
+        tensors = load_file(folder / "state.safetensors")
+        config = config or config_in(about, folder, DiffusionConfig)
+        if data is None:
+            data = data_of(Source.of(about["dataset"]), config)
+        if len(data) != int(about["images"]):
+            raise InputError(
+                f"{data.name} has {len(data):,} images and the run in {folder} learnt from "
+                f"{int(about['images']):,}; name the folder that it learnt from"
+            )
+        engine = DiffusionEngine(data, config)
+        engine.history = events_of(about)
+        engine.step, engine.seconds = int(about["step"]), float(about["seconds"])
+        learner = engine.ready()
+        learner.network.load_state_dict(_under(tensors, "network/"))
+        learner.ema.network.load_state_dict(_under(tensors, "ema/"))
+        learner.ema.step = int(about["ema_step"])
+        learner.levels.errors = tensors["levels"]
+        learner.optimiser.load_state_dict(
+            {
+                "state": _moments(_under(tensors, "optimiser/")),
+                "param_groups": learner.optimiser.state_dict()["param_groups"],
+            }
+        )
+        engine.generator.set_state(tensors["random"])
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise broken(folder, error) from error
+    return engine
+
+
+def config_of(folder: Path) -> DiffusionConfig:
+    """The settings of the run whose checkpoint is in `folder`.
+
+    Raises InputError with a sentence when there is none or it is broken.
+    """
+    return config_in(_read(folder), folder, DiffusionConfig)
+
+
+def _read(folder: Path) -> dict[str, Any]:
+    return read_run(folder, name=NAME, version=VERSION, words="diffusion run")
+
+
+def _under(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
+
+
+def _moments(tensors: dict[str, torch.Tensor]) -> dict[int, dict[str, torch.Tensor]]:
+    """What AdamW keeps of each weight, by its number."""
+    found: dict[int, dict[str, torch.Tensor]] = {}
+    for name, tensor in tensors.items():
+        number, what = name.split("/")
+        found.setdefault(int(number), {})[what] = tensor
+    return found

@@ -1,0 +1,244 @@
+"""What a person can set about learning a diffusion model; every number of the methods is here."""
+
+import math
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from engines.settings import Setting, check
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiffusionConfig:
+    """Settings of one run; the defaults suit a quarter of an hour on a laptop.
+
+    Path, target and sampler combine freely: any network learns any target on any path, and any
+    sampler draws from it.
+    """
+
+    network: Annotated[
+        Literal["dit laptop", "dit small", "dit base", "unet laptop", "unet base"],
+        Setting(
+            "dit is a transformer on patches, unet a convolutional network with attention; the "
+            "laptop ones train on two cores, the others want a GPU"
+        ),
+    ] = "dit laptop"
+    size: Annotated[
+        int,
+        Setting(
+            "Width and height at which images are learnt",
+            unit="px",
+            low=8,
+            high=512,
+            step=8,
+            label="Image size",
+        ),
+    ] = 32
+    fit: Annotated[
+        Literal["crop", "pad"],
+        Setting(
+            "How images that are not square become so: crop cuts the longer side, pad lays grey "
+            "beside the shorter one"
+        ),
+    ] = "crop"
+    flip: Annotated[
+        bool, Setting("Show every other image mirrored; not where left and right mean something")
+    ] = False
+    path: Annotated[
+        Literal["linear", "cosine", "flow"],
+        Setting(
+            "How an image becomes noise: linear and cosine are those of DDPM, flow is the straight "
+            "line of rectified flow"
+        ),
+    ] = "flow"
+    target: Annotated[
+        Literal["noise", "x0", "v", "velocity"],
+        Setting("What the network predicts: the noise, the image, v, or the velocity of the path"),
+    ] = "velocity"
+    steps: Annotated[int, Setting("Training steps", low=1, high=10_000_000, step=500)] = 8_000
+    seconds: Annotated[
+        float,
+        Setting(
+            "Stop after this training time even if steps are left, 0 for no limit",
+            unit="s",
+            low=0,
+            high=1e7,
+            step=60,
+            tier="advanced",
+            label="Time limit",
+            zero="no limit",
+        ),
+    ] = 0.0
+    batch: Annotated[int, Setting("Images in one step", low=1, high=65_536, step=8)] = 32
+    rate: Annotated[
+        float, Setting("Learning rate of AdamW at its height", low=1e-7, high=1, step=1e-4)
+    ] = 1e-3
+    timing: Annotated[
+        Literal["uniform", "logit_normal"],
+        Setting(
+            "Which noise levels are learnt: all alike, or mostly those in the middle",
+            label="Noise levels",
+        ),
+    ] = "logit_normal"
+    weighting: Annotated[
+        Literal["uniform", "min_snr"],
+        Setting("What the loss of each level counts: the same, or by min(SNR, 5)"),
+    ] = "uniform"
+    drop: Annotated[
+        float,
+        Setting(
+            "Share of images learnt without their class or caption, which guidance needs",
+            low=0,
+            high=1,
+            step=0.05,
+            label="Condition dropout",
+        ),
+    ] = 0.1
+    guidance: Annotated[
+        float,
+        Setting(
+            "w of (1 + w) conditional - w unconditional in samples drawn on the way; 0 for none",
+            low=-1,
+            high=20,
+            step=0.5,
+        ),
+    ] = 1.0
+    sampler: Annotated[
+        Literal["ddpm", "ddim", "euler", "heun", "midpoint", "euler_maruyama", "dpmpp_2m"],
+        Setting("How samples are drawn on the way"),
+    ] = "dpmpp_2m"
+    sample_steps: Annotated[
+        int, Setting("Steps of the samples drawn on the way", low=1, high=1_000, step=5)
+    ] = 20
+    seed: Annotated[int, Setting("Seed of everything random in the run", low=0, high=2**31 - 1)] = 0
+    device: Annotated[
+        Literal["auto", "cpu", "cuda"],
+        Setting("Where to train; auto takes CUDA when it works"),
+    ] = "auto"
+    precision: Annotated[
+        Literal["auto", "full", "mixed"],
+        Setting(
+            "mixed computes in bfloat16 where that is safe; auto does on CUDA only",
+            tier="advanced",
+        ),
+    ] = "auto"
+    ema: Annotated[
+        float,
+        Setting(
+            "What the average of the weights keeps in each step",
+            low=0,
+            high=0.999999,
+            step=1e-4,
+            tier="advanced",
+            label="EMA decay",
+        ),
+    ] = 0.999
+    warmup: Annotated[
+        int,
+        Setting(
+            "Steps in which the learning rate rises from 0",
+            low=0,
+            high=1_000_000,
+            step=50,
+            tier="advanced",
+        ),
+    ] = 200
+    rate_final: Annotated[
+        float,
+        Setting(
+            "Learning rate at the end, as a share of its height",
+            low=0,
+            high=1,
+            step=0.05,
+            tier="advanced",
+            label="Rate, final share",
+        ),
+    ] = 0.05
+    decay: Annotated[
+        float,
+        Setting(
+            "Weight decay of AdamW",
+            low=0,
+            high=10,
+            step=0.01,
+            tier="advanced",
+            label="Weight decay",
+        ),
+    ] = 0.01
+    clip: Annotated[
+        float,
+        Setting(
+            "Longest gradient that is let through as it is, 0 for any",
+            low=0,
+            high=1e6,
+            step=0.5,
+            tier="advanced",
+            label="Gradient clip",
+            zero="any",
+        ),
+    ] = 1.0
+    holdout: Annotated[
+        float,
+        Setting(
+            "Share of images kept out of training to judge the result, 0 for none",
+            low=0,
+            high=0.9,
+            step=0.01,
+            label="Hold out",
+            zero="none",
+        ),
+    ] = 0.05
+    evaluate_every: Annotated[
+        int,
+        Setting(
+            "Steps between two looks at the held-out images, 0 for automatic",
+            low=0,
+            high=10_000_000,
+            step=100,
+            tier="advanced",
+            zero="auto",
+        ),
+    ] = 0
+    samples: Annotated[
+        int, Setting("Samples drawn on the way", low=1, high=256, step=4, tier="advanced")
+    ] = 16
+    sample_seconds: Annotated[
+        float,
+        Setting(
+            "Training time between two sheets of samples",
+            unit="s",
+            low=0,
+            high=1e6,
+            step=5,
+            tier="advanced",
+            label="Samples every",
+        ),
+    ] = 15.0
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The moments of a run, with every "automatic" resolved."""
+
+    config: DiffusionConfig
+
+    @property
+    def evaluate_every(self) -> int:
+        """Steps between two evaluations: about twenty in a run."""
+        return self.config.evaluate_every or max(50, self.config.steps // 20)
+
+    def rate(self, step: int, seconds: float = 0.0) -> float:
+        """Learning rate of step `step` (from 1): a linear rise, then half a cosine to the end.
+
+        The run is over after its steps or after its time, whichever is used up sooner; `seconds`
+        are those of training so far.
+        """
+        config = self.config
+        rise = min(1.0, step / config.warmup) if config.warmup else 1.0
+        done = (step - 1) / config.steps
+        if config.seconds:
+            done = max(done, seconds / config.seconds)
+        fall = (1 + math.cos(math.pi * min(1.0, done))) / 2
+        return config.rate * rise * (config.rate_final + (1 - config.rate_final) * fall)

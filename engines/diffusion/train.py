@@ -1,0 +1,326 @@
+"""The diffusion engine: learns to draw images, or points, like those it is shown."""
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from assets.errors import InputError
+from engines.diffusion.artifacts import Sheet
+from engines.diffusion.artist import Artist, Wish
+from engines.diffusion.config import DiffusionConfig, Schedule
+from engines.diffusion.data.pictures import Pictures, to_bytes
+from engines.diffusion.data.toy import ToyPoints
+from engines.diffusion.health import Health, sentences, untrained_loss
+from engines.diffusion.learner import Batch, Learner, Stuck
+from engines.diffusion.networks.choose import build, weights
+from engines.diffusion.networks.config import NetworkConfig, preset
+from engines.diffusion.saved import SavedModel
+from engines.diffusion.weighting import draw_times
+from engines.events import Event, Failed, Finished, Judged, Prepared, Stepped, Told, Warned
+from engines.slots import Slots
+from kernels.backend import resolve_device
+from kernels.threads import torch_at_work
+
+JUDGED = 512
+"""Held-out images that are looked at to judge the run, always the same ones."""
+MEASURED = 2_048
+"""Images from which the scale of the data is told."""
+BYTES_PER_WEIGHT = 4 * 6
+"""Weights, their average, gradient, two moments, and a copy to draw with; float32."""
+
+Data = Pictures | ToyPoints
+
+
+class DiffusionEngine:
+    """One run: images in, a model out. See `engines.engine.Engine` for the contract."""
+
+    def __init__(self, data: Data, config: DiffusionConfig) -> None:
+        self.data, self.config = data, config
+        self.schedule = Schedule(config)
+        self.device = resolve_device(config.device)
+        self.slots = Slots()
+        self.step = 0
+        self.seconds = 0.0
+        """Training time so far, without preparation, pauses and evaluation."""
+        self.history: list[Event] = []
+        """Every event of the run so far, those before a resume included."""
+        self.generator = torch.Generator().manual_seed(config.seed)
+        self.vocabulary = data.vocabulary()
+        self.learner: Learner | None = None
+        self.train, self.held_out = data.split(
+            config.holdout, torch.Generator().manual_seed(config.seed)
+        )
+        self._deviation = float("nan")
+        self._untrained: Tensor | None = None
+        self._sheet_at = 0.0
+        self._gradient = self._lag = self._non_finite = 0.0
+        self._changing = threading.Lock()
+
+    # -- what others ask for -------------------------------------------------------------
+
+    @property
+    def amount(self) -> dict[str, int]:
+        """How much was learnt so far."""
+        return {} if self.learner is None else {"parameters": weights(self.learner.network)}
+
+    def network_config(self) -> NetworkConfig:
+        """Size and kind of the network. Raises InputError where it does not fit the images."""
+        vocabulary = self.vocabulary
+        tokens = 0 if vocabulary is None else vocabulary.size
+        if isinstance(self.data, ToyPoints):
+            return preset("points", height=1, width=1)
+        channels, height, width = self.data.images.shape[1:]
+        try:
+            return preset(
+                self.config.network,
+                height=height,
+                width=width,
+                tokens=tokens,
+                cross=vocabulary is not None and not vocabulary.classes,
+                channels=channels,
+            )
+        except ValueError as error:
+            raise InputError(str(error)) from error
+
+    def artist(self) -> Artist:
+        """A snapshot that draws while training goes on; may be called from any thread.
+
+        Raises InputError before there is anything.
+        """
+        if self.learner is None:
+            raise InputError("The run has no model yet; start it first")
+        with self._changing:
+            return Artist.snapshot(
+                self.learner.ema.network,
+                self.learner.network,
+                path=self.config.path,
+                target=self.config.target,
+                vocabulary=self.vocabulary,
+            )
+
+    def saved_model(self) -> SavedModel:
+        """The present state as it is written to a file: the averaged weights and their card."""
+        artist = self.artist()
+        return SavedModel(
+            name=self.data.name,
+            network=artist.averaged,
+            vocabulary=self.vocabulary,
+            diffusion={"path": self.config.path, "target": self.config.target},
+            trained={
+                "steps": self.step,
+                "seconds": round(self.seconds, 1),
+                "images": len(self.train),
+                "batch": self.config.batch,
+            },
+        )
+
+    def wish(self) -> Wish:
+        """What is drawn on the way: always from the same noise, so that it is seen to improve."""
+        texts = self._texts_shown()
+        return Wish(
+            count=self.config.samples,
+            texts=texts,
+            sampler=self.config.sampler,
+            steps=self.config.sample_steps,
+            guidance=self.config.guidance if texts else 0.0,
+            seed=self.config.seed,
+        )
+
+    def evaluate(self) -> Judged | None:
+        """The loss of held-out images at fixed levels and noise; None where there are none."""
+        if self.learner is None or not len(self.held_out):
+            return None
+        generator = torch.Generator().manual_seed(self.config.seed)
+        count = min(JUDGED, len(self.held_out))
+        learner, total = self.learner, 0.0
+        t = draw_times("uniform", count, generator)
+        with torch.no_grad(), torch_at_work():
+            for first in range(0, count, self.config.batch):
+                rows = slice(first, min(first + self.config.batch, count))
+                batch = self._batch_of(self.held_out, rows)
+                eps = torch.randn(batch.x0.shape, generator=generator).to(self.device)
+                levels = t[rows].to(self.device)
+                network = learner.ema.network
+                errors = learner.errors(network, batch.x0, eps, levels, batch.condition)
+                total += float(errors.sum())
+        return Judged(step=self.step, seconds=self.seconds, loss=total / count, images=count)
+
+    def save_checkpoint(self, folder: Path) -> None:
+        """Write all that is needed to go on bit for bit; call between two events."""
+        from engines.diffusion.checkpoint import save
+
+        save(self, folder)
+
+    @classmethod
+    def resume(
+        cls, folder: Path, data: Data | None = None, config: DiffusionConfig | None = None
+    ) -> "DiffusionEngine":
+        """The run of a checkpoint; `config` may lengthen it or change how it goes on."""
+        from engines.diffusion.checkpoint import load
+
+        return load(folder, data, config)
+
+    # -- the run -------------------------------------------------------------------------
+
+    def run(self) -> Iterator[Event]:
+        """Prepare once, then train to the limit; see `engines.engine.Engine.run`."""
+        for event in self._run():
+            self.history.append(event)
+            yield event
+
+    def _run(self) -> Iterator[Event]:
+        yield from self._prepare()
+        while self.step < self.config.steps:
+            if self.config.seconds and self.seconds >= self.config.seconds:
+                break
+            event = self._train_step()
+            self._leave_artifacts()
+            yield event
+            if isinstance(event, Failed):
+                return
+            if self.step % self.schedule.evaluate_every == 0:
+                yield from self._evaluation()
+        if self.step % self.schedule.evaluate_every:
+            yield from self._evaluation()
+        self._leave_artifacts(at_last=True)
+        done = self.step >= self.config.steps
+        reason = f"{self.step:,} steps done" if done else f"{self.config.seconds:g} s are over"
+        yield Finished(step=self.step, seconds=self.seconds, reason=reason)
+
+    def _prepare(self) -> Iterator[Event]:
+        if self.learner is None:
+            yield Prepared(phase="Making the network", done=0, total=1)
+            self.ready()
+            assert self.learner is not None
+            for note in self.data.notes:
+                yield Warned(message=note)
+            yield Told(message=self._about())
+            yield Prepared(phase="Making the network", done=1, total=1)
+        if self._untrained is None:
+            shown = self.train.batch(slice(0, MEASURED))
+            self._deviation = float(shown.std())
+            generator = torch.Generator().manual_seed(0)
+            path = self.learner.path
+            self._untrained = untrained_loss(path, self.config.target, shown, generator)
+
+    def ready(self) -> Learner:
+        """Have the network that nothing has been taught yet; done once."""
+        if self.learner is None:
+            network = build(self.network_config(), self.generator)
+            self.learner = Learner(network, self.config, self.device, self.generator)
+        return self.learner
+
+    def _train_step(self) -> Stepped | Failed:
+        assert self.learner is not None
+        began = time.perf_counter()
+        count = self.config.batch
+        rows = torch.randint(len(self.train), (count,), generator=self.generator)
+        batch = self._batch_of(self.train, rows)
+        if self.config.flip and batch.x0.ndim == 4:
+            mirrored = torch.rand(count, generator=self.generator).to(self.device) < 0.5
+            batch = Batch(
+                torch.where(mirrored[:, None, None, None], batch.x0.flip(3), batch.x0),
+                batch.condition,
+            )
+        try:
+            with self._changing, torch_at_work():
+                scalars = self.learner.learn(batch, self.step + 1, seconds=self.seconds)
+        except Stuck as stuck:
+            return Failed(step=self.step, message=str(stuck))
+        self._gradient = scalars["gradient"]
+        self.step += 1
+        elapsed = time.perf_counter() - began
+        self.seconds += elapsed
+        scalars["images"] = float(count)
+        return Stepped(step=self.step, seconds=self.seconds, step_ms=elapsed * 1e3, scalars=scalars)
+
+    def _evaluation(self) -> Iterator[Event]:
+        judged = self.evaluate()
+        if judged is not None:
+            yield judged
+
+    # -- small things --------------------------------------------------------------------
+
+    def _batch_of(self, data: Data, rows: Tensor | slice) -> Batch:
+        x0 = data.batch(rows).to(self.device)
+        if self.vocabulary is None:
+            return Batch(x0, None)
+        chosen = range(len(data))[rows] if isinstance(rows, slice) else rows.tolist()
+        texts = [data.texts[i] for i in chosen]
+        return Batch(x0, self.vocabulary.encode(texts).condition.to(self.device))
+
+    def _texts_shown(self) -> tuple[str, ...]:
+        """Captions of held-out images, or the classes in turn, for the samples on the way."""
+        if self.vocabulary is None:
+            return ()
+        if self.vocabulary.classes:
+            return self.vocabulary.words
+        shown = self.held_out if len(self.held_out) else self.train
+        return tuple(shown.texts[: self.config.samples])
+
+    def _about(self) -> str:
+        what = "points" if isinstance(self.data, ToyPoints) else "images"
+        words = ""
+        if self.vocabulary is not None:
+            kind = "classes" if self.vocabulary.classes else "words"
+            words = f" with {len(self.vocabulary.words)} {kind}"
+        held = f", {len(self.held_out):,} held out" if len(self.held_out) else ""
+        count = self.amount["parameters"]
+        return f"{count:,} weights learn {len(self.train):,} {what}{words}{held}"
+
+    def _leave_artifacts(self, *, at_last: bool = False) -> None:
+        if self.slots.wants(Health) and self._untrained is not None:
+            self.slots.put(self._health())
+        due = self.seconds - self._sheet_at >= self.config.sample_seconds or self.step == 1
+        if self.slots.wants(Sheet) and (due or at_last):
+            self._sheet_at = self.seconds
+            self.slots.put(self._sheet())
+
+    def _sheet(self) -> Sheet:
+        artist, wish = self.artist(), self.wish()
+        kept = artist.samples(wish)
+        raw = artist.samples(Wish(**{**vars(wish), "averaged": False}))
+        self._non_finite = float((~torch.isfinite(kept)).float().mean())
+        return Sheet(
+            step=self.step,
+            seconds=self.seconds,
+            averaged=_shown(kept),
+            raw=_shown(raw),
+            texts=wish.texts,
+        )
+
+    def _health(self) -> Health:
+        assert self.learner is not None
+        assert self._untrained is not None
+        with self._changing:
+            lag = self.learner.ema.lag(self.learner.network)
+        levels = self.learner.levels.errors
+        return Health(
+            step=self.step,
+            levels=tuple(levels.tolist()),
+            untrained=tuple(self._untrained.tolist()),
+            gradient=self._gradient,
+            lag=lag,
+            non_finite=self._non_finite,
+            deviation=self._deviation,
+            sentences=sentences(
+                step=self.step,
+                levels=levels,
+                untrained=self._untrained,
+                lag=lag,
+                non_finite=self._non_finite,
+                deviation=self._deviation,
+                rate=self.config.rate,
+            ),
+        )
+
+
+def _shown(samples: Tensor):
+    """Images [n, h, w, c] uint8, or points [n, 2] float32, as arrays."""
+    if samples.ndim == 2:
+        return samples.numpy()
+    return to_bytes(samples.nan_to_num()).permute(0, 2, 3, 1).contiguous().numpy()
