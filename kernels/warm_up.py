@@ -15,6 +15,7 @@ FIELDS = {
     "hashgrid": "hash grid",
     "raymarch": "ray marching",
     "thinning": "thinning of samples",
+    "densitygrid": "density grid",
     "composite": "volume rendering",
     "mlp": "small networks",
     "voxelgrid": "voxel grid",

@@ -64,7 +64,7 @@ class NerfConfig:
             high=24,
             label="Table size 2^",
         ),
-    ] = 15
+    ] = 16
     finest: Annotated[
         int,
         Setting(
@@ -91,7 +91,7 @@ class NerfConfig:
         Literal["auto", "black", "white", "random", "learned"],
         Setting(
             "What lies behind everything; auto is random for photos with transparency and "
-            "black otherwise"
+            "otherwise learned, a colour for every direction"
         ),
     ] = "auto"
     distortion: Annotated[

@@ -129,7 +129,8 @@ class Learner:
     def _descend(self, step: int, seconds: float) -> float:
         """One step of Adam; returns the share of the first learning rate that is in use."""
         share = self._schedule.rate(1.0, step - 1, seconds)
-        rates = self.radiance.rates
+        field, rates = self.radiance.field, self.radiance.rates
+        local = {f"field/{name}" for name in field.local}
         for name, parameter in self.radiance.parameters.items():
             if parameter.grad is not None:
                 adam_step(
@@ -141,6 +142,8 @@ class Learner:
                     learning_rate=share * rates[name],
                     beta1=BETA1,
                     beta2=BETA2,
+                    skip_zero=name in local,
+                    decay=field.decay if name in local else 0.0,
                 )
             parameter.grad = None
         return share

@@ -1,6 +1,7 @@
 """Along rays through a field: where samples lie, what they are, what is seen of them."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -10,7 +11,7 @@ from engines.nerf.hierarchy import even_samples, finer_samples
 from engines.nerf.radiance import Radiance
 from engines.nerf.rays import Rays
 from kernels.composite import Composited, composite
-from kernels.raymarch import Samples, march
+from kernels.raymarch import Samples, march, places
 from kernels.thinning import thin
 
 MOST_SAMPLES = 1_024
@@ -38,9 +39,8 @@ class Level:
 
 def places_of(radiance: Radiance, rays: Rays, samples: Samples) -> Tensor:
     """[m, 3] middles of `samples` in the unit cube."""
-    middles = (samples.t_start + samples.t_end) / 2
-    points = rays.origins[samples.rays] + rays.directions[samples.rays] * middles[:, None]
-    return radiance.space.to_unit(points)
+    space = radiance.space
+    return places(rays.origins, rays.directions, samples, space.box, stretch=space.stretch)
 
 
 def march_through(radiance: Radiance, rays: Rays, jitter: Tensor | None = None) -> Samples:
@@ -65,10 +65,12 @@ def samples_of(
     rays: Rays,
     jitter: Tensor | None = None,
     generator: torch.Generator | None = None,
+    *,
+    count: int = RAY_SAMPLES,
 ) -> Samples:
     """The samples along `rays` that are worth looking at, many where the field is dense.
 
-    With a `generator` they are drawn, otherwise even.
+    With a `generator` they are drawn, otherwise even. `count` is how many a ray may have.
     """
     assert radiance.occupancy is not None, "only for fields that keep track of occupied space"
     draws = torch.zeros_like(rays.origins[:, 0])
@@ -81,7 +83,7 @@ def samples_of(
         radiance.space.box,
         radiance.occupancy.density,
         draws=draws,
-        count=RAY_SAMPLES,
+        count=count,
         stretch=radiance.space.stretch,
     )
 
@@ -96,16 +98,35 @@ def look_at(
     name: str,
 ) -> Level:
     """What `field` is at `samples`, differentiable; `codes` [n, e] is the light of each ray."""
-    places = places_of(radiance, rays, samples)
-    sigma, features = field.density(places)
+    where = places_of(radiance, rays, samples)
+    sigma, features = field.density(where)
     colours = field.colour(features, rays.directions, samples.rays, codes)
     if torch.is_grad_enabled():
-        away = (samples.t_start + samples.t_end) / 2 / radiance.away
+        away = (samples.t_start + samples.t_end) / (2 * radiance.away)
         share = (away * away).clamp(max=1.0)
-        sigma = share * sigma + (1 - share) * sigma.detach()
-        colours = share[:, None] * colours + (1 - share[:, None]) * colours.detach()
+        sigma, colours = _quieter(sigma, share), _quieter(colours, share[:, None])
     seen = composite(sigma, colours, samples.t_start, samples.t_end, samples.offsets)
-    return Level(name=name, samples=samples, places=places, sigma=sigma, colours=colours, seen=seen)
+    return Level(name=name, samples=samples, places=where, sigma=sigma, colours=colours, seen=seen)
+
+
+class _Quieter(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, share: Tensor) -> Tensor:
+        ctx.save_for_backward(share)
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:  # pyright: ignore
+        (share,) = ctx.saved_tensors
+        return grads[0] * share, None
+
+
+def _quieter(x: Tensor, share: Tensor) -> Tensor:
+    """x, of whose gradient only `share` gets through (Philip and Deschaintre 2023).
+
+    Close to an eye many samples of few photos lie side by side; they would become fog before it.
+    """
+    return _Quieter.apply(x, share)  # pyright: ignore[reportReturnType]
 
 
 def levels_of(

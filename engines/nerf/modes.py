@@ -12,6 +12,8 @@ from engines.nerf.rays import Rays, along_axis
 from engines.nerf.render import Drawn, draw
 from kernels.raymarch import march, ray_box
 
+VIEW_SAMPLES = 12
+"""Samples of a ray in a view that a person waits for; half of those that pictures are judged by."""
 SEEN = 1e-3
 """Where less of the light is stopped there is no depth."""
 LIGHT = (0.45, 0.8, 0.6)
@@ -44,7 +46,7 @@ def painter_of(radiance: Radiance, camera: Camera, mode: str, code: Tensor | Non
         return distance * along_axis(camera, rays)
 
     def seen(rays: Rays) -> tuple[Drawn, Tensor]:
-        drawn = draw(radiance, rays, code, backdrop=False)
+        drawn = draw(radiance, rays, code, backdrop=False, count=VIEW_SAMPLES)
         return drawn, depth_of(rays, torch.where(drawn.accumulation > SEEN, drawn.distance, 0.0))
 
     def colour(rays: Rays) -> Painted:

@@ -8,11 +8,14 @@ from torch import Tensor
 
 from assets.camera import Camera
 from engines.nerf.space import Space
+from kernels.densitygrid import occupied, remember
 
 DECAY = 0.9
 """What is remembered of a density from one look at its cell to the next."""
-THICKNESS = 0.01
-"""A cell counts from this optical thickness of a sample on, or from the mean if that is less."""
+THICKNESS = 0.03
+"""A cell counts from this optical thickness of a sample on, or from `OF_MEAN` if that is less."""
+OF_MEAN = 0.5
+"""Share of the mean thickness: what all cells have at first is not taken for emptiness."""
 NEEDED_VIEWS = 3
 """What fewer photos see has no depth: it would become a picture hung up before the lens."""
 CELLS_AT_ONCE = 1 << 18
@@ -49,6 +52,7 @@ class Occupancy:
         """How often all became empty, so that everything was worth looking at again."""
         sides = cell_lengths(space, resolution)
         self._length = stride * sides / sides.min()
+        self._may_be_seen = self.seen.view(-1).nonzero().squeeze(1)
 
     def density_at(self, places: Tensor) -> Tensor:
         """[m] what is remembered of the density at `places` [m, 3] of the unit cube."""
@@ -61,14 +65,12 @@ class Occupancy:
     @torch.no_grad()
     def note(self, places: Tensor, sigma: Tensor) -> None:
         """Remember densities [m] that were found at `places` [m, 3] of the unit cube."""
-        here, flat = self._cell_of(places), self.density.view(-1)
-        flat[here] = flat[here] * DECAY  # once, however often a cell is named
-        flat.scatter_reduce_(0, here, sigma.detach(), "amax")
+        remember(self.density, places, sigma, decay=DECAY)
 
     @torch.no_grad()
     def update(self, density: Density, generator: torch.Generator, *, everywhere: bool) -> None:
         """Look at some more places in cells that may be seen, and find the occupied ones anew."""
-        seen = self.seen.view(-1).nonzero().squeeze(1)
+        seen = self._may_be_seen
         if not everywhere:
             some = torch.randint(len(seen), (max(1, len(seen) // SUBSET),), generator=generator)
             seen = seen[some.to(seen.device)]
@@ -81,13 +83,14 @@ class Occupancy:
     def restore(self, density: Tensor, seen: Tensor, cells: Tensor, recovered: int) -> None:
         """Stand where another grid of this resolution stood."""
         self.density, self.seen, self.recovered = density, seen, recovered
+        self._may_be_seen = seen.view(-1).nonzero().squeeze(1)
         self.cells, self.share = cells, float(cells.float().mean())
 
     def refresh(self) -> None:
         """Find the occupied cells anew from the densities at hand; all that is seen if none is."""
-        thickness = self.density * self._length
-        mean = float(thickness[self.seen].mean()) if bool(self.seen.any()) else 0.0
-        cells = self.seen & (thickness > min(THICKNESS, mean))
+        cells = occupied(
+            self.density, self._length, self.seen, thickness=THICKNESS, of_mean=OF_MEAN
+        )
         if not bool(cells.any()):
             cells = self.seen.clone()
             self.recovered += 1

@@ -11,8 +11,8 @@ from engines.nerf.fields import Field
 from engines.nerf.occupancy import Occupancy
 from engines.nerf.space import Space
 
-RATE = 1e-2
-"""Learning rate of background and appearance at the start."""
+BACKDROP_RATE, CODE_RATE = 5e-2, 1e-2
+"""Learning rates of background and appearance at the start."""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -49,7 +49,8 @@ class Radiance:
     def rates(self) -> dict[str, float]:
         """Learning rate of each parameter at the start."""
         found = {f"field/{name}": rate for name, rate in self.field.rates.items()}
-        return dict.fromkeys(self.parameters, RATE) | found
+        found |= {f"backdrop/{name}": BACKDROP_RATE for name in self.backdrop.parameters}
+        return found if self.codes is None else found | {"codes": CODE_RATE}
 
     @property
     def device(self) -> torch.device:

@@ -8,13 +8,13 @@ import torch
 from torch import Tensor
 
 from assets.camera import Camera
-from engines.nerf.look import levels_of, places_of, samples_of
+from engines.nerf.look import RAY_SAMPLES, levels_of, places_of, samples_of
 from engines.nerf.radiance import Radiance
 from engines.nerf.rays import Rays, along_axis, rays_of
 from kernels.composite import composite
 from kernels.raymarch import Samples
 
-RAYS_AT_ONCE = 1 << 14
+RAYS_AT_ONCE = 1 << 13
 FIRST_LOOK = 8
 """Samples of a ray that are looked at first; then twice as many, and so on."""
 STOPPED = 3e-3
@@ -37,11 +37,17 @@ class Drawn:
 
 @torch.no_grad()
 def draw(
-    radiance: Radiance, rays: Rays, code: Tensor | None = None, *, backdrop: bool = True
+    radiance: Radiance,
+    rays: Rays,
+    code: Tensor | None = None,
+    *,
+    backdrop: bool = True,
+    count: int = RAY_SAMPLES,
 ) -> Drawn:
     """What `rays` see in the light of `code` [e], whose mean over all photos is taken if None.
 
-    Without `backdrop` there is nothing behind the field: black.
+    Without `backdrop` there is nothing behind the field: black. `count` is how many samples of
+    a ray are looked at where space is known.
     """
     if code is None:
         code = radiance.code_of(None)
@@ -50,7 +56,7 @@ def draw(
         seen = levels_of(radiance, rays, codes)[-1].seen
         colour, distance, accumulation = seen.colour, seen.depth, seen.accumulation
     else:
-        colour, distance, accumulation = _follow(radiance, rays, codes)
+        colour, distance, accumulation = _follow(radiance, rays, codes, count)
     accumulation = accumulation.clamp(max=1.0)  # sums of weights may exceed it by rounding
     if backdrop:
         behind = radiance.backdrop.colours(rays.directions)
@@ -93,9 +99,11 @@ def picture_of(radiance: Radiance, camera: Camera, *, code: Tensor | None = None
     )
 
 
-def _follow(radiance: Radiance, rays: Rays, codes: Tensor | None) -> tuple[Tensor, Tensor, Tensor]:
+def _follow(
+    radiance: Radiance, rays: Rays, codes: Tensor | None, count: int
+) -> tuple[Tensor, Tensor, Tensor]:
     """Colour [n, 3], distance [n] and accumulation [n] of what occupied space holds."""
-    field, samples = radiance.field, samples_of(radiance, rays)
+    field, samples = radiance.field, samples_of(radiance, rays, count=count)
     sigma = torch.zeros_like(samples.t_start)
     looked, features = [], []
     for index in _turns(samples, sigma):

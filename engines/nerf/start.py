@@ -12,9 +12,9 @@ from engines.nerf.radiance import Radiance
 from engines.nerf.space import Space, space_of
 from engines.scene import Scene
 
-SAMPLES_ACROSS = 32
+SAMPLES_ACROSS = 64
 """Samples across the inner box."""
-GROWTH = 1 / 32
+GROWTH = 1 / 20
 """Samples are at least this part of their distance from the eye."""
 NEAR = 0.3
 """Rays begin at this part of the way to the middle of the scene."""
@@ -39,7 +39,7 @@ def start(scene: Scene, config: NerfConfig, generator: torch.Generator) -> Radia
         codes = torch.zeros(shape, device=scene.device).requires_grad_()
     kind = config.background
     if kind == "auto":
-        kind = "random" if scene.has_alpha else "black"
+        kind = "random" if scene.has_alpha else "learned"
     side = float((space.inner[1] - space.inner[0]).max())
     middle = space.box.mean(dim=0).cpu().numpy()
     away = min(float(np.linalg.norm(camera.centre - middle)) for camera in cameras)

@@ -21,7 +21,9 @@ def adam_step(
     beta1: float = 0.9,
     beta2: float = 0.999,
     eps: float = 1e-15,
+    decay: float = 0.0,
     rows: Tensor | None = None,
+    skip_zero: bool = False,
 ) -> None:
     """Move `parameter` one Adam step, in place (Kingma and Ba 2015, algorithm 1).
 
@@ -33,9 +35,14 @@ def adam_step(
         parameter, gradient, first_moment, second_moment: contiguous float32 of one shape on
             one device; all but the gradient are changed.
         step: number of this step, from 1.
+        decay: `learning_rate * decay` of what moves is taken from it first (Loshchilov and Hutter
+            2019, "Decoupled weight decay regularization", algorithm 2).
         rows: bool [n], n = len(parameter): only these rows of parameter and moments change
             ("sparse Adam" of Mallick et al. 2024, Taming 3DGS, 4.2), or all if None. It
             changes what is learnt and is no faster on the CPU.
+        skip_zero: numbers whose gradient is exactly 0 keep their value and moments, as Mueller
+            et al. 2022, section 4, do with hash tables: what no sample touched is not moved on by
+            what it was taught long ago. Not together with `rows`.
 
     Non-finite gradients are not hidden; ask `all_finite` first.
     Raises ValueError for shapes that differ tensors that are not contiguous float32, or rows
@@ -45,6 +52,8 @@ def adam_step(
         raise ValueError(
             f"rows must be bool [{len(parameter)}], got {rows.dtype} {list(rows.shape)}"
         )
+    if rows is not None and skip_zero:
+        raise ValueError("give rows or skip_zero, not both")
     _twin(parameter).adam_step(
         parameter,
         gradient,
@@ -55,7 +64,9 @@ def adam_step(
         beta1=beta1,
         beta2=beta2,
         eps=eps,
+        decay=decay,
         rows=rows,
+        skip_zero=skip_zero,
     )
 
 
@@ -68,6 +79,7 @@ def warm_up() -> None:
     """Compile the CPU kernels, or load them from numba's cache."""
     state = [torch.zeros(4, 2) for _ in range(4)]
     cpu.adam_step(*state, step=1, learning_rate=0.0)
+    cpu.adam_step(*state, step=1, learning_rate=0.0, skip_zero=True)
     cpu.adam_step(*state, step=1, learning_rate=0.0, rows=torch.ones(4, dtype=torch.bool))
     cpu.all_finite(*state)
 

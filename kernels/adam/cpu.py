@@ -18,20 +18,39 @@ BLOCK = 1 << 13
 """Numbers in one piece of work: large enough to vectorise, small enough to share out."""
 EXPONENT = np.int32(0x7F800000)
 """The bits that are all set in a float32 that is infinite or NaN, and in no other."""
+ZERO = np.float32(0.0)
 
 
 @njit(parallel=True, **MODE)
-def _update(parameter, gradient, first, second, gain1, beta2, gain2, rate, scale, eps):
+def _update(parameter, gradient, first, second, gain1, beta2, gain2, rate, scale, eps, kept):
     for i in prange(parameter.size):
         g = gradient[i]
         m = first[i] + gain1 * (g - first[i])
         v = beta2 * second[i] + gain2 * (g * g)
         first[i], second[i] = m, v
-        parameter[i] -= rate * m / (np.sqrt(v) * scale + eps)
+        parameter[i] = kept * parameter[i] - rate * m / (np.sqrt(v) * scale + eps)
 
 
 @njit(parallel=True, **MODE)
-def _update_rows(parameter, gradient, first, second, rows, gain1, beta2, gain2, rate, scale, eps):
+def _update_touched(
+    parameter, gradient, first, second, gain1, beta2, gain2, rate, scale, eps, kept
+):
+    """As above where the gradient is not 0."""
+    for i in prange(parameter.size):
+        g = gradient[i]
+        m = first[i] + gain1 * (g - first[i])
+        v = beta2 * second[i] + gain2 * (g * g)
+        moved = kept * parameter[i] - rate * m / (np.sqrt(v) * scale + eps)
+        touched = g != ZERO
+        parameter[i] = moved if touched else parameter[i]
+        first[i] = m if touched else first[i]
+        second[i] = v if touched else second[i]
+
+
+@njit(parallel=True, **MODE)
+def _update_rows(
+    parameter, gradient, first, second, rows, gain1, beta2, gain2, rate, scale, eps, kept
+):
     """As above where `rows` [n] is set; flat arrays of n rows of equal length."""
     n = rows.size
     width = parameter.size // n
@@ -49,7 +68,7 @@ def _update_rows(parameter, gradient, first, second, rows, gain1, beta2, gain2, 
         for i in range(marks.size):
             m = ms[i] + gain1 * (g[i] - ms[i])
             v = beta2 * vs[i] + gain2 * (g[i] * g[i])
-            moved = p[i] - rate * m / (np.sqrt(v) * scale + eps)
+            moved = kept * p[i] - rate * m / (np.sqrt(v) * scale + eps)
             p[i] = moved if marks[i] else p[i]
             ms[i] = m if marks[i] else ms[i]
             vs[i] = v if marks[i] else vs[i]
@@ -89,7 +108,9 @@ def adam_step(
     beta1: float = 0.9,
     beta2: float = 0.999,
     eps: float = 1e-15,
+    decay: float = 0.0,
     rows: Tensor | None = None,
+    skip_zero: bool = False,
 ) -> None:
     """One step in place; see `kernels.adam.adam_step`."""
     state = (parameter, gradient.contiguous(), first_moment, second_moment)
@@ -101,13 +122,16 @@ def adam_step(
     e = np.float32(eps)
     rate = np.float32(learning_rate / (1 - beta1**step))
     scale = np.float32(1 / math.sqrt(1 - beta2**step))
+    kept = np.float32(1 - learning_rate * decay)
     if not p.size:
         return
     with parallel_region():
-        if rows is None:
-            _update(p, g, m, v, gain1, b2, gain2, rate, scale, e)
+        if rows is None and skip_zero:
+            _update_touched(p, g, m, v, gain1, b2, gain2, rate, scale, e, kept)
+        elif rows is None:
+            _update(p, g, m, v, gain1, b2, gain2, rate, scale, e, kept)
         else:
-            _update_rows(p, g, m, v, rows.numpy(), gain1, b2, gain2, rate, scale, e)
+            _update_rows(p, g, m, v, rows.numpy(), gain1, b2, gain2, rate, scale, e, kept)
 
 
 def all_finite(*tensors: Tensor) -> bool:

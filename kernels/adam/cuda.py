@@ -5,7 +5,7 @@ gsplat's selective Adam is not used: it leaves out the bias correction.
 
 import torch
 from torch import Tensor
-from torch.optim.adam import adam
+from torch.optim.adamw import adamw
 
 
 def adam_step(
@@ -19,12 +19,15 @@ def adam_step(
     beta1: float = 0.9,
     beta2: float = 0.999,
     eps: float = 1e-15,
+    decay: float = 0.0,
     rows: Tensor | None = None,
+    skip_zero: bool = False,
 ) -> None:
     """One step in place; see `kernels.adam.adam_step`."""
     state = (parameter.detach(), gradient, first_moment, second_moment)
-    p, g, m, v = state if rows is None else (tensor[rows] for tensor in state)
-    adam(
+    chosen = gradient != 0 if skip_zero else rows
+    p, g, m, v = state if chosen is None else (tensor[chosen] for tensor in state)
+    adamw(
         [p],
         [g],
         [m],
@@ -37,14 +40,14 @@ def adam_step(
         beta1=beta1,
         beta2=beta2,
         lr=learning_rate,
-        weight_decay=0.0,
+        weight_decay=decay,
         eps=eps,
         maximize=False,
     )
-    if rows is not None:
-        parameter.detach()[rows] = p
-        first_moment[rows] = m
-        second_moment[rows] = v
+    if chosen is not None:
+        parameter.detach()[chosen] = p
+        first_moment[chosen] = m
+        second_moment[chosen] = v
 
 
 def all_finite(*tensors: Tensor) -> bool:

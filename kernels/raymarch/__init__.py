@@ -10,7 +10,7 @@ from kernels.raymarch import cpu, cuda
 from kernels.raymarch.types import STEPS_LIMIT, Samples
 from kernels.stretch import check_stretch
 
-__all__ = ["STEPS_LIMIT", "Samples", "march", "ray_box", "warm_up"]
+__all__ = ["STEPS_LIMIT", "Samples", "march", "places", "ray_box", "warm_up"]
 
 
 def ray_box(
@@ -111,12 +111,33 @@ def march(
         )
 
 
+def places(
+    origins: Tensor, directions: Tensor, samples: Samples, box: Tensor, *, stretch: float = 1.0
+) -> Tensor:
+    """[m, 3] the middles of `samples` in the unit cube; see `kernels.stretch.to_unit`.
+
+    Args:
+        origins, directions: [n, 3] float32, those of the rays that the samples name.
+        samples: of these rays; their offsets are not read.
+        box: [2, 3] float32.
+        stretch: of the grid's cells.
+
+    Nothing is differentiable. Raises ValueError for shapes or numbers that do not fit.
+    """
+    _check(origins, directions, box)
+    check_stretch(stretch)
+    with torch.no_grad():
+        return _twin(origins).places(origins, directions, samples, box, stretch=stretch)
+
+
 def warm_up() -> None:
     """Compile the CPU kernels, or load them from numba's cache."""
     box = torch.tensor([[0.0, 0.0, 0.0], [1.0, 1.0, 1.0]])
     rays = torch.zeros(2, 3), torch.ones(2, 3)
     for stretch in (1.0, 2.0):
-        cpu.march(*rays, box, torch.ones(2, 2, 2, dtype=torch.bool), step=0.1, stretch=stretch)
+        cells = torch.ones(2, 2, 2, dtype=torch.bool)
+        samples = cpu.march(*rays, box, cells, step=0.1, stretch=stretch)
+        cpu.places(*rays, samples, box, stretch=stretch)
 
 
 def _check(origins: Tensor, directions: Tensor, box: Tensor) -> None:

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from kernels.raymarch.axes import stretched_faces
+from kernels.raymarch.middles import fill_places
 from kernels.raymarch.pace import plan_pace
 from kernels.raymarch.types import Samples
 from kernels.raymarch.walk import SHIFT, count_samples, cross_box, find_blocks, write_samples
@@ -78,6 +79,28 @@ def march(
             *scene, *course, *growing, offsets, firsts, rays.numpy(), t_start.numpy(), t_end.numpy()
         )
     return Samples(offsets=torch.from_numpy(offsets), rays=rays, t_start=t_start, t_end=t_end)
+
+
+def places(
+    origins: Tensor, directions: Tensor, samples: Samples, box: Tensor, *, stretch: float = 1.0
+) -> Tensor:
+    """[m, 3] middles in the unit cube; see `kernels.raymarch.places`."""
+    centre, per_length = inner_frame(box, stretch)
+    found = torch.empty(len(samples.rays), 3)
+    with parallel_region():
+        fill_places(
+            _array(origins),
+            _array(directions),
+            samples.rays.contiguous().numpy(),
+            _array(samples.t_start),
+            _array(samples.t_end),
+            _array(centre),
+            _array(per_length),
+            np.float32(half_extent(stretch)),
+            stretch > 1,
+            found.numpy(),
+        )
+    return found
 
 
 def _stretched(

@@ -82,3 +82,10 @@ def march(
         t_start=edges.vals[edges.is_left],
         t_end=edges.vals[edges.is_right],
     )
+
+
+def places(
+    origins: Tensor, directions: Tensor, samples: Samples, box: Tensor, *, stretch: float = 1.0
+) -> Tensor:
+    """[m, 3] middles in the unit cube; see `kernels.raymarch.places`."""
+    return reference.places(origins, directions, samples, box, stretch=stretch)

@@ -78,3 +78,12 @@ def _cells(points: Tensor, box: Tensor, size: Tensor, stretch: float) -> Tensor:
     else:
         cells = to_unit(points, box, stretch) * size
     return torch.minimum(cells.nan_to_num().long().clamp(min=0), size - 1)
+
+
+def places(
+    origins: Tensor, directions: Tensor, samples: Samples, box: Tensor, *, stretch: float = 1.0
+) -> Tensor:
+    """[m, 3] middles in the unit cube; see `kernels.raymarch.places`."""
+    middles = (samples.t_start + samples.t_end) / 2
+    points = origins[samples.rays] + directions[samples.rays] * middles[:, None]
+    return to_unit(points, box, stretch)

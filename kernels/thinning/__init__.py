@@ -29,7 +29,7 @@ def thin(
     """The rays' samples cut anew into about `count` pieces each, by the weight they should have.
 
     With m the samples of a ray, d_i their known optical thickness and L_i = exp(-0.5 sum_{j<i} d_j)
-    the light that might be left, sample i is worth c_i pieces, the lesser of 4 and
+    the light that might be left, sample i is worth c_i pieces, the lesser of 16 and
     count * (0.8 w_i / sum w + 0.2 L_i / sum L), where w_i = L_i (1 - exp(-d_i)). That the known
     densities count half at stopping light keeps samples behind what may turn out to be thin. The
     line of all c_i, scaled so that it is a whole number long, is cut at all whole numbers; with a

@@ -11,7 +11,7 @@ EVEN = 0.2
 """Share of the samples that are spread evenly over what light may reach."""
 DOUBT = 0.5
 """What is known is held to stop only this power of the light that it would."""
-FINEST = 4.0
+FINEST = 16.0
 """A sample is cut into no more pieces than this."""
 NOTHING = 1e-6
 """A ray that is known to be stopped less than this is cut evenly."""

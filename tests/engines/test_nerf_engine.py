@@ -139,6 +139,9 @@ def test_a_probe_agrees_with_the_picture(learnt: NerfEngine):
         ray = source.probe(camera, x, y)
         level = ray.levels[-1]
         seen = (level.weights[:, None] * level.colours).sum(axis=0)
+        along = torch.from_numpy(ray.direction[None].astype(np.float32))
+        behind = learnt.model.backdrop.colours(along)[0].detach().numpy()
+        seen = seen + (1 - ray.accumulation) * behind
         assert np.allclose(seen, ray.colour, atol=1e-5)
         assert np.allclose(ray.colour, view.image[int(y), int(x)], atol=0.02)
         assert ray.accumulation == pytest.approx(level.weights.sum(), abs=1e-5)

@@ -71,6 +71,37 @@ def test_only_the_rows_asked_for_move(twin, shape):
         torch.testing.assert_close(a[rows], b[rows], rtol=1e-6, atol=0)
 
 
+@TWINS
+def test_decay_is_that_of_adamw(twin):
+    start = torch.randn(1000, 5, generator=torch.Generator().manual_seed(0))
+    parameter = start.clone().requires_grad_()
+    optimiser = torch.optim.AdamW([parameter], lr=0.01, eps=1e-15, weight_decay=3.0)
+    state = [start.clone(), torch.zeros_like(start), torch.zeros_like(start)]
+    for step in range(1, 6):
+        gradient = torch.randn(start.shape, generator=torch.Generator().manual_seed(step))
+        parameter.grad = gradient
+        optimiser.step()
+        twin.adam_step(state[0], gradient, *state[1:], step=step, learning_rate=0.01, decay=3.0)
+    torch.testing.assert_close(state[0], parameter.detach(), rtol=1e-5, atol=1e-6)
+
+
+@TWINS
+def test_what_was_not_touched_stays(twin):
+    start = torch.randn(3000, 4, generator=torch.Generator().manual_seed(3))
+    first, second = torch.full_like(start, 0.3), torch.full_like(start, 0.2)
+    gradient = torch.randn(start.shape, generator=torch.Generator().manual_seed(4))
+    gradient[torch.rand(start.shape, generator=torch.Generator().manual_seed(5)) < 0.5] = 0
+    touched, states = gradient != 0, []
+    for skip in (True, False):
+        state = [start.clone(), first.clone(), second.clone()]
+        twin.adam_step(state[0], gradient, *state[1:], step=7, learning_rate=0.1, skip_zero=skip)
+        states.append(state)
+    for found, everywhere, before in zip(*states, (start, first, second), strict=True):
+        torch.testing.assert_close(found[touched], everywhere[touched], rtol=1e-6, atol=0)
+        assert torch.equal(found[~touched], before[~touched])
+        assert not torch.equal(everywhere[~touched], before[~touched])
+
+
 def test_the_number_of_threads_changes_no_bit():
     start = torch.randn(1003, 37, generator=torch.Generator().manual_seed(0))
     rows = torch.arange(1003) % 3 > 0
@@ -127,6 +158,13 @@ def test_rows_that_do_not_fit_are_refused(rows):
     state = [torch.ones(6, 4) for _ in range(4)]
     with pytest.raises(ValueError, match="rows"):
         adam_step(*state, step=1, learning_rate=0.1, rows=rows)
+
+
+def test_rows_and_touched_numbers_are_not_chosen_together():
+    state = [torch.ones(6, 4) for _ in range(4)]
+    rows = torch.ones(6, dtype=torch.bool)
+    with pytest.raises(ValueError, match="not both"):
+        adam_step(*state, step=1, learning_rate=0.1, rows=rows, skip_zero=True)
 
 
 @TWINS

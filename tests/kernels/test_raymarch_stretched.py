@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kernels.raymarch import STEPS_LIMIT, Samples, cuda, march, ray_box, reference
+from kernels.raymarch import STEPS_LIMIT, Samples, cuda, march, places, ray_box, reference
 from kernels.stretch import from_unit
 
 BOX = torch.tensor([[-9.0, -12.0, -6.0], [11.0, 10.0, 14.0]])
@@ -245,3 +245,17 @@ def test_what_does_not_fit_is_refused():
     for growth in (-0.1, math.nan, math.inf):
         with pytest.raises(ValueError, match="a growth of at least 0"):
             march(*rays, BOX, cells, step=0.1, growth=growth)
+
+
+@pytest.mark.parametrize("stretch", STRETCHES)
+def test_middles_lie_where_the_definition_has_them(stretch):
+    rays = rays_at(200, seed=5)
+    cells = cells_of((16, 16, 16), "0.5")
+    samples = march(*rays, BOX, cells, step=0.2, stretch=stretch, growth=0.02)
+    found = places(*rays, samples, BOX, stretch=stretch)
+    defined = reference.places(*rays, samples, BOX, stretch=stretch)
+    torch.testing.assert_close(found, defined, rtol=0, atol=2e-6)
+    assert len(found) > 1000
+    for axis in range(3):
+        assert 0 <= float(found[:, axis].min()) < 0.1
+        assert 0.9 < float(found[:, axis].max()) <= 1

@@ -64,7 +64,7 @@ def test_a_wall_is_looked_at_closely_and_what_it_hides_hardly():
     found = thin(origins, directions, samples, BOX, densities, draws=torch.zeros(1), count=COUNT)
     lengths, middles = found.t_end - found.t_start, (found.t_start + found.t_end) / 2
     wall = (middles > 3.0) & (middles < 3.0 + 6 / 64)
-    assert int(wall.sum()) >= 3, "no more than four pieces are made of a sample"
+    assert int(wall.sum()) >= 3, "many pieces are made of a dense sample"
     assert float(lengths[wall].max()) < 6 / 64 / 2
     assert int((middles > 3.2).sum()) <= 1
 

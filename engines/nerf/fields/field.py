@@ -21,6 +21,10 @@ class Field(ABC):
     """How many places a step looks at when nobody says, by type of device."""
     occupancy: ClassVar[int]
     """Cells along each axis of the grid of occupied space; 0 for a field that has none."""
+    local: ClassVar[frozenset[str]] = frozenset()
+    """Parameters of which every number belongs to some places only: others do not move it."""
+    decay: ClassVar[float] = 0.0
+    """Weight decay of those parameters (of AdamW), in shares of the learning rate."""
 
     def __init__(self, parameters: dict[str, Tensor], rates: dict[str, float]) -> None:
         self.parameters = {name: p.detach().requires_grad_() for name, p in parameters.items()}

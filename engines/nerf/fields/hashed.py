@@ -14,7 +14,7 @@ from kernels.sphericalharmonics import basis
 COARSEST, FINEST = 16, 1024
 """Cells of the first and of the last level along each axis."""
 HIDDEN = 32
-RATE = 2e-2
+RATE = 1.5e-2
 LATENT = 16
 """Numbers that the density network hands on; the first of them is the density."""
 DEGREE = 3
@@ -25,8 +25,10 @@ class HashField(Field):
     """sigma = exp(first output of a network on the encoding); colour by another network."""
 
     kind = "hash"
-    samples: ClassVar[dict[str, int]] = {"cpu": 1 << 14, "cuda": 1 << 18}
+    samples: ClassVar[dict[str, int]] = {"cpu": 3 << 13, "cuda": 1 << 18}
     occupancy = 128
+    local = frozenset({"table"})
+    decay = 0.2
 
     def __init__(
         self, parameters: dict[str, Tensor], rates: dict[str, float], *, layout: GridLayout
