@@ -21,7 +21,7 @@ BANDS = (DEGREE + 1) ** 2
 """Harmonics of each colour channel."""
 COARSEST, FINEST = 64, 256
 """Cells along each axis at the start, and of the finest grid."""
-FINER = {200: 0.5, 500: 1.0}
+FINER = {300: 0.5, 700: 1.0}
 """After which steps the grid becomes finer, and how far on the way to the finest it is then."""
 START, NOTHING = 4.0, -4.0
 """sigma = exp(kept + NOTHING): a corner without a row is as good as empty. At first START is kept.
@@ -38,6 +38,7 @@ class VoxelField(Field):
     """sigma = exp of one number and colour = sigmoid of harmonics, both trilinear in a cell."""
 
     kind = "voxels"
+    local = frozenset({"density", "colour"})
     samples: ClassVar[dict[str, int]] = {"cpu": 1 << 14, "cuda": 1 << 18}
     occupancy = 128
 
