@@ -68,7 +68,7 @@ class Overlays:
         self._light, self._slicer = (Overlay(w, margin=7) for w in (self.light, self.slicer))
         for widget, where in (
             (self._modes, corner.AlignLeft | corner.AlignTop),
-            (Overlay(*toggles), corner.AlignRight | corner.AlignTop),
+            (Overlay(*toggles, margin=1), corner.AlignRight | corner.AlignTop),
             (Overlay(_hints(), margin=7), corner.AlignLeft | corner.AlignBottom),
             (self._corner, corner.AlignRight | corner.AlignBottom),
         ):

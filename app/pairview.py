@@ -59,7 +59,7 @@ def joined(
     seen = np.ones((height, width), dtype=bool)
     if behind is not None:
         seen = _enlarged(second.depth, height, width) > 0
-        second = _as_deep(second, first)
+        first, second = _solid(first, behind), _as_deep(second, first)
     finished = all(view.whole and view.depth.size == camera.width * camera.height for view in views)
     shown, psnr = difference(*images, seen)
     common = {
@@ -118,12 +118,23 @@ def _painted(
     return paint(views[0]), paint(views[1])
 
 
+def _solid(run: RenderedView, behind: np.ndarray) -> RenderedView:
+    """The run's view as it is compared with a photo: over one colour, nothing seen through it."""
+    depth = np.where(run.depth > 0, run.depth, _middle(run))
+    image = _laid(run, behind).astype(np.float32)
+    return replace(run, image=image, depth=depth, alpha=np.ones_like(run.alpha))
+
+
+def _middle(run: RenderedView) -> np.float32:
+    """How far most of what is seen is."""
+    known = run.depth[run.depth > 0]
+    return np.float32(np.median(known) if len(known) else 1.0)
+
+
 def _as_deep(photo: RenderedView, run: RenderedView) -> RenderedView:
     """The photo as far away as what the run has there, so that things in space lie around it."""
     depth = _enlarged(run.depth, *photo.depth.shape)
-    known = run.depth[run.depth > 0]
-    middle = np.float32(np.median(known) if len(known) else 1.0)
-    depth = np.where(photo.depth > 0, np.where(depth > 0, depth, middle), 0.0)
+    depth = np.where(photo.depth > 0, np.where(depth > 0, depth, _middle(run)), 0.0)
     return replace(photo, depth=depth.astype(np.float32))
 
 

@@ -9,7 +9,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
 from app.pair import PairSource
-from app.pairview import GAIN, PairView, difference
+from app.pairview import GAIN, PairView, difference, joined
 from app.photosource import PhotoSource
 from app.questions import Choice
 from app.run import State
@@ -173,6 +173,22 @@ def test_the_time_of_a_view_is_that_of_all_its_pieces():
     assert views[-1].psnr == np.inf
     assert views[-1].first_ms >= 60
     assert views[-1].second_ms < 3 * 60
+
+
+def test_what_is_compared_with_a_photo_is_laid_over_what_lies_behind():
+    """Half of the light is stopped by grey, and white lies behind: as bright as this photo."""
+    camera = Camera(width=8, height=6, fx=8.0, fy=8.0, cx=4.0, cy=3.0)
+    flat = np.full((6, 8), 0.5, np.float32)
+    run = RenderedView(camera=camera, image=np.dstack([flat * 0.5] * 3), depth=flat, alpha=flat)
+    solid = np.ones_like(flat)
+    bright = np.dstack([0.75 * solid] * 3)
+    photo = RenderedView(camera=camera, image=bright, depth=solid, alpha=solid)
+    seen = joined(camera, (run, photo), behind=np.ones(3))
+    assert seen.psnr == np.inf
+    assert np.array_equal(seen.left.image, seen.image)
+    assert seen.left.alpha.all()
+    assert np.array_equal(seen.depth, flat), "as far away as the run has it"
+    assert joined(camera, (run, photo), behind=np.zeros(3)).psnr == pytest.approx(6.0206, abs=1e-3)
 
 
 def test_a_photo_lies_exactly_over_the_view_of_its_camera(photos):
