@@ -14,6 +14,7 @@ from app.panels.compare import PHOTO, ComparePanel, Figures
 from app.photosource import PhotoSource
 from app.shelf import RunRecord, Shelf
 from app.view import ViewControl
+from app.widgets.figures import percent
 from assets.posed import View
 from engines.engine import RenderSource
 
@@ -186,7 +187,7 @@ def _sentence(view: PairView, first: str, second: str, *, apart: bool) -> str:
     else:
         far = f"They are {view.psnr:.1f} dB apart (PSNR)"
     if apart:
-        return f"|{first} − {second}| times {GAIN:.0f}, white from {1 / GAIN:.0%} on. {far}"
+        return f"|{first} − {second}| times {GAIN:.0f}, white from {percent(1, GAIN)} on. {far}"
     return f"{first} is left of the line, {second} right; drag it. {far}"
 
 

@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QWidget
 
 from app.looks import Plane
 from app.theme import set_role
-from app.widgets.figures import number
+from app.widgets.figures import number, percent
 from app.widgets.segmented import Segmented
 
 PARTS = 100
@@ -67,7 +67,7 @@ class Slicer(QWidget):
     def _say(self) -> None:
         plane = self.plane
         if plane.axis is None:
-            self.place.setText(f"{plane.share:.0%}")
+            self.place.setText(percent(plane.share, 1.0))
             return
         low, high = self._box[:, plane.axis]
         place = low + plane.share * (high - low)

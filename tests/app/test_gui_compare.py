@@ -1,7 +1,5 @@
 """Two runs on the same photos in one window: the same figures as were measured, and both seen."""
 
-import time
-
 import numpy as np
 import pytest
 from app_drop import drop
@@ -14,6 +12,7 @@ from app.photosource import PhotoSource
 from app.questions import Choice
 from app.run import State
 from assets.camera import Camera
+from assets.posed import View
 from engines.artifacts import FieldRay, SplatRay
 from engines.engine import RenderedView
 from renderers.colours import GREEN, RED, error_colours
@@ -150,29 +149,36 @@ def grey(camera, whole=True):
 
 
 class Piecewise:
-    """A coarse view, then the full one in three pieces of 20 ms each."""
+    """A coarse view that takes 1 s, then the full one in three pieces of 20 ms each."""
 
     modes = ("colour",)
 
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def perf_counter(self) -> float:
+        return self.now
+
     def refine(self, camera, *, mode="colour"):
-        small = camera.resized(camera.width // 2, camera.height // 2)
-        yield grey(small)
+        self.now += 1.0
+        yield grey(camera.resized(camera.width // 2, camera.height // 2))
         for whole in (False, False, True):
-            time.sleep(0.02)
+            self.now += 0.02
             yield grey(camera, whole)
 
 
-def test_the_time_of_a_view_is_that_of_all_its_pieces():
+def test_the_time_of_a_view_is_that_of_all_its_pieces(monkeypatch):
     camera = Camera(width=8, height=6, fx=8.0, fy=8.0, cx=4.0, cy=3.0)
-    pair = PairSource(Piecewise(), Piecewise(), modes=("colour",))
-    views = list(pair.refine(camera))
+    source = Piecewise()
+    monkeypatch.setattr("app.pair.time", source)
+    views = list(PairSource(source, Piecewise(), modes=("colour",)).refine(camera))
     assert [view.whole for view in views] == [True, False, False, True]
     assert [view.pixels for view in views] == [12, 48, 48, 48]
     assert np.isnan([view.first_ms for view in views[:-1]]).all()
     assert np.isnan(views[0].psnr)
     assert views[-1].psnr == np.inf
-    assert views[-1].first_ms >= 60
-    assert views[-1].second_ms < 3 * 60
+    assert views[-1].first_ms == pytest.approx(60)
+    assert views[-1].second_ms == pytest.approx(0)
 
 
 def test_what_is_compared_with_a_photo_is_laid_over_what_lies_behind():
@@ -191,20 +197,33 @@ def test_what_is_compared_with_a_photo_is_laid_over_what_lies_behind():
     assert joined(camera, (run, photo), behind=np.zeros(3)).psnr == pytest.approx(6.0206, abs=1e-3)
 
 
-def test_a_photo_lies_exactly_over_the_view_of_its_camera(photos):
-    from assets.open import open_path
+class Noise:
+    """A photo without two pixels alike."""
 
-    view = open_path(photos).views[3]
-    full = PhotoSource(view).render(view.camera)
-    assert full.image == pytest.approx(view.photo.load(32, 24), abs=1e-6)
+    width, height = 32, 24
+
+    def load(self, width: int, height: int) -> np.ndarray:
+        assert (width, height) == (32, 24)
+        return np.random.default_rng(0).random((24, 32, 3), np.float32)
+
+
+def test_a_photo_lies_exactly_over_the_view_of_its_camera():
+    camera = Camera(width=32, height=24, fx=30.0, fy=30.0, cx=16.0, cy=12.0)
+    view = View("noise.png", Noise(), camera)
+    pixels = view.photo.load(32, 24)
+    full = PhotoSource(view).render(camera)
+    assert full.image == pytest.approx(pixels, abs=1e-6)
     assert full.alpha.all()
-    wide = letterboxed(view.camera, 96, 48)
-    seen = PhotoSource(view).render(wide)
-    assert seen.alpha.sum() == 64 * 48
-    assert seen.alpha[:, 16:80].all()
-    moved = wide.camera_to_world.copy()
+    wide = PhotoSource(view).render(letterboxed(camera, 96, 48))
+    assert wide.alpha.sum() == 64 * 48
+    assert wide.alpha[:, 16:80].all()
+    # Four pixels of the screen about a corner of the photo's pixels are their mean.
+    blocks = wide.image[1:-1, 17:79].reshape(23, 2, 31, 2, 3).mean(axis=(1, 3))
+    corners = pixels[:-1, :-1] + pixels[:-1, 1:] + pixels[1:, :-1] + pixels[1:, 1:]
+    assert blocks == pytest.approx(corners / 4, abs=1e-5)
+    moved = camera.camera_to_world.copy()
     moved[0, 3] += 0.01
-    assert not PhotoSource(view).render(wide.moved(moved)).alpha.any()
+    assert not PhotoSource(view).render(camera.moved(moved)).alpha.any()
 
 
 def test_other_photos_clear_what_was_kept(two_runs, new_photos, tmp_path, wait):
