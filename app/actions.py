@@ -1,6 +1,6 @@
 """Everything that can be asked of the window, as data: menus, buttons and keys follow from it."""
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from PySide6.QtCore import QObject
@@ -333,15 +333,15 @@ class Actions(QObject):
         self._specs = {spec.id: spec for spec in specs}
         self._actions: dict[str, QAction] = {}
         self._situation = Situation()
+        self._barred: Mapping[str, str] = {}
+        """Why some actions cannot be asked for although they are in sight."""
         groups: dict[str, QActionGroup] = {}
         for spec in self._specs.values():
             action = QAction(spec.title, window)
             action.setObjectName(spec.id)
             if spec.key:
                 action.setShortcut(QKeySequence.fromString(spec.key))
-            key = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-            tip = spec.tip or spec.title.rstrip("…")
-            action.setToolTip(f"{tip} ({key})" if key else tip)
+            action.setToolTip(_tip(spec, action))
             if spec.checked is not None:
                 action.setCheckable(True)
                 action.setChecked(spec.checked)
@@ -378,7 +378,8 @@ class Actions(QObject):
         """Enable what means something now and let the run button say what it does."""
         self._situation = situation
         for name, spec in self._specs.items():
-            self[name].setEnabled(self[name].isVisible() and spec.enabled(situation))
+            means_something = self[name].isVisible() and spec.enabled(situation)
+            self[name].setEnabled(means_something and name not in self._barred)
         other = situation.is_other_engine
         title, icon = RUN_FACE[State.IDLE if other else situation.state]
         run = self["run"]
@@ -386,18 +387,30 @@ class Actions(QObject):
             run.setText(title)
             run.setIcon(theme.icon(icon, "label"))
 
-    def offer_modes(self, modes: Collection[str], chosen: str) -> None:
+    def offer_modes(
+        self, modes: Collection[str], chosen: str, barred: Mapping[str, str] | None = None
+    ) -> None:
         """Only these of the view's modes can be asked for, of which `chosen` is the present one.
 
-        Others are out of sight, so that their keys are free for those that are offered.
+        Others are out of sight, so that their keys are free for those that are offered. Those
+        that are `barred` are in sight but disabled; their tooltips say why.
         """
+        self._barred = {f"mode_{mode}": reason for mode, reason in (barred or {}).items()}
         self[f"mode_{chosen}"].setChecked(True)
         for name, spec in self._specs.items():
             if spec.choice == "mode":
                 self[name].setVisible(name.removeprefix("mode_") in modes)
+                self[name].setToolTip(self._barred.get(name) or _tip(spec, self[name]))
         self.update(self._situation)
 
     def _recolour(self) -> None:
         for name, spec in self._specs.items():
             if spec.icon:
                 self[name].setIcon(theme.icon(spec.icon))
+
+
+def _tip(spec: Spec, action: QAction) -> str:
+    """What an action does, and its key."""
+    key = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+    tip = spec.tip or spec.title.rstrip("…")
+    return f"{tip} ({key})" if key else tip

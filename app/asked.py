@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from app.exact import Drawn, ExactRenderer, Wish
-from app.pair import PairView
+from app.pairview import PairView
 from assets.camera import Camera
 from engines.engine import RenderedView, RenderSource
 from renderers.canvas import Viewport
@@ -28,6 +28,12 @@ class Exactly:
 
     source: Callable[[], RenderSource]
     version: object
+    look: object = None
+    """How a person wants to see that state: in which light, beside what. Equal means the same."""
+
+    def is_same(self, other: "Exactly | None") -> bool:
+        """Whether the other shows the same state in the same way."""
+        return other is not None and other.version is self.version and other.look == self.look
 
 
 class AskedView:
@@ -92,7 +98,7 @@ class AskedView:
         """Draw this state from now on, or none."""
         if exactly is None:
             self.forget()
-        elif self._exactly is None or exactly.version is not self._exactly.version:
+        elif not exactly.is_same(self._exactly):
             self._since = time.monotonic()
         self._exactly = exactly
 
@@ -118,16 +124,23 @@ class AskedView:
             self._put(drawn.view)
         moving = still_s < STILL_S
         camera = self.camera
-        asked = (self._exactly.version, self.mode, moving, *_place(camera))
+        exactly = self._exactly
+        asked = (exactly.version, (self.mode, exactly.look), moving, *_place(camera))
         if asked != self._asked:
             # The first look after a rest, or at something else, is what a person waits for.
             at_once = self._asked is None or (moving and not self._moving)
-            at_once = at_once or self.mode != self._asked[1]
+            at_once = at_once or asked[1] != self._asked[1]
             self._asked, self._moving = asked, moving
-            budget = MOVING_BUDGET_MS if moving else None
-            exactly = self._exactly
             self.renderer.ask(
-                Wish(exactly.source, exactly.version, camera, budget, self.mode, at_once)
+                Wish(
+                    exactly.source,
+                    exactly.version,
+                    camera,
+                    MOVING_BUDGET_MS if moving else None,
+                    self.mode,
+                    at_once,
+                    exactly.look,
+                )
             )
         return self.renderer.take_problem()
 
@@ -150,7 +163,7 @@ class AskedView:
             return True
         if drawn.pixels == 0:
             return False  # parts of it are empty still
-        if shown.wish.mode != drawn.wish.mode:
+        if (shown.wish.mode, shown.wish.look) != (drawn.wish.mode, drawn.wish.look):
             return True
         if _place(shown.wish.camera) != _place(drawn.wish.camera):
             return True

@@ -1,35 +1,44 @@
 """From two chosen runs to one picture of both: asks for them and says how they differ."""
 
 import math
+from dataclasses import dataclass
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject
 
 from app.asked import Exactly
 from app.feed import Feed
-from app.pair import GAIN, PairSource, PairView
-from app.panels.compare import ComparePanel, Figures
+from app.looks import Looks
+from app.pair import Pair, PairSource, common
+from app.pairview import GAIN, PairView
+from app.panels.compare import PHOTO, ComparePanel, Figures
+from app.photosource import PhotoSource
 from app.shelf import RunRecord, Shelf
 from app.view import ViewControl
+from app.widgets.figures import percent
+from assets.posed import View
+from engines.engine import RenderSource
+
+
+@dataclass(frozen=True, eq=False)
+class _Took:
+    """How long a run's engine took for a whole view, and how large that was."""
+
+    milliseconds: float
+    size: tuple[int, int]
 
 
 class Comparing(QObject):
     """Keeps panel and viewport at the two runs that a person chose. Window's thread only."""
-
-    photo_wanted = Signal(bool)
-    """The photo is to lie over the view, or no more."""
 
     def __init__(self, shelf: Shelf, view: ViewControl, panel: ComparePanel, feed: Feed) -> None:
         """`feed` owns it, and tells the shelf and it what happens."""
         super().__init__(feed)
         self._shelf, self._view, self._panel = shelf, view, panel
         self._runs: tuple[RunRecord, ...] = ()
-        self._render_ms: dict[int, float] = {}
-        """By run, what its last view took."""
-        self._exactly: Exactly | None = None
-        self._versions: tuple = ()
-        self._asked_runs: tuple = ()
-        """Series of the runs that `_versions` belong to."""
-        self._photo = False
+        self._took: dict[int, _Took] = {}
+        """By run, what its last whole view took."""
+        self._asked: tuple = ()
+        """What the pair on show was made of; compared by identity."""
         panel.changed.connect(self._update)
         shelf.changed.connect(self.refresh)
         feed.happened.connect(shelf.add)
@@ -60,72 +69,130 @@ class Comparing(QObject):
         chosen = self._panel.chosen
         return None if chosen is None else (self._runs[chosen[0]], self._runs[chosen[1]])
 
+    @property
+    def _photo(self) -> View | None:
+        """The photo that is compared: of the camera that was looked through last."""
+        return self._view.go_to_photo() if self._panel.with_photo else None
+
     def _update(self) -> None:
         pair, panel = self._pair, self._panel
         if pair is not None:
             panel.show_figures(*(self._figures(run) for run in pair))
-            if panel.isVisible():
+            if panel.is_in_sight:
                 panel.show_curves(pair[0].series, pair[1].series)
         if not panel.on.isChecked():
             panel.say("")
         self._follow()
-        photo = panel.on.isChecked() and panel.way.value == "photo"
-        if photo != self._photo:
-            self._photo = photo
-            self.photo_wanted.emit(photo)
 
     def _follow(self) -> None:
-        """Have the viewport show the newest states of both."""
+        """Have the viewport show the newest states of what is compared."""
         pair, panel = self._pair, self._panel
         if pair is None or not panel.on.isChecked():
-            self._exactly, self._versions = None, ()
+            self._asked = ()
             self._view.compare(None)
             return
-        present = self._shelf.present
-        states = []
-        for run in pair:
-            live = present is not None and run.series is present.series
-            states.append(present.exactly if live else run.exactly)
-        first, second = states
-        if first is None or second is None:
+        photo, runs = self._photo, [pair[place] for place in panel.sides if place != PHOTO]
+        states = [self._state(run) for run in runs]
+        if None in states:
             return
-        versions = first.version, second.version
-        same = len(self._versions) == 2 and all(map(_is, versions, self._versions))
-        runs = pair[0].series, pair[1].series
-        chosen_anew = not self._versions or self._asked_runs != runs
-        if not same and (chosen_anew or self._view.asked.wants_newer):
-            self._versions, self._asked_runs = versions, runs
-            self._exactly = Exactly(lambda: PairSource(first.source(), second.source()), versions)
-        mode = panel.side.value if panel.way.value == "photo" else panel.way.value
-        self._view.compare(self._exactly, mode)
+        apart, looks = panel.way.value == "difference", self._view.looks
+        asked = (*(run.series for run in runs), photo, apart, looks)
+        versions = tuple(state.version for state in states if state is not None)
+        chosen_anew = not self._asked or not _alike(self._asked[0], asked)
+        newer = not self._asked or not _alike(self._asked[1], versions)
+        if chosen_anew or (newer and self._view.asked.wants_newer):
+            self._asked = asked, versions
+            made = _paired(runs, states, photo, names=panel.names, apart=apart, looks=looks)
+            self._view.compare(made)
+
+    def _state(self, run: RunRecord) -> Exactly | None:
+        """Its newest state: of the present run what is on show."""
+        present = self._shelf.present
+        live = present is not None and run.series is present.series
+        return present.exactly if live else run.exactly
 
     def _say(self) -> None:
-        view, pair = self._view.asked.view, self._pair
+        view, pair, panel = self._view.asked.view, self._pair, self._panel
         if not isinstance(view, PairView) or pair is None:
             return
-        took = [view.first_ms, view.second_ms]
-        known = self._render_ms
-        known.update({id(r.series): t for r, t in zip(pair, took, strict=True) if math.isfinite(t)})
-        psnr = "the same" if math.isinf(view.psnr) else f"{view.psnr:.1f} dB apart (PSNR)"
-        words = {
-            "sides": f"A is left of the line, B right; drag it. They are {psnr}",
-            "difference": f"|A − B| times {GAIN:.0f}. The two are {psnr}",
-            "photo": "The photo is left of the line, the run right; drag it",
-        }
-        self._panel.say(words[self._panel.way.value])
-        self._panel.show_figures(*(self._figures(run) for run in pair))
+        runs = [pair[place] if place != PHOTO else None for place in panel.sides]
+        size = self._size
+        for run, took in zip(runs, (view.first_ms, view.second_ms), strict=True):
+            if run is not None and math.isfinite(took):
+                self._took[id(run.series)] = _Took(took, size)
+        panel.say(_sentence(view, *panel.names, apart=panel.way.value == "difference"))
+        panel.show_figures(*(self._figures(run) for run in pair))
+
+    @property
+    def _size(self) -> tuple[int, int]:
+        camera = self._view.asked.camera
+        return camera.width, camera.height
 
     def _figures(self, run: RunRecord) -> Figures:
-        seen = run.evaluated
+        seen, took = run.evaluated, self._took.get(id(run.series))
+        same_size = took is not None and took.size == self._size
         return Figures(
             psnr=seen.psnr if seen is not None else math.nan,
             ssim=seen.ssim if seen is not None else math.nan,
             seconds=run.seconds,
             steps=run.steps,
             megabytes=run.megabytes,
-            render_ms=self._render_ms.get(id(run.series), math.nan),
+            render_ms=took.milliseconds if took is not None and same_size else math.nan,
         )
 
 
-def _is(one: object, other: object) -> bool:
-    return one is other
+def _paired(
+    runs: list[RunRecord],
+    states: list[Exactly | None],
+    photo: View | None,
+    *,
+    names: tuple[str, str],
+    apart: bool,
+    looks: Looks,
+) -> Pair:
+    """What the viewport is to show of one run and the photo, or of two runs."""
+    modes = ("colour",) if photo is not None else common(runs[0].modes, runs[1].modes)
+    first, second = states[0], states[-1] if photo is None else None
+    assert first is not None
+
+    def source() -> PairSource:
+        other: RenderSource
+        if second is not None:
+            other = looks.of(second.source())
+        else:
+            assert photo is not None
+            other = PhotoSource(photo)
+        return PairSource(looks.of(first.source()), other, modes=modes, apart=apart)
+
+    key = (apart, None if photo is None else photo.name, looks)
+    versions = tuple(state.version for state in states if state is not None)
+    return Pair(
+        exactly=Exactly(source, versions, key),
+        sides=(first, second),
+        names=names,
+        modes=modes,
+        divided=not apart,
+    )
+
+
+def _sentence(view: PairView, first: str, second: str, *, apart: bool) -> str:
+    """What is on show and how far the two are apart."""
+    with_photo = second == "the photo"
+    if with_photo and not view.alpha.any():
+        return "The view has left the photo; choose a photo to compare with it"
+    if math.isnan(view.psnr):
+        far = "How far they are apart is said once both are drawn in full"
+    elif math.isinf(view.psnr):
+        far = "They are the same"
+    else:
+        far = f"They are {view.psnr:.1f} dB apart (PSNR)"
+    if apart:
+        return f"|{first} − {second}| times {GAIN:.0f}, white from {percent(1, GAIN)} on. {far}"
+    return f"{first} is left of the line, {second} right; drag it. {far}"
+
+
+def _alike(one: tuple, other: tuple) -> bool:
+    """Whether these hold the same things, or looks that are equal."""
+    pairs = zip(one, other, strict=False)
+    same = all(a is b or (isinstance(a, Looks) and a == b) for a, b in pairs)
+    return len(one) == len(other) and same

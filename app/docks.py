@@ -3,7 +3,7 @@
 from typing import Any
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QTabBar, QTabWidget
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QTabWidget
 
 from app.enginekinds import EngineKind
 from app.panels.compare import ComparePanel
@@ -15,6 +15,7 @@ from app.panels.photos import PhotoStrip
 from app.panels.population import PopulationPanel
 from app.panels.ray import RayPanel
 from app.panels.settings import SettingsPanel
+from app.tabbars import TabBars
 from app.widgets.panel import Panel, docked, note
 from assets.posed import PosedPhotos, split_holdout
 from assets.unposed import UnposedPhotos
@@ -32,7 +33,7 @@ from engines.events import (
 )
 from engines.poses import PosesConfig
 
-LEFT_PX, RIGHT_PX, BOTTOM_PX = 276, 300, 210
+LEFT_PX, RIGHT_PX, BOTTOM_PX = 276, 320, 210
 """Sizes of the three areas in a window that is wide and high enough."""
 NARROW_PX, LOW_PX = 1440, 900
 """Windows smaller than this have narrower and lower areas."""
@@ -87,6 +88,8 @@ class Docks:
         window.setCorner(Qt.Corner.BottomLeftCorner, areas.LeftDockWidgetArea)
         window.setCorner(Qt.Corner.BottomRightCorner, areas.RightDockWidgetArea)
         window.setTabPosition(areas.AllDockWidgetAreas, QTabWidget.TabPosition.North)
+        self._tabs = TabBars(window)
+        self._tabs.clicked.connect(self._choose)
         self.arrange()
 
     def __getitem__(self, name: str) -> QDockWidget:
@@ -112,9 +115,6 @@ class Docks:
             dock.show()
         for name in ("curves", "settings", "population"):
             self[name].raise_()
-        for bar in window.findChildren(QTabBar):
-            bar.setElideMode(Qt.TextElideMode.ElideNone)
-            bar.setExpanding(False)
         width = 0.92 if window.width() < NARROW_PX else 1.0
         height = 0.9 if window.height() < LOW_PX else 1.0
         docks = [self["photos"], self["population"]]
@@ -221,7 +221,6 @@ class Docks:
 
     def begin_posing(self) -> None:
         """No photo has a place yet, and the doctor comes first."""
-        self._watch_tabs()
         self._worried = self._chosen_by_hand = False
         self.photos.set_registered(frozenset())
         self.matches.clear()
@@ -238,14 +237,7 @@ class Docks:
             for name in names:
                 self[name].raise_()
 
-    def _watch_tabs(self) -> None:
-        """Qt makes tab bars anew when the layout changes."""
-        for bar in self._window.findChildren(QTabBar):
-            if not bar.property("watched"):
-                bar.setProperty("watched", True)
-                bar.tabBarClicked.connect(self._choose)
-
-    def _choose(self, _index: int) -> None:
+    def _choose(self) -> None:
         self._chosen_by_hand = True
 
     def set_finding(self, finding: bool) -> None:

@@ -28,6 +28,8 @@ class Wish:
     mode: str = "colour"
     at_once: bool = False
     """A person waits for it: it does not wait for the rest that drawing has to take."""
+    look: object = None
+    """Another look at the same `version` has a source of its own."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +53,8 @@ class RayWish:
     x: float
     """In pixels of `camera`."""
     y: float
+    look: object = None
+    """As of a `Wish`."""
 
 
 class ExactRenderer:
@@ -66,6 +70,7 @@ class ExactRenderer:
         self._problem = ""
         self._source: RenderSource | None = None
         self._version: object = None
+        self._look: object = None
         self._busy = self._forgotten = False
         self._ray_wish: RayWish | None = None
         self._ray: FieldRay | SplatRay | None = None
@@ -226,11 +231,12 @@ class ExactRenderer:
 
     def _source_of(self, wish: Wish | RayWish) -> RenderSource:
         with self._gate:
-            source = self._source if wish.version is self._version else None
+            known = wish.version is self._version and wish.look == self._look
+            source = self._source if known else None
         if source is None:
             source = wish.source()
             with self._gate:
-                self._source, self._version = source, wish.version
+                self._source, self._version, self._look = source, wish.version, wish.look
         return source
 
     def _draw(self, wish: Wish, source: RenderSource) -> None:
@@ -256,7 +262,7 @@ class ExactRenderer:
         if view is None:
             return False
         if view.whole:
-            self._pixels = view.depth.size
+            self._pixels = view.pixels
         with self._gate:
             self._ended = time.perf_counter()
             self._piece_s = self._ended - began

@@ -2,134 +2,161 @@
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
+from app.asked import Exactly
+from app.pairview import PairView, joined
+from app.photosource import PhotoSource
 from assets.camera import Camera
+from engines.artifacts import FieldRay, SplatRay
 from engines.engine import RenderedView, RenderSource
 
-GAIN = 4.0
-"""A difference of a quarter is shown as white."""
-PAIR_MODES = ("sides", "difference", "first", "second")
+DERIVED = ("depth", "accumulation")
+"""Modes that follow from any view in colour, so that both sides have the same scale."""
+ONLY_BOTH = "Two are compared: only what both can show is to be seen"
+ONLY_COLOUR = "A photo is compared: it has nothing but colour"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class PairView(RenderedView):
-    """What is to be seen of two views; the fields of `RenderedView` are the picture itself."""
+class Pair:
+    """What is compared, as the viewport has to know it."""
 
-    left: RenderedView | None = None
-    """What belongs left of the divider, if there is one."""
-    first_ms: float = math.nan
-    """Time the last piece of the first source took, NaN where it was not asked."""
-    second_ms: float = math.nan
-    psnr: float = math.nan
-    """How alike the two are in dB, where both were asked; infinite if they are the same."""
+    exactly: Exactly
+    """Draws both."""
+    sides: tuple[Exactly | None, Exactly | None]
+    """Each by itself, the left one first; None for a photo."""
+    names: tuple[str, str]
+    """What a person calls them: "A"."""
+    modes: tuple[str, ...]
+    """In which they can be compared."""
+    divided: bool
+    """There is a line between them; otherwise their difference is seen."""
+
+    def side_at(self, share: float, divide: float) -> int:
+        """Which of them a person means there, `share` of the width from the left.
+
+        `divide` is where the line is. Of a difference it is the first one.
+        """
+        side = 1 if self.divided and share >= divide else 0
+        return side if self.sides[side] is not None else 1 - side
+
+    def barred(self, modes: tuple[str, ...]) -> dict[str, str]:
+        """Why some of these modes cannot be shown."""
+        reason = ONLY_COLOUR if None in self.sides else ONLY_BOTH
+        return {mode: reason for mode in modes if mode not in self.modes}
 
 
 class PairSource:
     """Draws two sources for the same camera. As a `RenderSource`, but without rays."""
 
-    modes = PAIR_MODES
-
-    def __init__(self, first: RenderSource, second: RenderSource) -> None:
-        self._sources = {"first": first, "second": second}
+    def __init__(
+        self,
+        first: RenderSource,
+        second: RenderSource,
+        *,
+        modes: tuple[str, ...],
+        apart: bool = False,
+    ) -> None:
+        """`modes` in which both can be seen, side by side or, if `apart`, as a difference."""
+        self._sources, self._apart = (first, second), apart
+        self.modes = modes
 
     def render(
-        self, camera: Camera, budget_ms: float | None = None, *, mode: str = "sides"
+        self, camera: Camera, budget_ms: float | None = None, *, mode: str = "colour"
     ) -> PairView:
         """The view of `camera`; both sources share `budget_ms`."""
-        names = _asked(mode)
-        each_ms = None if budget_ms is None else budget_ms / len(names)
-        pieces = {
-            name: _timed(lambda s=self._sources[name]: s.render(camera, each_ms)) for name in names
-        }
-        return _joined(camera, pieces, mode)
+        each_ms = None if budget_ms is None else budget_ms / 2
+        asked = self._asked(mode)
+        sides = [_Side(_once(source, camera, each_ms, asked), camera) for source in self._sources]
+        for side in sides:
+            side.advance()
+        return self._joined(camera, sides, mode)
 
-    def refine(self, camera: Camera, *, mode: str = "sides") -> Iterator[PairView]:
+    def refine(self, camera: Camera, *, mode: str = "colour") -> Iterator[PairView]:
         """Better and better views: the sources take turns, and who is done waits."""
-        running = {name: self._sources[name].refine(camera) for name in _asked(mode)}
-        pieces: dict[str, tuple[RenderedView, float]] = {}
+        asked = self._asked(mode)
+        sides = [_Side(source.refine(camera, mode=asked), camera) for source in self._sources]
         try:
-            while running:
-                for name, views in list(running.items()):
-                    piece = _timed(lambda views=views: next(views, None))
-                    if piece[0] is None:
-                        del running[name]
-                    else:
-                        pieces[name] = piece
-                if running and len(pieces) == len(_asked(mode)):
-                    yield _joined(camera, pieces, mode)
+            while True:
+                moved = [side.advance() for side in sides]
+                if not any(moved):
+                    return
+                if all(side.view is not None for side in sides):
+                    yield self._joined(camera, sides, mode)
         finally:
-            for views in running.values():
-                close = getattr(views, "close", None)
-                if close is not None:
-                    close()
+            for side in sides:
+                side.close()
 
-    def probe(self, camera: Camera, x: float, y: float) -> None:
+    def probe(self, camera: Camera, x: float, y: float) -> FieldRay | SplatRay:
         """Whose ray it were is not known; ask one of the two."""
         raise NotImplementedError("a pair has no rays; ask one of its sources")
 
+    def _asked(self, mode: str) -> str:
+        """What each source is asked for."""
+        if mode not in self.modes:
+            raise ValueError(f"mode is {mode!r}; expected one of {', '.join(self.modes)}")
+        return "colour" if mode in DERIVED else mode
 
-def difference(first: np.ndarray, second: np.ndarray) -> tuple[np.ndarray, float]:
-    """How far two images [h, w, 3] in [0, 1] are apart, and their PSNR in dB.
-
-    The first of the two results is |first - second| times `GAIN`, cut off at 1.
-    """
-    apart = np.clip(first, 0.0, 1.0) - np.clip(second, 0.0, 1.0)
-    error = float(np.mean(np.square(apart, dtype=np.float64)))
-    psnr = -10.0 * math.log10(error) if error > 0.0 else math.inf
-    return np.minimum(GAIN * np.abs(apart), 1.0).astype(np.float32), psnr
-
-
-def _asked(mode: str) -> tuple[str, ...]:
-    if mode not in PAIR_MODES:
-        raise ValueError(f"mode is {mode!r}; expected one of {', '.join(PAIR_MODES)}")
-    return ("first", "second") if mode in ("sides", "difference") else (mode,)
-
-
-def _timed(draw: Callable[[], RenderedView]) -> tuple[RenderedView, float]:
-    began = time.perf_counter()
-    view = draw()
-    return view, 1e3 * (time.perf_counter() - began)
-
-
-def _joined(camera: Camera, pieces: dict[str, tuple[RenderedView, float]], mode: str) -> PairView:
-    times = {f"{name}_ms": ms for name, (_, ms) in pieces.items()}
-    if mode in pieces:
-        view = pieces[mode][0]
-        return PairView(
-            camera=view.camera, image=view.image, depth=view.depth, alpha=view.alpha, **times
+    def _joined(self, camera: Camera, sides: list["_Side"], mode: str) -> PairView:
+        first, second = (side.view for side in sides)
+        assert first is not None
+        assert second is not None
+        run, other = self._sources
+        behind = None
+        if isinstance(other, PhotoSource):
+            colour = getattr(run, "behind", None)
+            behind = np.zeros(3) if colour is None else np.array(colour.tolist())
+        return joined(
+            camera,
+            (first, second),
+            mode=mode,
+            apart=self._apart,
+            behind=behind,
+            took_ms=(sides[0].whole_ms, sides[1].whole_ms),
         )
-    first, second = pieces["first"][0], pieces["second"][0]
-    height, width = map(max, zip(first.depth.shape, second.depth.shape, strict=True))
-    images = [_enlarged(view.image, height, width) for view in (first, second)]
-    shown, psnr = difference(*images)
-    if mode == "sides":
-        return PairView(
-            camera=second.camera,
-            image=second.image,
-            depth=second.depth,
-            alpha=second.alpha,
-            left=first,
-            psnr=psnr,
-            **times,
-        )
-    return PairView(
-        camera=camera.resized(width, height),
-        image=shown,
-        depth=_enlarged(second.depth, height, width),
-        alpha=np.ones((height, width), dtype=np.float32),
-        psnr=psnr,
-        **times,
-    )
 
 
-def _enlarged(image: np.ndarray, height: int, width: int) -> np.ndarray:
-    """`image` [h, w, ...] at another size, each pixel repeated as often as need be."""
-    h, w = image.shape[:2]
-    if (h, w) == (height, width):
-        return image
-    rows, columns = np.arange(height) * h // height, np.arange(width) * w // width
-    return image[rows[:, None], columns]
+class _Side:
+    """One of the two while it is drawn: its newest view, and what a whole one took."""
+
+    def __init__(self, views: Iterator[RenderedView], camera: Camera) -> None:
+        self._views, self._full = views, camera.width * camera.height
+        self.view: RenderedView | None = None
+        self.whole_ms = math.nan
+        """All pieces of the view in full resolution together; NaN while it is not done."""
+        self._spent_ms = 0.0
+
+    def advance(self) -> bool:
+        """Draw the next piece; False where there is none."""
+        began = time.perf_counter()
+        view = next(self._views, None)
+        if view is None:
+            return False
+        self._spent_ms += 1e3 * (time.perf_counter() - began)
+        self.view = view
+        if view.whole:
+            if view.depth.size == self._full:
+                self.whole_ms = self._spent_ms
+            self._spent_ms = 0.0
+        return True
+
+    def close(self) -> None:
+        """Draw no more."""
+        close = getattr(self._views, "close", None)
+        if close is not None:
+            close()
+
+
+def common(first: tuple[str, ...], second: tuple[str, ...]) -> tuple[str, ...]:
+    """Modes in which two sources can be compared that have these."""
+    both = tuple(mode for mode in first if mode in second and mode not in DERIVED)
+    return (*both, *DERIVED)
+
+
+def _once(
+    source: RenderSource, camera: Camera, budget_ms: float | None, mode: str
+) -> Iterator[RenderedView]:
+    yield source.render(camera, budget_ms, mode=mode)

@@ -7,6 +7,7 @@ import numpy as np
 from PySide6.QtCore import QEvent, QObject, QTimer, Signal
 from PySide6.QtWidgets import QApplication
 
+from app.asked import Exactly
 from app.exact import ExactRenderer, RayWish
 from app.panels.ray import RayPanel
 from app.panels.raypicture import settled_at
@@ -26,6 +27,8 @@ class _Pixel:
     camera: Camera
     x: float
     y: float
+    side: int | None
+    """Which of two that are compared it belongs to."""
 
 
 class Probing(QObject):
@@ -41,7 +44,7 @@ class Probing(QObject):
         self._view, self._panel = view, panel
         self._renderer: ExactRenderer = view.asked.renderer
         self._pixel: _Pixel | None = None
-        self._version: object = None
+        self._asked: Exactly | None = None
         self._asked_at = 0.0
         self._again = False
         """The pixel was shown already, in an older state."""
@@ -61,19 +64,20 @@ class Probing(QObject):
 
     def pick(self, x: float, y: float) -> None:
         """Look into the pixel (x, y) of the viewport; nothing where there is nothing to ask."""
-        if self._view.exactly is None:
-            return
         camera, seen = self._view.drawn_camera, self._view.viewport.camera
+        side = self._view.side_at(x / seen.width)
+        if self._view.exactly_of(side) is None:
+            return
         column = np.clip(x * camera.width / seen.width, 0, camera.width - 1e-3)
         row = np.clip(y * camera.height / seen.height, 0, camera.height - 1e-3)
-        self._pixel, self._again = _Pixel(camera, float(column), float(row)), False
+        self._pixel, self._again = _Pixel(camera, float(column), float(row), side), False
         self._ask()
         if not self._panel.is_in_sight:
             self._soon.start(QApplication.doubleClickInterval())
 
     def clear(self, _what: object = None) -> None:
         """Look into no pixel any more."""
-        self._pixel = self._version = None
+        self._pixel = self._asked = None
         self._soon.stop()
         self._renderer.forget_ray()
         self._view.viewport.show_ray(None)
@@ -87,7 +91,7 @@ class Probing(QObject):
         ray = self._renderer.take_ray()
         if ray is not None and self._pixel is not None:
             self._view.viewport.show_ray(mark_of(ray))
-            self._panel.show_ray(ray, again=self._again)
+            self._panel.show_ray(ray, again=self._again, whose=self._view.name_of(self._pixel.side))
             self._again = True
         if self._is_stale and time.perf_counter() - self._asked_at >= AGAIN_S:
             self._ask()
@@ -95,19 +99,24 @@ class Probing(QObject):
     @property
     def _is_stale(self) -> bool:
         """What is on show has changed, and somebody looks at the ray of an older state."""
-        exactly = self._view.exactly
-        if self._pixel is None or exactly is None or exactly.version is self._version:
+        exactly = self._exactly
+        if exactly is None or exactly.is_same(self._asked):
             return False
         panel = self._panel
         return panel.live.isChecked() and panel.is_in_sight and not self._renderer.probing
 
+    @property
+    def _exactly(self) -> Exactly | None:
+        """What the pixel is a pixel of."""
+        return None if self._pixel is None else self._view.exactly_of(self._pixel.side)
+
     def _ask(self) -> None:
-        exactly, pixel = self._view.exactly, self._pixel
+        exactly, pixel = self._exactly, self._pixel
         if exactly is None or pixel is None:
             return
-        self._version, self._asked_at = exactly.version, time.perf_counter()
+        self._asked, self._asked_at = exactly, time.perf_counter()
         self._renderer.ask_ray(
-            RayWish(exactly.source, exactly.version, pixel.camera, pixel.x, pixel.y)
+            RayWish(exactly.source, exactly.version, pixel.camera, pixel.x, pixel.y, exactly.look)
         )
 
     def _point_out(self, places: np.ndarray | None) -> None:

@@ -35,6 +35,8 @@ class RunRecord:
     seconds: float
     megabytes: float
     """Of its parameters, in units of 10**6 bytes."""
+    modes: tuple[str, ...] = ("colour",)
+    """In which its engine can draw it."""
 
 
 class Shelf(QObject):
@@ -83,6 +85,7 @@ class Shelf(QObject):
             steps=self._steps,
             seconds=self._seconds,
             megabytes=megabytes_of(subject) if shown else 0.0,
+            modes=subject.source.modes if isinstance(subject, Portrait) else ("colour",),
         )
 
     def clear(self, _what: object = None) -> None:

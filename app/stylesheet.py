@@ -144,7 +144,8 @@ QTabWidget::pane { border: none; }
 QTabBar { background: transparent; qproperty-drawBase: 0; font-size: 12px; }
 QTabBar::tab {
     background: transparent; color: $muted; border: none; border-bottom: 2px solid transparent;
-    padding: 7px 12px 6px 12px; }
+    padding: 7px 6px 6px 6px; margin-right: 2px; }
+QTabBar::tab:first { margin-left: 6px; }
 QTabBar::tab:hover { color: $text; }
 QTabBar::tab:selected { color: $text; border-bottom-color: $mark; }
 QTabBar::tab:focus { color: $text; }

@@ -2,7 +2,6 @@
 
 import operator
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import cast, get_args
 
 import numpy as np
@@ -10,25 +9,24 @@ from PySide6.QtCore import QEvent, QObject, Signal
 
 from app import theme
 from app.asked import STILL_S, AskedView, Exactly
+from app.framing import heart
 from app.jobs import Job, Jobs
+from app.looks import Looks
+from app.marks import Marks
+from app.pair import Pair
 from app.photoreading import loaded, thumbnails
 from app.session import Session
 from assets.camera import Camera
 from assets.gaussians import GaussianCloud
-from assets.pointcloud import PointCloud
 from assets.posed import PosedPhotos, View, up_of
 from assets.similarity import similarity_between
 from assets.unposed import Shot, UnposedPhotos
 from engines.artifacts import CameraRig, Portrait
+from engines.engine import Adjustable
 from renderers.canvas import Viewport
-from renderers.colours import BLUE, VIOLET, error_colours
 from renderers.frusta import CameraMark
 from renderers.splats import Mode
 
-CAMERA_SHARE = 0.35
-"""How much of the way out to the cameras is in view at the start."""
-NEAR_POINTS = 0.7
-"""Share of a data set's points that is in view at the start."""
 PHOTO_PX = 1600
 """Longest side of the photo that is laid over the view."""
 
@@ -39,7 +37,10 @@ class ViewControl(QObject):
     photo_chosen = Signal(object)
     """Name of the photo that is looked through, or None."""
     modes_changed = Signal(object)
-    """Ids of the modes in which there is something to see from now on; `mode` is one of them."""
+    """Ids of the modes in which there is something to see from now on; `mode` is one of them.
+    Some may be `barred`."""
+    adjustable_changed = Signal(object, object)
+    """Photos whose light may be blended, and the box [2, 3] that is cut, None where none is."""
     troubled = Signal(str, str)
     """A sentence on what could not be shown, and the traceback of an unexpected error."""
 
@@ -62,15 +63,17 @@ class ViewControl(QObject):
         self._shown: tuple = ()
         """Points and meshes that the viewport has, so that they are not sent to it again."""
         self.asked = AskedView(viewport)
-        self._pair: tuple[Exactly, str] | None = None
-        """Two runs that are compared in place of what is on show, and how."""
-        self._held_out: set[int] = set()
-        self._errors: Mapping[str, float] | None = None
-        """PSNR in dB by photo while cameras are coloured by it."""
+        self.looks = Looks()
+        """How a person wants to see a field."""
+        self._adjustable: tuple = ((), None)
+        self.barred: Mapping[str, str] = {}
+        """Why some of `modes` cannot be shown now."""
+        self.pair: Pair | None = None
+        """What is compared in place of what is on show."""
         self._exactly: Exactly | None = None
         """How what is on show is drawn pixel by pixel."""
         self._still_s = 0.0
-        self._marks: list[CameraMark] = []
+        self.marks = Marks(viewport)
         self._thumbnails: Job | None = None
         self._pictures: dict[str, np.ndarray] = {}
         """Thumbnails of photos without cameras, by name."""
@@ -98,6 +101,27 @@ class ViewControl(QObject):
         """Where exact views and rays of what is on show come from, if anywhere."""
         return self._exactly
 
+    def side_at(self, share: float) -> int | None:
+        """Which of two that are compared is seen there, `share` of the width from the left."""
+        return None if self.pair is None else self.pair.side_at(share, self.viewport.divide)
+
+    def exactly_of(self, side: int | None) -> Exactly | None:
+        """The same of one of the two that are compared, None for what is on show otherwise."""
+        if side is None:
+            return self._exactly
+        return None if self.pair is None else self.pair.sides[side]
+
+    def go_to_photo(self) -> View | None:
+        """The photo whose place was chosen last; before that, go to the nearest one."""
+        dataset = self._session.dataset
+        if dataset is not None and self.chosen is None:
+            self.look_through(self.nearest)
+        return None if dataset is None or self.chosen is None else dataset.views[self.chosen]
+
+    def name_of(self, side: int | None) -> str:
+        """What a person calls that one: "A"; empty where nothing is compared."""
+        return "" if side is None or self.pair is None else self.pair.names[side]
+
     @property
     def cloud(self) -> GaussianCloud | None:
         """The Gaussians on show, whatever the mode."""
@@ -114,18 +138,16 @@ class ViewControl(QObject):
         self._clear_photos()
         if dataset is None:
             return
-        self._held_out = set(held_out)
         marks = [CameraMark(camera=view.camera, name=view.name) for view in dataset.views]
-        self._marks = self._coloured(marks)
         if rig is not None:
             poses = {view.name: view.camera.camera_to_world for view in dataset.views}
             self._follow(rig, poses)
         self.viewport.up = dataset.up
-        self.viewport.show_cameras(self._marks)
+        self.marks.show_coloured(marks, held_out)
         self.refresh_assets()
         if rig is None:
             self.reset_view(animate=False)
-        self._read_thumbnails(dataset.views, self._show_thumbnails)
+        self._read_thumbnails(dataset.views, self.marks.show_thumbnails)
 
     def show_photos(self, photos: UnposedPhotos | None) -> None:
         """Nothing to see yet of photos without cameras; their pictures are made ready."""
@@ -147,7 +169,7 @@ class ViewControl(QObject):
         """No camera is known yet."""
         self.show_nothing()
         self.rig = self._framed = None
-        self._set_marks([])
+        self.marks.show([])
         self.refresh_assets()
 
     def show_rig(self, rig: CameraRig) -> None:
@@ -159,7 +181,7 @@ class ViewControl(QObject):
             poses = zip(rig.names, rig.cameras, strict=True)
             self._follow(before, {name: camera.camera_to_world for name, camera in poses})
         self.viewport.up = up_of(list(rig.cameras))
-        self._set_marks(
+        self.marks.show(
             [
                 CameraMark(camera=camera, name=name, thumbnail=self._pictures.get(name))
                 for name, camera in zip(rig.names, rig.cameras, strict=True)
@@ -170,25 +192,24 @@ class ViewControl(QObject):
         if self._framed is None or np.allclose(here, self._framed):
             centres = np.stack([camera.centre for camera in rig.cameras])
             self.viewport.reset_view(animate=False)
-            self.viewport.frame(_heart(centres, rig.points, reach=1.0), animate=False)
+            self.viewport.frame(heart(centres, rig.points, reach=1.0), animate=False)
             self._framed = self.viewport.camera.camera_to_world.copy()
 
-    def mark_held_out(self, held_out: set[int]) -> None:
-        """Colour the cameras of held-out photos."""
-        self._held_out = set(held_out)
-        self._recolour_marks()
-
-    def colour_by_error(self, errors: Mapping[str, float] | None) -> None:
-        """Colour cameras by the PSNR in dB of their photos, by name; None: by their use."""
-        self._errors = errors
-        self._recolour_marks()
-
-    def compare(self, exactly: Exactly | None, mode: str = "sides") -> None:
-        """Show a `PairSource` in place of what is on show, in one of its modes; None: no more."""
-        pair = None if exactly is None else (exactly, mode)
-        if pair != self._pair:
-            self._pair = pair
+    def compare(self, pair: Pair | None) -> None:
+        """Show two runs, or a run and a photo, in place of what is on show; None: no more."""
+        if pair is not self.pair:
+            self.pair = pair
+            self._settle_modes()
             self._apply_mode()
+
+    def look(self, looks: Looks) -> None:
+        """See a field in another light, or cut elsewhere."""
+        if looks != self.looks:
+            self.looks = looks
+            self._still_s = 0.0  # coarse until the slider rests
+            if self._portrait is not None:
+                self._exactly = self._seen(self._portrait)
+                self._apply_mode()
 
     def show_cloud(self, cloud: GaussianCloud, exactly: Exactly) -> None:
         """Show these Gaussians; `exactly` tells how they are drawn pixel by pixel."""
@@ -196,7 +217,7 @@ class ViewControl(QObject):
             self.show_nothing()
         first = self._cloud is None
         self._cloud, self._exactly = cloud, exactly
-        if self.mode == "exact" and self._pair is None:
+        if self.mode == "exact" and self.pair is None:
             self.asked.show(exactly)
         if not self.asked.shown:
             self.viewport.show_gaussians(cloud)
@@ -209,8 +230,8 @@ class ViewControl(QObject):
             self.show_nothing()
         first, self._portrait = self._portrait is None, portrait
         self._settle_modes()
-        self._exactly = Exactly(lambda: portrait.source, portrait)
-        if self._pair is None:
+        self._exactly = self._seen(portrait)
+        if self.pair is None:
             self.asked.show(self._exactly)
         if first:
             self._apply_mode()
@@ -219,7 +240,7 @@ class ViewControl(QObject):
     def show_nothing(self) -> None:
         """What was learnt is gone."""
         gone = self.subject is not None
-        self._cloud = self._portrait = self._exactly = self._pair = None
+        self._cloud = self._portrait = self._exactly = self.pair = None
         self.asked.show(None)
         self.viewport.show_gaussians(None)
         if gone:
@@ -262,23 +283,25 @@ class ViewControl(QObject):
 
     def set_mode(self, mode: str) -> None:
         """Show what there is in another way, one of `modes`."""
-        if mode != self.mode and mode in self.modes:
+        if mode != self.mode and mode in self.modes and mode not in self.barred:
             self.mode = mode
             self._apply_mode()
 
     def _settle_modes(self) -> None:
         modes = self._offered if self._portrait is None else self._portrait.source.modes
-        if modes != self.modes:
-            self.modes = modes
-            if self.mode not in modes:
-                self.set_mode(modes[0])
+        barred = {} if self.pair is None else self.pair.barred(modes)
+        if modes != self.modes or barred != self.barred:
+            self.modes, self.barred = modes, barred
+            if self.mode not in modes or self.mode in barred:
+                self.set_mode(next(mode for mode in modes if mode not in barred))
             self.modes_changed.emit(modes)
 
     def _apply_mode(self) -> None:
         """Views that an engine draws are in the mode already, Gaussians are put into it."""
-        if self._pair is not None:
-            exactly, self.asked.mode = self._pair
-            self.asked.show(exactly)
+        self._settle_adjustable()
+        if self.pair is not None:
+            self.asked.mode = self.mode
+            self.asked.show(self.pair.exactly)
             return
         asked = self._portrait is not None or self.mode == "exact"
         self.asked.mode = "colour" if self._portrait is None else self.mode
@@ -288,11 +311,25 @@ class ViewControl(QObject):
         if not asked:
             self.viewport.show_gaussians(self._cloud)
 
+    def _settle_adjustable(self) -> None:
+        """Say what of the field on show can be seen otherwise, where that has changed."""
+        source = self._portrait.source if self._portrait is not None else None
+        found = source if isinstance(source, Adjustable) else None
+        photos = found.photos if found is not None else ()
+        box = found.box if found is not None and self.mode == "slice" else None
+        if (photos, box is None) != (self._adjustable[0], self._adjustable[1] is None):
+            self._adjustable = photos, box
+            self.adjustable_changed.emit(photos, box)
+
+    def _seen(self, portrait: Portrait) -> Exactly:
+        looks = self.looks
+        return Exactly(lambda: looks.of(portrait.source), portrait, looks)
+
     def set_comparing(self, on: bool) -> None:
         """Lay the photo of the chosen view over the viewport, with a line that can be dragged."""
         self.comparing = on
         if on and self.chosen is None and self._session.dataset is not None:
-            self.look_through(self._nearest())
+            self.look_through(self.nearest)
         else:
             self._load_photo()
 
@@ -314,7 +351,7 @@ class ViewControl(QObject):
         dataset = self._session.dataset
         if dataset is None or not 0 <= index < len(dataset.views):
             return
-        self.chosen = index
+        self.chosen = self.marks.chosen = index
         self.viewport.selected_camera = index
         self.viewport.look_through(dataset.views[index].camera)
         self._load_photo()
@@ -326,7 +363,7 @@ class ViewControl(QObject):
         dataset = self._session.dataset
         box = getattr(self._portrait.source, "box", None) if self._portrait is not None else None
         if dataset is not None:
-            self.viewport.frame(_heart(dataset.centres, dataset.points), animate=animate)
+            self.viewport.frame(heart(dataset.centres, dataset.points), animate=animate)
         elif box is not None:
             self.viewport.frame(np.asarray(box, dtype=np.float64), animate=animate)
 
@@ -335,7 +372,7 @@ class ViewControl(QObject):
         dataset = self._session.dataset
         if dataset is None:
             return
-        start = self._nearest() - by if self.chosen is None else self.chosen
+        start = self.nearest - by if self.chosen is None else self.chosen
         self.look_through((start + by) % len(dataset.views))
 
     @property
@@ -373,12 +410,11 @@ class ViewControl(QObject):
         for job in (self._thumbnails, self._photo):
             if job is not None:
                 job.cancel()
-        self.chosen = None
+        self.chosen = self.marks.chosen = None
         self.rig = self._framed = None
         self._show_photo(None)
         self.show_nothing()
-        self._marks = []
-        self.viewport.show_cameras([])
+        self.marks.show([])
         self.refresh_assets()
 
     def _read_thumbnails(
@@ -412,13 +448,14 @@ class ViewControl(QObject):
             self._framed = change.pose(self._framed)
 
     def _picked(self, index: int) -> None:
-        if index < len(self._marks):
-            self.look_through_named(self._marks[index].name)
+        if index < len(self.marks.all):
+            self.look_through_named(self.marks.all[index].name)
 
     def _moved(self) -> None:
         self._still_s = 0.0
 
-    def _nearest(self) -> int:
+    @property
+    def nearest(self) -> int:
         """The view that sees most nearly what the viewport shows."""
         dataset = self._session.dataset
         assert dataset is not None
@@ -447,43 +484,6 @@ class ViewControl(QObject):
         self.photo_on_show = image is not None
         self.viewport.show_photo(image, split=0.5)
 
-    def _show_thumbnails(self, thumbnails: list[np.ndarray | None]) -> None:
-        pairs = zip(self._marks, thumbnails, strict=True)
-        self._set_marks([replace(mark, thumbnail=picture) for mark, picture in pairs])
-
-    def _set_marks(self, marks: list[CameraMark]) -> None:
-        self._marks = marks
-        self.viewport.show_cameras(marks)
-        self.viewport.selected_camera = self.chosen
-
-    def _recolour_marks(self) -> None:
-        marks = self._coloured(self._marks)
-        if [mark.colour for mark in self._marks] != [mark.colour for mark in marks]:
-            self._set_marks(marks)
-
-    def _coloured(self, marks: list[CameraMark]) -> list[CameraMark]:
-        known = error_colours(self._errors or {})
-        use = [VIOLET if i in self._held_out else BLUE for i in range(len(marks))]
-        pairs = zip(marks, use, strict=True)
-        return [replace(mark, colour=known.get(mark.name, colour)) for mark, colour in pairs]
-
     def _recolour(self) -> None:
         colour = theme.colour(theme.current().viewport)
         self.viewport.background = (colour.redF(), colour.greenF(), colour.blueF())
-
-
-def _heart(
-    centres: np.ndarray, cloud: PointCloud | None, *, reach: float = CAMERA_SHARE
-) -> np.ndarray:
-    """[n, 3] what the photos are about: the nearest points of a data set, and the cameras.
-
-    `reach` says how much of the way out to the cameras is in it.
-
-    Structure from motion also sees what is far behind; a view of all that shows little.
-    """
-    if cloud is None or len(cloud) == 0:
-        return centres
-    points = cloud.positions
-    away = np.linalg.norm(points - np.median(points, axis=0), axis=1)
-    near = points[away <= np.quantile(away, NEAR_POINTS)]
-    return np.concatenate([near, near.mean(axis=0) + reach * (centres - near.mean(axis=0))])

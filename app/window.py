@@ -1,6 +1,7 @@
 """The main window: puts viewport, panels and bars together and lets a person at them."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import QSize, Qt, QTimer
@@ -89,7 +90,7 @@ class MainWindow(QMainWindow):
         self.probing = Probing(self.view, self.docks.ray, self)
         self.feed = Feed(self.bench, self.view, self)
         self.comparing = Comparing(self.shelf, self.view, self.docks.compare, self.feed)
-        self.feed.wants_population = self.docks.population.isVisible
+        self.feed.wants_population = lambda: self.docks.population.is_in_sight
         self.recent_menu = RecentMenu(self.memory, lambda path: self.bench.open([path]), self)
         self._make_bars()
         self._make_overlays()
@@ -160,9 +161,12 @@ class MainWindow(QMainWindow):
         feed.ticked.connect(docks.refresh_next)
         feed.population_changed.connect(docks.show_population)
         feed.status_changed.connect(self._show_status)
-        self.comparing.photo_wanted.connect(self.actions_["photo"].setChecked)
-        docks.photos.coloured.connect(view.colour_by_error)
+        docks.photos.coloured.connect(view.marks.colour_by_error)
         view.photo_chosen.connect(docks.show_current)
+        overlays = self.overlays
+        view.adjustable_changed.connect(overlays.show_adjustable)
+        overlays.light.changed.connect(lambda light: view.look(replace(view.looks, light=light)))
+        overlays.slicer.changed.connect(lambda plane: view.look(replace(view.looks, plane=plane)))
         view.troubled.connect(bench.trouble)
         views = docks.photos.model
         docks.photos.view_activated.connect(lambda i: view.look_through_named(views.views[i].name))
@@ -220,7 +224,9 @@ class MainWindow(QMainWindow):
         on("restart", bench.restart)
         on("clear", bench.clear)
         self.topbar.engine.changed.connect(bench.choose)
-        view.modes_changed.connect(lambda modes: self.actions_.offer_modes(modes, view.mode))
+        view.modes_changed.connect(
+            lambda modes: self.actions_.offer_modes(modes, view.mode, view.barred)
+        )
         for mode in MODES:
             on(f"mode_{mode}", lambda mode=mode: view.set_mode(mode))
         switches = {
@@ -330,7 +336,7 @@ class MainWindow(QMainWindow):
         self.view.show_nothing()
         held_out = self.docks.held_out(dataset)
         self.docks.show_dataset(dataset, held_out)
-        self.view.mark_held_out(held_out)
+        self.view.marks.hold_out(held_out)
 
     def _take_up(self, config: Any, history: tuple[Event, ...]) -> None:
         """What a resumed run has been through comes before what it will."""
@@ -355,7 +361,7 @@ class MainWindow(QMainWindow):
             return
         self._noted = engine
         self.docks.show_dataset(dataset, engine.held_out)
-        self.view.mark_held_out(engine.held_out)
+        self.view.marks.hold_out(engine.held_out)
 
     def _refresh(self) -> None:
         self.docks.refresh()

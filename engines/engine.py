@@ -8,7 +8,7 @@ Closing the generator stops the run and leaves the engine in its last good state
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 
@@ -31,6 +31,11 @@ class RenderedView:
     """[h, w] float32 opacity accumulated along the ray."""
     whole: bool = True
     """Drawn at this size everywhere; otherwise a part of it is still enlarged or empty."""
+
+    @property
+    def pixels(self) -> int:
+        """How sharp it is where it is drawn: its size."""
+        return self.depth.size
 
 
 class Renders(Protocol):
@@ -65,6 +70,24 @@ class RenderSource(Protocol):
 
     def probe(self, camera: Camera, x: float, y: float) -> FieldRay | SplatRay:
         """What made the pixel that holds (x, y), in pixels of `camera`."""
+        ...
+
+
+@runtime_checkable
+class Adjustable(Protocol):
+    """A `RenderSource` of a field that can be seen in another light, or cut elsewhere."""
+
+    photos: tuple[str, ...]
+    """Photos whose light it knows; may be none."""
+    box: np.ndarray
+    """[2, 3] corners of what can be cut, in the input frame."""
+
+    def lit_as(self, first: str | None, second: str | None, share: float) -> RenderSource:
+        """In the light of `first`, blended with that of `second` by `share`; None is the mean."""
+        ...
+
+    def cut_at(self, axis: int | None, share: float) -> RenderSource:
+        """With its slice across `axis`, `share` of the way through `box`; None: facing the eye."""
         ...
 
 

@@ -413,6 +413,11 @@ class Viewport:
             self.focus(hit[0])
             self.point_picked.emit(*hit)
 
+    @property
+    def divide(self) -> float:
+        """Where the line between two views stands, as a share of the width."""
+        return self._scene.divided.split
+
     def wipe_edge(self) -> float | None:
         """Column of the wipe's edge, where it can be dragged."""
         photo, photo_camera = self._scene.photo, self._photo_camera()

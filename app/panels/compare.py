@@ -19,6 +19,7 @@ from app.widgets.segmented import Segmented
 from app.widgets.tools import quiet_button
 
 EMPTY = "Train twice on the same photos, say splats and NeRF, to compare them here"
+NO_CURVES = "Curves appear once both runs were judged by held-out photos"
 COLOURS = ("clone", "mark")
 """Of the first and the second run, in table and chart."""
 CURVES = ChartSpec(
@@ -28,7 +29,13 @@ CURVES = ChartSpec(
     may_log=False,
     help="Mean over the held-out photos in dB, more is better, by time of training",
 )
-WAYS = {"sides": "Side by side", "difference": "Difference", "photo": "Photo"}
+WAYS = {"sides": "Side by side", "difference": "Difference"}
+PHOTO = -1
+"""Stands for the photo among the two that are compared, beside 0 for A and 1 for B."""
+PAIRS = {"both": "A | B", "first": "A | photo", "second": "B | photo"}
+SIDES = {"both": (0, 1), "first": (0, PHOTO), "second": (1, PHOTO)}
+NAMES = {0: "A", 1: "B", PHOTO: "the photo"}
+CHART_PX = 170
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +61,14 @@ ROWS = {
 """Title, words, and whether more (1) or less (-1) is better, by field of `Figures`."""
 
 
+TIPS = {
+    "psnr": "Mean over the held-out photos",
+    "ssim": "Mean over the held-out photos",
+    "seconds": "Of training so far",
+    "render_ms": "A whole view at the size of the viewport, as its engine draws it by itself",
+}
+
+
 class ComparePanel(Panel):
     """Choose two runs; a table and a chart of both, and how the viewport shows them."""
 
@@ -68,10 +83,13 @@ class ComparePanel(Panel):
         self.first, self.second = QComboBox(), QComboBox()
         self.cells = {name: (_figure(), _figure()) for name in ROWS}
         self.way = Segmented(WAYS, compact=True)
-        self.side = Segmented({"first": "A", "second": "B"}, compact=True)
+        self.pair = Segmented(PAIRS, compact=True)
+        self.pair.setAccessibleName("What is compared")
+        self.way.setAccessibleName("How it is compared")
         self.said = note()
         self.chart = Chart(CURVES, names_marks=False)
         self._empty = note(EMPTY)
+        self._no_curves = note(NO_CURVES)
         self._content = self._make_content()
         self.body.addWidget(self._empty)
         add_scrolled(self, self._content)
@@ -80,7 +98,7 @@ class ComparePanel(Panel):
         for box in (self.first, self.second):
             box.activated.connect(self._asked)
         self.way.changed.connect(self._asked)
-        self.side.changed.connect(self._asked)
+        self.pair.changed.connect(self._asked)
         self.show_runs([])
 
     def _make_content(self) -> QWidget:
@@ -99,11 +117,8 @@ class ComparePanel(Panel):
             row.addWidget(ElidedLabel(letter, role="value"))
             row.addWidget(box, 1)
             column.addLayout(row)
-        ways = QHBoxLayout()
-        ways.addWidget(self.way)
-        ways.addStretch(1)
-        ways.addWidget(self.side)
-        column.addLayout(ways)
+        for choice in (self.pair, self.way):
+            column.addWidget(choice, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self.said)
         table = QGridLayout()
         table.setHorizontalSpacing(12)
@@ -113,12 +128,16 @@ class ComparePanel(Panel):
             head = ElidedLabel(letter, role="muted", align=Qt.AlignmentFlag.AlignRight)
             table.addWidget(head, 0, i + 1)
         for row, (name, (title, _, _)) in enumerate(ROWS.items(), start=1):
-            table.addWidget(ElidedLabel(title, role="muted"), row, 0)
+            label = ElidedLabel(title, role="muted")
+            label.setToolTip(TIPS.get(name, ""))
+            table.addWidget(label, row, 0)
             for i, cell in enumerate(self.cells[name]):
                 table.addWidget(cell, row, i + 1)
         column.addLayout(table)
-        self.chart.setMinimumHeight(150)
-        column.addWidget(self.chart, 1)
+        self.chart.setFixedHeight(CHART_PX)
+        column.addWidget(self.chart)
+        column.addWidget(self._no_curves)
+        column.addStretch(1)
         return content
 
     # -- what it shows -----------------------------------------------------------------------
@@ -129,6 +148,22 @@ class ComparePanel(Panel):
         if self.first.count() < 2:
             return None
         return self.first.currentIndex(), self.second.currentIndex()
+
+    @property
+    def sides(self) -> tuple[int, int]:
+        """What is compared: 0 is A, 1 is B; `PHOTO`, the photo, can only be the second."""
+        return SIDES[self.pair.value]
+
+    @property
+    def with_photo(self) -> bool:
+        """Whether a run is compared with a photo."""
+        return PHOTO in self.sides
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """Of both sides, for a sentence."""
+        first, second = self.sides
+        return NAMES[first], NAMES[second]
 
     def show_runs(self, names: Sequence[str], chosen: tuple[int, int] = (0, 1)) -> None:
         """Offer these runs; with fewer than two there is nothing to compare."""
@@ -171,6 +206,8 @@ class ComparePanel(Panel):
         for key, run in (("first", first), ("second", second)):
             if "holdout/psnr" in run.series:
                 both.series[key] = run.series["holdout/psnr"]
+        self.chart.setVisible(bool(both.series))
+        self._no_curves.setVisible(not both.series)
         self.chart.draw(both, Look(axis="seconds"))
 
     def say(self, words: str) -> None:
@@ -185,8 +222,7 @@ class ComparePanel(Panel):
     def _settle(self) -> None:
         on = self.on.isChecked()
         self.way.setEnabled(on)
-        self.side.setVisible(self.way.value == "photo")
-        self.side.setEnabled(on)
+        self.pair.setEnabled(on)
 
 
 def _figure() -> ElidedLabel:

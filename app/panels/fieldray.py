@@ -78,7 +78,7 @@ class FieldRayView:
             figure_column("Dist.", "Distance of its middle from the eye", self._middle(), digits=4),
             figure_column("σ", "Density, per unit of distance", samples.sigma, digits=3),
             share_column("T", "Share of the light that reaches it", samples.transmittance),
-            share_column("Weight", "Its share in the pixel", samples.weights, width=56),
+            share_column("Weight", "Its share in the pixel", samples.weights, width=52),
             figure_column("Length", "Of the stretch that it stands for", length, digits=3),
         )
 

@@ -105,8 +105,11 @@ class RayPanel(Panel):
 
     # -- what it shows -----------------------------------------------------------------------
 
-    def show_ray(self, ray: FieldRay | SplatRay, *, again: bool = False) -> None:
-        """Show this; if it is the ray of the same pixel `again`, what was chosen stays chosen."""
+    def show_ray(self, ray: FieldRay | SplatRay, *, again: bool = False, whose: str = "") -> None:
+        """Show this; if it is the ray of the same pixel `again`, what was chosen stays chosen.
+
+        `whose` says of which run it is, where two are compared: "A".
+        """
         chosen = self._chosen_key() if again else None
         self.ray = ray
         view = SplatRayView(ray) if isinstance(ray, SplatRay) else FieldRayView(ray)
@@ -121,7 +124,9 @@ class RayPanel(Panel):
         for tool in (self.live, self.forget):
             tool.show()
         x, y = (count(int(place)) for place in ray.pixel)
-        self.header.set_value(f"{x}, {y}", f"Pixel in column {x} and row {y} of the view")
+        where = f"Pixel in column {x} and row {y} of the view"
+        run = f"{whose}:  " if whose else ""
+        self.header.set_value(f"{run}{x}, {y}", f"{where}, seen by run {whose}" if whose else where)
         self._make_legend(view)
         self.plot.show_picture(None if empty else view.picture(), keep_zoom=again)
         self._list(view, chosen)
@@ -138,11 +143,6 @@ class RayPanel(Panel):
         for tool in (self.live, self.forget):
             tool.hide()
         self._point(-1)
-
-    @property
-    def is_in_sight(self) -> bool:
-        """Whether anybody can see it; behind another tab Qt still calls it visible."""
-        return not self.visibleRegion().isEmpty()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Escape forgets the ray."""

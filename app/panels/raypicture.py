@@ -170,7 +170,7 @@ def rank_column(size: int) -> Column:
         tip="Order along the ray, with the colour seen",
         values=np.arange(size),
         words=lambda i: f"{i + 1}",
-        width=42,
+        width=38,
     )
 
 
@@ -194,7 +194,7 @@ def figure_column(title: str, tip: str, values: np.ndarray, *, digits: int) -> C
         tip=tip,
         values=values,
         words=lambda i: f"{values[i]:,.{decimals}f}",
-        width=50 if before + decimals < 6 else 66,
+        width=48 if before + decimals < 6 else 66,
     )
 
 

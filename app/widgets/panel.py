@@ -57,6 +57,11 @@ class Panel(QWidget):
         column.addWidget(self.header)
         column.addLayout(self.body, 1)
 
+    @property
+    def is_in_sight(self) -> bool:
+        """Whether anybody can see it; behind another tab Qt still calls it visible."""
+        return not self.visibleRegion().isEmpty()
+
 
 def docked(panel: Panel, name: str) -> QDockWidget:
     """A dock named `name` that has the panel's title line as its own and no other frame."""

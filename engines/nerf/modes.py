@@ -39,8 +39,27 @@ class Painted:
 Painter = Callable[[Rays], Painted]
 
 
-def painter_of(radiance: Radiance, camera: Camera, mode: str, code: Tensor | None) -> Painter:
-    """What paints rays of `camera` (normalised frame) in `mode`."""
+@dataclass(frozen=True)
+class Cut:
+    """Which plane the slice of density lies in."""
+
+    axis: int | None = None
+    """What it is at right angles to: 0 for x, 1 for y, 2 for z, None for the one that faces
+    the camera most."""
+    share: float = 0.5
+    """How far from the low side of the inner box it is, 1 at the high side."""
+
+    def place(self, camera: Camera, box: Tensor) -> tuple[int, float]:
+        """Axis and coordinate of the plane in a `box` [2, 3] that is seen by `camera`."""
+        axis = int(abs(camera.forward).argmax()) if self.axis is None else self.axis
+        return axis, float(torch.lerp(box[0, axis], box[1, axis], self.share))
+
+
+def painter_of(
+    radiance: Radiance, camera: Camera, mode: str, code: Tensor | None, cut: Cut | None = None
+) -> Painter:
+    """What paints rays of `camera` (normalised frame) in `mode`; `cut` is for slices."""
+    plane = cut or Cut()
 
     def depth_of(rays: Rays, distance: Tensor) -> Tensor:
         return distance * along_axis(camera, rays)
@@ -81,8 +100,8 @@ def painter_of(radiance: Radiance, camera: Camera, mode: str, code: Tensor | Non
         distance, colours, hit = _first_cells(radiance, rays)
         return Painted(colour=colours, depth=depth_of(rays, distance), alpha=hit.float())
 
-    def cut(rays: Rays) -> Painted:
-        distance, colours, hit = _slice(radiance, camera, rays)
+    def density(rays: Rays) -> Painted:
+        distance, colours, hit = _slice(radiance, camera, rays, plane)
         return Painted(colour=colours, depth=depth_of(rays, distance), alpha=hit.float())
 
     painters: dict[str, Painter] = {
@@ -91,7 +110,7 @@ def painter_of(radiance: Radiance, camera: Camera, mode: str, code: Tensor | Non
         "normals": normals,
         "accumulation": accumulation,
         "occupancy": occupancy,
-        "slice": cut,
+        "slice": density,
     }
     paint = painters[mode]
 
@@ -142,14 +161,15 @@ def _first_cells(radiance: Radiance, rays: Rays) -> tuple[Tensor, Tensor, Tensor
     return distance, heat * (light * tint * hit)[:, None], hit
 
 
-def _slice(radiance: Radiance, camera: Camera, rays: Rays) -> tuple[Tensor, Tensor, Tensor]:
-    """Density on that plane through the middle which faces the camera most, in the inner box."""
+def _slice(
+    radiance: Radiance, camera: Camera, rays: Rays, cut: Cut
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Density on the plane of `cut`, in the inner box."""
     box = radiance.space.inner
-    axis = int(abs(camera.forward).argmax())
-    middle = box.mean(dim=0)
+    axis, place = cut.place(camera, box)
     along = rays.directions[:, axis]
     safe = torch.where(along.abs() < 1e-9, 1e-9, along)
-    distance = (middle[axis] - rays.origins[:, axis]) / safe
+    distance = (place - rays.origins[:, axis]) / safe
     points = rays.origins + rays.directions * distance[:, None]
     slack = 1e-4 * (box[1] - box[0])
     hit = ((points >= box[0] - slack) & (points <= box[1] + slack)).all(dim=1) & (distance > 0)

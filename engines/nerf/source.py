@@ -13,7 +13,7 @@ from assets.field import SavedField
 from assets.frame import Normalisation
 from engines.artifacts import FieldRay
 from engines.engine import RenderedView
-from engines.nerf.modes import painter_of
+from engines.nerf.modes import Cut, painter_of
 from engines.nerf.probe import probe
 from engines.nerf.radiance import Radiance
 from engines.nerf.rays import rays_of
@@ -41,11 +41,12 @@ class FieldSource:
         *,
         photos: tuple[str, ...] = (),
         code: Tensor | None = None,
+        cut: Cut | None = None,
     ) -> None:
         self._radiance, self._frame = radiance, frame
         self.photos = photos
         """Photos whose appearance the field knows; see `lit_as`."""
-        self._code = code
+        self._code, self._cut = code, cut
         self._ms_per_pixel: dict[str, float] = {}
 
     @classmethod
@@ -83,17 +84,34 @@ class FieldSource:
         """[3] what photos with transparency are to be laid over, to be compared with it."""
         return self._radiance.backdrop.colours(torch.zeros(1, 3, device=self._radiance.device))[0]
 
-    def lit_as(self, first: str, second: str | None = None, share: float = 0.0) -> "FieldSource":
+    def lit_as(
+        self, first: str | None, second: str | None = None, share: float = 0.0
+    ) -> "FieldSource":
         """The same field in the light of photo `first`, blended with that of `second` by `share`.
 
-        Raises KeyError for a photo whose appearance is not known.
+        None stands for the mean light of all photos. Raises KeyError for a photo whose
+        appearance is not known.
         """
+        one, other = self._light(first), self._light(second)
+        return self._seen(code=torch.lerp(one, other, share), cut=self._cut)
+
+    def cut_at(self, axis: int | None, share: float) -> "FieldSource":
+        """The same field with its slice at right angles to `axis`, 0 to 2 for x, y and z.
+
+        It lies `share` of the way through `box`; None for the axis that faces the camera most.
+        """
+        return self._seen(code=self._code, cut=Cut(axis=axis, share=share))
+
+    def _light(self, photo: str | None) -> Tensor:
         codes = self._radiance.codes
-        if codes is None or first not in self.photos or (second or first) not in self.photos:
-            raise KeyError(second if first in self.photos else first)
-        one, other = (codes[self.photos.index(name)] for name in (first, second or first))
-        code = torch.lerp(one, other, share)
-        return FieldSource(self._radiance, self._frame, photos=self.photos, code=code)
+        if codes is None or (photo is not None and photo not in self.photos):
+            raise KeyError(photo)
+        return codes.mean(dim=0) if photo is None else codes[self.photos.index(photo)]
+
+    def _seen(self, *, code: Tensor | None, cut: Cut | None) -> "FieldSource":
+        other = FieldSource(self._radiance, self._frame, photos=self.photos, code=code, cut=cut)
+        other._ms_per_pixel = self._ms_per_pixel  # it is as fast as this one
+        return other
 
     # -- pictures --------------------------------------------------------------------------
 
@@ -138,7 +156,7 @@ class FieldSource:
             raise ValueError(f"mode is {mode!r}; expected one of {', '.join(self.modes)}")
         pose = self._frame.pose_to_normalised(camera.camera_to_world)
         moved = camera.moved(pose)
-        paint = painter_of(self._radiance, moved, mode, self._code)
+        paint = painter_of(self._radiance, moved, mode, self._code, self._cut)
         height, width = camera.height, camera.width
         image, depth, alpha = _canvas(before, height, width)
         each = self._ms_per_pixel.get(mode, 0.05)
