@@ -10,7 +10,7 @@ from app.theme import set_role
 
 PARTS = 100
 MEAN = "Mean light"
-CHOICE_PX = 124
+CHOICE_PX = 136
 TIP = (
     "<p>Photos were learnt with an appearance code each, for their light and exposure. Drag to "
     "see the field in the light of the photo on the right</p>"

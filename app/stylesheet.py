@@ -181,7 +181,7 @@ QListView::item:hover, QTreeView::item:hover { background: $hover; }
 QListView::item:selected, QTreeView::item:selected { background: $selected; color: $text; }
 QHeaderView::section {
     background: $panel; color: $muted; border: none; border-bottom: 1px solid $line;
-    padding: 5px 8px; }
+    padding: 5px 4px; }
 QHeaderView::up-arrow, QHeaderView::down-arrow {
     subcontrol-origin: padding; subcontrol-position: center left; left: 2px;
     width: 7px; height: 7px; }
