@@ -17,9 +17,11 @@ class Situation:
 
     state: State = State.IDLE
     has_photos: bool = False
-    """Photos are open, with cameras or without."""
+    """Photos are open, with cameras or without, or images to learn to draw."""
     is_posed: bool = False
     """Their cameras are known."""
+    is_flat: bool = False
+    """What is on show, or will be, are images rather than a scene."""
     has_found_cameras: bool = False
     """The cameras were found here, so there is something to take away before anything is learnt."""
     can_find_cameras: bool = False
@@ -68,21 +70,21 @@ SPECS = (
     Spec(
         id="open_folder",
         title="Open photos or folder…",
-        tip="Open a folder of photos, with cameras or without, or a checkpoint",
+        tip="Open a folder of photos, with cameras or without, of images, or a checkpoint",
         icon="mdi6.folder-open-outline",
         key="Ctrl+Shift+O",
     ),
     Spec(
         id="open_file",
         title="Open file…",
-        tip="Open a video, cameras, splats, a radiance field, points or a mesh",
+        tip="Open a video, cameras, splats, a radiance field, a diffusion model, points or a mesh",
         icon="mdi6.file-outline",
         key="Ctrl+O",
     ),
     Spec(
         id="sample",
         title="Sample scene",
-        tip="Train on the small scene that comes with the program",
+        tip="Train on what comes with the program: a small scene, or shapes with captions",
         icon="mdi6.cube-outline",
     ),
     Spec(
@@ -113,7 +115,7 @@ SPECS = (
         tip="Make a mesh of what was learnt, to be looked at and saved",
         icon="mdi6.vector-triangle",
         key="Ctrl+M",
-        enabled=lambda s: s.has_result,
+        enabled=lambda s: s.has_result and not s.is_flat,
     ),
     Spec(
         id="save_checkpoint",
@@ -153,7 +155,7 @@ SPECS = (
         tip="Make one training step and hold again",
         icon="mdi6.debug-step-over",
         key="F6",
-        enabled=lambda s: s.is_posed and _allows(Command.STEP)(s),
+        enabled=lambda s: (s.is_posed or s.is_flat) and _allows(Command.STEP)(s),
     ),
     Spec(
         id="stop",

@@ -1,5 +1,6 @@
 """The panels around the viewport and how they are laid out."""
 
+from itertools import pairwise
 from typing import Any
 
 from PySide6.QtCore import Qt
@@ -9,6 +10,7 @@ from app.enginekinds import EngineKind
 from app.panels.compare import ComparePanel
 from app.panels.curves import CurvesPanel
 from app.panels.doctor import DoctorPanel
+from app.panels.health import HealthPanel
 from app.panels.log import LogPanel
 from app.panels.matches import MatchesPanel
 from app.panels.photos import PhotoStrip
@@ -35,6 +37,9 @@ from engines.poses import PosesConfig
 
 LEFT_PX, RIGHT_PX, BOTTOM_PX = 276, 320, 210
 """Sizes of the three areas in a window that is wide and high enough."""
+OF_SCENES = ("photos", "poses", "population", "ray", "compare", "matches", "doctor")
+OF_IMAGES = ("health",)
+"""Docks that mean something only for what is learnt from one of the two; others always do."""
 NARROW_PX, LOW_PX = 1440, 900
 """Windows smaller than this have narrower and lower areas."""
 
@@ -55,9 +60,14 @@ class Docks:
         self.compare = ComparePanel()
         self.matches = MatchesPanel()
         self.doctor = DoctorPanel()
+        self.health = HealthPanel()
         self.curves = CurvesPanel()
         self.log = LogPanel()
         self._charts_left = 0
+        self._learns = ""
+        """"scenes" or "images": whose docks are in sight; empty while all are."""
+        self._put_away: set[str] = set()
+        """Docks that are out of sight because they mean nothing for that."""
         self._unposed: UnposedPhotos | None = None
         """Photos that came without cameras; the strip shows all of them."""
         self._worried = False
@@ -76,6 +86,7 @@ class Docks:
             "compare": docked(self.compare, "compare"),
             "matches": docked(self.matches, "matches"),
             "doctor": docked(self.doctor, "doctor"),
+            "health": docked(self.health, "health"),
             "curves": docked(self.curves, "curves"),
             "log": docked(self.log, "log"),
         }
@@ -111,6 +122,8 @@ class Docks:
         window.tabifyDockWidget(self["ray"], self["compare"])
         window.tabifyDockWidget(self["compare"], self["matches"])
         window.tabifyDockWidget(self["matches"], self["doctor"])
+        for before, name in pairwise(("doctor", *OF_IMAGES)):
+            window.tabifyDockWidget(self[before], self[name])
         for dock in self._docks.values():
             dock.show()
         for name in ("curves", "settings", "population"):
@@ -126,6 +139,9 @@ class Docks:
             [round(0.4 * room), round(0.6 * room)],
             Qt.Orientation.Vertical,
         )
+        learns, self._learns, self._put_away = self._learns, "", set()
+        if learns:
+            self._show_those_for(learns)
 
     def menu(self) -> QMenu:
         """A submenu that shows and hides the panels."""
@@ -157,6 +173,27 @@ class Docks:
         """Have the charts and panels that tell something of what this engine learns."""
         self.curves.set_charts(kind.charts)
         self.population.set_absent(kind.no_population)
+        self._show_those_for(kind.learns)
+
+    def _show_those_for(self, learns: str) -> None:
+        """Have only docks in sight that mean something; what a person closed stays closed."""
+        if learns == self._learns:
+            return
+        own, other = (OF_IMAGES, OF_SCENES) if learns == "images" else (OF_SCENES, OF_IMAGES)
+        self._learns = learns
+        for name in other:
+            if not self[name].isHidden():
+                self._put_away.add(name)
+                self[name].hide()
+        again = self._put_away.intersection(own)
+        if all(self[name].isHidden() for name in own):  # so it was when the layout was saved
+            again = again or set(own)
+        for name in own:
+            if name in again:
+                self[name].show()
+        self._put_away.difference_update(own)
+        self["settings"].raise_()
+        self[own[0] if learns == "images" else "population"].raise_()
 
     def config(self) -> Any:
         """The settings as they are set."""
@@ -172,6 +209,8 @@ class Docks:
         """Indices of the photos that the present settings hold out."""
         row = self.settings.rows.get("holdout") if self.settings else None
         every = row.value if row is not None else 0
+        if not isinstance(every, int):  # a share of images, not every so many photos
+            every = 0
         return set(split_holdout([view.name for view in dataset.views], every)[1])
 
     def show_dataset(self, dataset: PosedPhotos | None, held_out: set[int]) -> None:
@@ -285,5 +324,6 @@ class Docks:
 
     def clear(self) -> None:
         """Before a run: what is known of an older one goes, the log stays."""
+        self.health.clear()
         self.curves.clear()
         self.population.clear()

@@ -8,15 +8,18 @@ import gc
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from app.panels.charts import FIELD_CHARTS, SPLAT_CHARTS, ChartSpec
+from app.imagesets import DiffusionModel, ImageSet
+from app.panels.charts import DIFFUSION_CHARTS, FIELD_CHARTS, SPLAT_CHARTS, ChartSpec
 from app.widgets.figures import count
 from assets.errors import InputError
 from assets.gaussians import GaussianCloud
 from assets.posed import PosedPhotos
 from engines.artifacts import Portrait
 from engines.checkpoints import engine_of
+from engines.diffusion.artifacts import Health, Sheet
+from engines.diffusion.config import DiffusionConfig
 from engines.engine import Engine, RenderSource
 from engines.nerf.config import NerfConfig
 from engines.splats.config import SplatConfig
@@ -35,13 +38,14 @@ class EngineKind:
     verb: str
     """What goes on while it runs: "Training splats"."""
     config_type: type
-    make: Callable[[PosedPhotos, Any], Engine]
+    make: Callable[[Any, Any], Engine]
+    """An engine for `PosedPhotos`, or for an `ImageSet` where that is what it learns from."""
     resume: Callable[[Path], Engine]
     """The run of a checkpoint folder; raises InputError."""
     open_source: Callable[[Any], RenderSource]
     """What draws an asset from a file, pixel by pixel, that no run is learning."""
     artifact: type
-    """What of a run the viewport shows: a `GaussianCloud` or a `Portrait`."""
+    """What of a run the centre shows: a `GaussianCloud`, a `Portrait` or a `Sheet`."""
     snapshot: Callable[[Any], Any]
     """The present artifact of an engine that rests; raises InputError before there is one."""
     result: Callable[[Any], Any]
@@ -53,6 +57,10 @@ class EngineKind:
     charts: tuple[ChartSpec, ...]
     no_population: str = ""
     """Why there is no population to show; empty where there is one."""
+    learns: Literal["scenes", "images"] = "scenes"
+    """A scene is seen in the viewport, images have a page of their own in its place."""
+    besides: tuple[type, ...] = ()
+    """Other artifacts that panels show, asked for about once a second."""
 
 
 def _make_splats(dataset: PosedPhotos, config: SplatConfig) -> Engine:
@@ -104,6 +112,28 @@ def _portrait(engine: Any) -> Portrait:
     return Portrait(step=engine.step, source=source, megabytes=source.megabytes)
 
 
+def _make_diffusion(images: ImageSet, config: DiffusionConfig) -> Engine:
+    from engines.diffusion import DiffusionEngine
+    from engines.diffusion.data.source import Source, data_of
+    from kernels.backend import DeviceError
+
+    data = data_of(Source(bundled=images.bundled, folder=images.folder), config)
+    try:
+        return DiffusionEngine(data, config)
+    except DeviceError as error:
+        raise InputError(str(error)) from error
+
+
+def _resume_diffusion(folder: Path) -> Engine:
+    from engines.diffusion import DiffusionEngine
+
+    return DiffusionEngine.resume(folder)
+
+
+def _no_views(_model: DiffusionModel) -> RenderSource:
+    raise InputError("A diffusion model has no views of a scene; draw samples from it instead")
+
+
 SPLATS = EngineKind(
     id="splats",
     label="Splats",
@@ -138,7 +168,26 @@ NERF = EngineKind(
     no_population="A radiance field is one function of place and direction; there is no "
     "population in it to follow",
 )
-KINDS: Mapping[str, EngineKind] = {kind.id: kind for kind in (SPLATS, NERF)}
+DIFFUSION = EngineKind(
+    id="diffusion",
+    label="Diffusion",
+    tip="Learn to draw images like those in a folder",
+    verb="Training diffusion",
+    config_type=DiffusionConfig,
+    make=_make_diffusion,
+    resume=_resume_diffusion,
+    open_source=_no_views,
+    artifact=Sheet,
+    snapshot=lambda engine: engine.sheet(),
+    result=lambda engine: DiffusionModel(saved=engine.saved_model()),
+    modes=("colour",),
+    amount=lambda sheet: f"{len(sheet.averaged)} samples",
+    charts=DIFFUSION_CHARTS,
+    no_population="A diffusion model is one network; there is no population in it to follow",
+    learns="images",
+    besides=(Health,),
+)
+KINDS: Mapping[str, EngineKind] = {kind.id: kind for kind in (SPLATS, NERF, DIFFUSION)}
 """All engines by id, the first by default."""
 
 
@@ -169,6 +218,7 @@ class Machine:
 
 def load_machine() -> Machine:
     """Import what engines need and probe this machine; takes seconds, so not in the UI thread."""
+    import engines.diffusion.train
     import engines.splats.train  # noqa: F401 - not at the first click of "Run"
     from kernels.backend import backend
     from kernels.threads import leave_cores_to_kernels, start_threads_behind, step_back

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from app.imagesets import DiffusionModel, read_model_file
 from assets.errors import InputError
 from assets.export import export
 from assets.field import SavedField
@@ -37,14 +38,16 @@ class Exportable:
     """Whether what was read back is what was written."""
     in_frame: Callable[[Normalisation], Any] | None = None
     """The asset in the frame of training; None for what is only ever in that of the input."""
+    save: Callable[[Any, Path], None] = export
+    read: Callable[[Path], Any] = open_path
 
     def write(self, path: Path, frame: Normalisation | None = None) -> None:
         """Write, then read the file as anybody would. Raises InputError with a sentence."""
         asset = self.asset
         if frame is not None and self.in_frame is not None:
             asset = self.in_frame(frame)
-        export(asset, path)
-        if not self.arrived(open_path(path)):
+        self.save(asset, path)
+        if not self.arrived(self.read(path)):
             raise InputError(
                 f"{path.name} does not read back as {self.amount}; save it again elsewhere"
             )
@@ -58,6 +61,8 @@ def exportable(asset: Any) -> Exportable:
         return _field(asset)
     if isinstance(asset, Mesh):
         return _mesh(asset)
+    if isinstance(asset, DiffusionModel):
+        return _model(asset)
     raise TypeError(f"a {type(asset).__name__} cannot be exported")
 
 
@@ -129,6 +134,30 @@ def _field(field: SavedField) -> Exportable:
         facts=lambda _: f"{count:,} numbers, {megabytes(round(1e6 * field.megabytes))}",
         amount=f"a radiance field of {count:,} numbers",
         arrived=arrived,
+    )
+
+
+def _model(model: DiffusionModel) -> Exportable:
+    def save(asset: DiffusionModel, path: Path) -> None:
+        from engines.diffusion.saved import SUFFIX, write_model
+
+        if path.suffix.lower() != SUFFIX:
+            raise InputError(f"A diffusion model is saved as {SUFFIX}, not as {path.name}")
+        write_model(asset.saved, path)
+
+    return Exportable(
+        asset=model,
+        title="Export diffusion model",
+        formats={
+            ".safetensors": "All weights and a card that says what they are; this program draws "
+            "from it, with or without a window"
+        },
+        filter="Diffusion models (*.safetensors)",
+        facts=lambda _: f"{model.weights:,} weights, {megabytes(4 * model.weights)}",
+        amount=f"a diffusion model of {model.weights:,} weights",
+        arrived=lambda back: back.weights == model.weights,
+        save=save,
+        read=read_model_file,
     )
 
 

@@ -18,6 +18,7 @@ from app.widgets.figures import count
 from app.workbench import Workbench
 from assets.gaussians import GaussianCloud
 from engines.artifacts import CameraRig, MatchMatrix, Population, Portrait
+from engines.diffusion.artifacts import Sheet
 from engines.events import Diagnosed, Event, Posed
 
 PERIOD_MS = 33
@@ -30,6 +31,7 @@ DRAWN_SHARE = 0.12
 BUSY_CLOUD_S = 1.5
 """The same while the viewport has not finished drawing the last one."""
 POPULATION_S = 1.0
+BESIDES_S = 0.7
 RIG_S = 0.7
 MATCHES_S = 0.5
 """The same for what is shown while cameras are found."""
@@ -58,6 +60,8 @@ class Feed(QObject):
     """The present `MatchMatrix`."""
     diagnosed = Signal(object)
     """A new `Diagnosis`, right after its event."""
+    noted = Signal(object)
+    """A `Sheet` of samples or another artifact that only panels show."""
     status_changed = Signal(object)
     """A `Status` for the line at the bottom."""
 
@@ -130,10 +134,9 @@ class Feed(QObject):
         """What the line at the bottom says now."""
         bench, progress = self._bench, self.progress
         state, job = bench.run.state, bench.jobs.current
-        dataset = bench.session.dataset
         common = Status(
             memory=self._memory_words(),
-            dataset=dataset.name if dataset else bench.session.result_name,
+            dataset=bench.session.name or bench.session.result_name,
         )
         if job is not None:
             share = -1.0
@@ -188,17 +191,25 @@ class Feed(QObject):
         population = engine.slots.take(Population)
         if population is not None:
             self.population_changed.emit(population)
+        for artifact in kind.besides:
+            if (found := engine.slots.take(artifact)) is not None:
+                self.noted.emit(found)
         if state not in (State.RUNNING, State.PREPARING):
             return
         if self._has_time(kind.artifact, now):
             engine.slots.want(kind.artifact)
+        if kind.besides and self._due("besides", BESIDES_S, now):
+            for artifact in kind.besides:
+                engine.slots.want(artifact)
         if kind.no_population or not self.wants_population():
             return
         if self._due("population", POPULATION_S, now):
             engine.slots.want(Population)
 
     def _has_time(self, artifact: type, now: float) -> bool:
-        """Whether the viewport is ready for another state of what is learnt."""
+        """Whether whoever shows it is ready for another state of what is learnt."""
+        if artifact is Sheet:
+            return self._due("sheet", BESIDES_S, now)
         if artifact is Portrait:
             return self._view.asked.wants_newer and self._due("portrait", PORTRAIT_S, now)
         viewport = self._view.viewport
@@ -231,7 +242,10 @@ class Feed(QObject):
         if self._due("matches", MATCHES_S, now):
             slots.want(MatchMatrix)
 
-    def _show(self, engine: Any, learnt: GaussianCloud | Portrait) -> None:
+    def _show(self, engine: Any, learnt: GaussianCloud | Portrait | Sheet) -> None:
+        if isinstance(learnt, Sheet):
+            self.noted.emit(learnt)
+            return
         if isinstance(learnt, Portrait):
             self._view.show_portrait(learnt)
         else:

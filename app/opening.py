@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject
 
 from app.exports import exportable
+from app.imagesets import DiffusionModel, ImageSet
 from app.jobs import Job
 from app.session import Arrival, Result
 from assets.gaussians import GaussianCloud
@@ -19,7 +20,7 @@ from engines.artifacts import Portrait
 if TYPE_CHECKING:
     from app.workbench import Workbench
 
-Photos = PosedPhotos | UnposedPhotos | Video
+Photos = PosedPhotos | UnposedPhotos | Video | ImageSet
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +29,7 @@ class _Brought:
 
     asset: Result
     name: str
-    shown: GaussianCloud | Portrait
+    shown: GaussianCloud | Portrait | DiffusionModel
 
 
 class Opening(QObject):
@@ -80,9 +81,9 @@ class Opening(QObject):
             self._bring_in(photos, None)
 
     def _ready(self, asset: Result, name: str, then: Callable[[_Brought], None]) -> None:
-        """Gaussians can be shown as they are, a field once its engine has made it again."""
+        """A field can be shown once its engine has made it again, all else as it is."""
         bench = self._bench
-        if isinstance(asset, GaussianCloud):
+        if isinstance(asset, GaussianCloud | DiffusionModel):
             then(_Brought(asset, name, asset))
             return
         kind = bench.kind_of(asset)
@@ -111,9 +112,26 @@ class Opening(QObject):
             self._take_photos(photos, result)
             return
         if result is not None:
-            name = result.name
-            bench.said.emit("warn", f"{name} was not opened along with photos without cameras")
-        bench.posing.take(photos)
+            what = "images" if isinstance(photos, ImageSet) else "photos without cameras"
+            bench.said.emit("warn", f"{result.name} was not opened along with {what}")
+        if isinstance(photos, ImageSet):
+            self._take_images(photos)
+        else:
+            bench.posing.take(photos)
+
+    def _take_images(self, images: ImageSet) -> None:
+        """Images are learnt from at once, by whoever can."""
+        bench = self._bench
+        bench.run.clear()
+        if bench.kind.learns != "images":
+            able = [kind.id for kind in bench.kinds.values() if kind.learns == "images"]
+            if not able:
+                bench.trouble(f"No engine here learns from {images.words}; drop photos instead", "")
+                return
+            bench.choose(able[0])
+        bench.take_images(images)
+        bench.said.emit("info", f"Opened {images.name}: {images.words}")
+        bench.begin()
 
     def _take_photos(self, dataset: PosedPhotos, result: _Brought | None) -> None:
         """Photos are trained on at once, unless a result came with them: that is looked at."""

@@ -54,7 +54,7 @@ class Saving(QObject):
                 what=exportable(kind.result(engine)),
                 origin=f"Step {engine.step:,} of {name}",
                 name=name,
-                normalisation=engine.normalisation,
+                normalisation=getattr(engine, "normalisation", None),
                 step=engine.step,
             )
 
@@ -112,5 +112,4 @@ class Saving(QObject):
 
     @property
     def _run_name(self) -> str:
-        dataset = self._bench.session.dataset
-        return dataset.name if dataset is not None else "run"
+        return self._bench.session.name or "run"

@@ -7,6 +7,15 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
+from app.imagesets import (
+    DiffusionModel,
+    ImageSet,
+    bundled,
+    folder_of,
+    image_folder,
+    only_images,
+    read_model_file,
+)
 from app.jobs import Job, Jobs
 from app.memory import Memory
 from assets.errors import InputError
@@ -14,14 +23,16 @@ from assets.field import SavedField
 from assets.formats.photo_folder import photos_from_files
 from assets.gaussians import GaussianCloud
 from assets.mesh import Mesh
-from assets.open import Kind, identify, read_found
+from assets.open import Found, Kind, identify, read_found
 from assets.pointcloud import PointCloud
 from assets.posed import PosedPhotos
 from assets.unposed import UnposedPhotos, Video
 
-Result = GaussianCloud | SavedField
+Result = GaussianCloud | SavedField | DiffusionModel
 """What a run leaves behind."""
-Asset = PosedPhotos | UnposedPhotos | Video | Result | Mesh | PointCloud
+Asset = PosedPhotos | UnposedPhotos | Video | ImageSet | Result | Mesh | PointCloud
+_LEARNT_AS_IMAGES = frozenset({Kind.POSED_PHOTOS, Kind.PHOTOS, Kind.VIDEO, Kind.UNKNOWN})
+"""What is a scene, or nothing, for other engines."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +72,8 @@ class Session(QObject):
         self.photos: UnposedPhotos | Video | None = None
         """What cameras are found for; stays along with the data set that comes of it."""
         self.dataset: PosedPhotos | None = None
+        self.images: ImageSet | None = None
+        """What diffusion learns from; there are no photos then."""
         self.result: Result | None = None
         """What was learnt elsewhere, from a file; that of a run belongs to its engine."""
         self.result_name = ""
@@ -75,10 +88,18 @@ class Session(QObject):
         """Something is being read."""
         return self._reading is not None and not self._reading.cancelled
 
-    def open(self, paths: Sequence[Path]) -> None:
-        """Read all of `paths`; `arrived` tells of them together."""
+    def open(self, paths: Sequence[Path], *, as_images: bool = False) -> None:
+        """Read all of `paths`; `arrived` tells of them together.
+
+        `as_images` takes any folder for one of images to learn to draw, not for a scene.
+        """
         title = paths[0].name if len(paths) == 1 else f"{len(paths)} items"
-        self._start(f"Opening {title}", lambda job: _read_all(paths, job))
+        self._start(f"Opening {title}", lambda job: _read_all(paths, job, as_images=as_images))
+
+    def open_bundled(self, name: str) -> None:
+        """Have images or points that the program makes itself, see `imagesets.BUNDLED`."""
+        images = bundled(name)
+        self._start(f"Opening {images.name}", lambda _: Arrival((Opened(None, images),), (), ()))
 
     def open_sample(self) -> None:
         """Make the bundled sample scene."""
@@ -122,6 +143,7 @@ class Session(QObject):
         return (
             self.dataset is None
             and self.photos is None
+            and self.images is None
             and self.result is None
             and not self.meshes
             and not self.clouds_of_points
@@ -130,12 +152,32 @@ class Session(QObject):
     def set_photos(self, photos: UnposedPhotos | Video | None) -> None:
         """Photos whose cameras are to be found, in place of others."""
         self.photos = photos
+        if photos is not None:
+            self.images = None
         self.changed.emit()
 
     def set_dataset(self, dataset: PosedPhotos | None) -> None:
         """Photos to train on, in place of others."""
         self.dataset = dataset
+        if dataset is not None:
+            self.images = None
         self.changed.emit()
+
+    def set_images(self, images: ImageSet) -> None:
+        """Images to learn to draw, in place of others and of photos."""
+        self.images, self.dataset, self.photos = images, None, None
+        self.changed.emit()
+
+    @property
+    def has_data(self) -> bool:
+        """There is something to learn from."""
+        return bool(self.dataset or self.photos or self.images)
+
+    @property
+    def name(self) -> str:
+        """Of what there is to learn from; empty where there is nothing."""
+        opened = self.dataset or self.photos or self.images
+        return opened.name if opened is not None else ""
 
     def set_result(self, result: Result | None, name: str = "") -> None:
         """Gaussians or a field of a file, in place of others."""
@@ -158,7 +200,7 @@ class Session(QObject):
     def close(self) -> None:
         """Close everything."""
         self.cancel()
-        self.photos = self.dataset = self.result = None
+        self.photos = self.dataset = self.images = self.result = None
         self.result_name = ""
         self.meshes, self.clouds_of_points = [], []
         self.changed.emit()
@@ -192,8 +234,10 @@ def _sample() -> PosedPhotos:
     return sample_scene()
 
 
-def _read_all(paths: Sequence[Path], job: Job) -> Arrival:
+def _read_all(paths: Sequence[Path], job: Job, *, as_images: bool) -> Arrival:
     if len(paths) > 1 and all(_is_photo(path) for path in paths):
+        if as_images:
+            return Arrival((), (), (f"Drop the folder {paths[0].parent}, not its images",))
         return Arrival((Opened(None, photos_from_files(paths)),), (), ())
     opened: list[Opened] = []
     checkpoints: list[Path] = []
@@ -207,7 +251,20 @@ def _read_all(paths: Sequence[Path], job: Job) -> Arrival:
             checkpoints.append(found.path)
             continue
         try:
-            opened.append(Opened(path, read_found(found)))
+            opened.append(Opened(path, _read(found, as_images=as_images)))
         except InputError as error:
             problems.append(str(error))
     return Arrival(tuple(opened), tuple(checkpoints), tuple(problems))
+
+
+def _read(found: Found, *, as_images: bool) -> Asset:
+    if found.kind is Kind.MODEL:
+        return read_model_file(found.path)
+    if found.kind is Kind.CLASSES:
+        return image_folder(found.path)
+    if as_images and found.kind in _LEARNT_AS_IMAGES:
+        if found.path.is_dir() or found.kind is Kind.POSED_PHOTOS:
+            return image_folder(folder_of(found.path))
+        if found.path.exists():
+            raise only_images(found.path)
+    return read_found(found)

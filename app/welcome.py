@@ -17,6 +17,8 @@ from PySide6.QtWidgets import (
 from app import theme
 from app.actions import Actions
 from app.buttons import ActionButton
+from app.enginekinds import EngineKind
+from app.imagesets import BUNDLED
 from app.mark import Mark
 from app.theme import set_role
 from app.widgets.labels import ElidedLabel
@@ -30,6 +32,17 @@ WELCOMED = (
     ("mdi6.history", "Checkpoints", "go on with a run that was saved"),
 )
 """Icon, what it is, in which forms."""
+WELCOMED_IMAGES = (
+    ("mdi6.image-multiple-outline", "A folder of images", "of any sizes; cut or padded square"),
+    ("mdi6.folder-multiple-outline", "Images by class", "a folder for each class"),
+    ("mdi6.text-box-outline", "Images with captions", "a .txt file beside each image"),
+    ("mdi6.brush-outline", "Diffusion models", ".safetensors, to draw from at once"),
+    ("mdi6.history", "Checkpoints", "go on with a run that was saved"),
+)
+HEADINGS = {
+    "scenes": "Drop photos here and watch a scene emerge from them",
+    "images": "Drop a folder of images and watch a model learn to draw them",
+}
 SHOWN_RECENT = 4
 
 
@@ -38,13 +51,15 @@ class Welcome(QFrame):
 
     recent_chosen = Signal(object)
     """The path that was clicked."""
+    bundled_chosen = Signal(str)
+    """Name of images or points that the program makes itself."""
 
     def __init__(self, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setObjectName("welcome")
         self._icons: list[tuple[QLabel, str]] = []
-        heading = QLabel("Drop photos here and watch a scene emerge from them")
+        heading = self._heading = QLabel(HEADINGS["scenes"])
         heading.setWordWrap(True)
         set_role(heading, "heading")
         column = QVBoxLayout(self)
@@ -54,16 +69,39 @@ class Welcome(QFrame):
         heading.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         column.addWidget(heading)
         column.addSpacing(2)
-        column.addLayout(self._kinds())
+        self._offers = {"scenes": self._kinds(WELCOMED), "images": self._kinds(WELCOMED_IMAGES)}
+        for offer in self._offers.values():
+            column.addWidget(offer)
         column.addSpacing(4)
         row = QHBoxLayout()
         row.setSpacing(8)
         row.addStretch(1)
-        row.addWidget(ActionButton(actions["sample"], role="primary", text="Try the sample scene"))
+        self._sample = ActionButton(actions["sample"], role="primary", text="Try the sample scene")
+        row.addWidget(self._sample)
+        self.bundled: dict[str, QPushButton] = {}
+        for name, words in BUNDLED.items():
+            self.bundled[name] = button = QPushButton(words)
+            button.clicked.connect(lambda _=False, name=name: self.bundled_chosen.emit(name))
+            if name == "shapes":
+                set_role(button, "primary")
+                row.addWidget(button)
         row.addWidget(ActionButton(actions["open_folder"], text="Open folder"))
         row.addWidget(ActionButton(actions["open_file"], text="Open file"))
         row.addStretch(1)
         column.addLayout(row)
+        self._toys = QWidget()
+        toys = QHBoxLayout(self._toys)
+        toys.setContentsMargins(0, 0, 0, 0)
+        toys.setSpacing(8)
+        toys.addStretch(1)
+        label = QLabel("Points")
+        set_role(label, "muted")
+        toys.addWidget(label)
+        for name, button in self.bundled.items():
+            if name != "shapes":
+                toys.addWidget(button)
+        toys.addStretch(1)
+        column.addWidget(self._toys)
         self._recent = QVBoxLayout()
         self._recent.setSpacing(2)
         column.addLayout(self._recent)
@@ -72,6 +110,17 @@ class Welcome(QFrame):
     def sizeHint(self) -> QSize:
         """As wide as the heading reads well."""
         return QSize(470, self.heightForWidth(470))
+
+    def show_kind(self, kind: EngineKind) -> None:
+        """Say what the chosen engine learns from, and offer what comes with the program."""
+        self._heading.setText(HEADINGS[kind.learns])
+        for learns, offer in self._offers.items():
+            offer.setVisible(learns == kind.learns)
+        images = kind.learns == "images"
+        self._sample.setVisible(not images)
+        self.bundled["shapes"].setVisible(images)
+        self._toys.setVisible(images)
+        self.updateGeometry()
 
     def show_recent(self, paths: Sequence[Path]) -> None:
         """Offer what was opened lately."""
@@ -89,11 +138,13 @@ class Welcome(QFrame):
             self._recent.addWidget(_RecentRow(path, lambda p=path: self.recent_chosen.emit(p)))
         self.updateGeometry()
 
-    def _kinds(self) -> QGridLayout:
-        grid = QGridLayout()
+    def _kinds(self, welcomed: Sequence[tuple[str, str, str]]) -> QWidget:
+        kinds = QWidget()
+        grid = QGridLayout(kinds)
+        grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(12)
         grid.setVerticalSpacing(8)
-        for i, (icon, what, forms) in enumerate(WELCOMED):
+        for i, (icon, what, forms) in enumerate(welcomed):
             picture = QLabel()
             self._icons.append((picture, icon))
             name, detail = QLabel(what), QLabel(forms)
@@ -103,7 +154,7 @@ class Welcome(QFrame):
             grid.addWidget(name, i, 1)
             grid.addWidget(detail, i, 2)
         grid.setColumnStretch(2, 1)
-        return grid
+        return kinds
 
     def _recolour(self) -> None:
         colours = theme.current()

@@ -14,6 +14,7 @@ from app.asked import Exactly
 from app.balance import Balance, shares
 from app.banner import Banner
 from app.comparing import Comparing
+from app.diffusing import Diffusing
 from app.docks import Docks
 from app.droptarget import DropTarget
 from app.enginekinds import KINDS, EngineKind, Machine, load_machine
@@ -21,6 +22,7 @@ from app.export_dialog import ExportDialog
 from app.faults import Faults
 from app.feed import Feed
 from app.help import ABOUT, keys_page, text_page
+from app.imagesets import DiffusionModel, ImageSet
 from app.memory import Memory
 from app.mesh_dialog import MeshDialog
 from app.overlays import MODES, Overlays
@@ -91,6 +93,7 @@ class MainWindow(QMainWindow):
         self.feed = Feed(self.bench, self.view, self)
         self.comparing = Comparing(self.shelf, self.view, self.docks.compare, self.feed)
         self.feed.wants_population = lambda: self.docks.population.is_in_sight
+        self.diffusing = Diffusing(self.bench, self.feed, self.docks.health)
         self.recent_menu = RecentMenu(self.memory, lambda path: self.bench.open([path]), self)
         self._make_bars()
         self._make_overlays()
@@ -123,6 +126,7 @@ class MainWindow(QMainWindow):
         self.waiting = Waiting()
         self.banner = Banner()
         self.drop = DropTarget(self, described)
+        self.stage.fill(self.diffusing.page)
         centre = Qt.AlignmentFlag.AlignCenter
         self.stage.place(self.welcome, centre)
         self.stage.place(self.waiting, centre)
@@ -131,6 +135,7 @@ class MainWindow(QMainWindow):
         self.stage.fill(self.drop.highlight)
         self.drop.dropped.connect(self.bench.open)
         self.welcome.recent_chosen.connect(lambda path: self.bench.open([path]))
+        self.welcome.bundled_chosen.connect(self.bench.session.open_bundled)
         for key, call in (
             (Qt.Key.Key_Space, self.actions_["run"].trigger),
             (Qt.Key.Key_Escape, self.probing.clear),
@@ -259,7 +264,9 @@ class MainWindow(QMainWindow):
         if empty and self.welcome.isHidden():
             self.welcome.show_recent(self.memory.recent)
         self.welcome.setVisible(empty)
-        self.overlays.set_visible(not situation.is_empty)
+        images = self.diffusing.is_on_show
+        self.diffusing.page.setVisible(images)
+        self.overlays.set_visible(not (situation.is_empty or images))
         if not situation.has_photos:
             self.actions_["photo"].setChecked(False)
         self._update_engine()
@@ -268,15 +275,14 @@ class MainWindow(QMainWindow):
         if finding != self._finding:
             self._finding = finding
             self.docks.set_finding(finding)
-        session = self.bench.session
-        opened = session.dataset or session.photos
-        name = opened.name if opened is not None else session.result_name
+        name = self.bench.session.name or self.bench.session.result_name
         self.setWindowTitle(f"{name} - Zograscope" if name else "Zograscope")
 
     def _update_engine(self) -> None:
         """What depends on the engine that is chosen, and on the one whose results are on show."""
         bench, locked = self.bench, not self.bench.may_choose
         self.topbar.show_engine(bench.kind, locked=locked)
+        self.welcome.show_kind(bench.kind)
         if bench.machine is not None:
             self.docks.show_settings_of(bench.kind)
         if self.docks.settings is not None:
@@ -321,9 +327,12 @@ class MainWindow(QMainWindow):
         self.docks.clear()
         self.view.show_dataset(dataset, held_out)
 
-    def _show_result(self, shown: GaussianCloud | Portrait) -> None:
+    def _show_result(self, shown: GaussianCloud | Portrait | DiffusionModel) -> None:
         self.docks.clear()
         bench, kind = self.bench, self.bench.kind_on_show
+        if isinstance(shown, DiffusionModel):
+            self.view.show_nothing()
+            return
         if isinstance(shown, Portrait):
             self.view.show_portrait(shown)
         else:
@@ -331,9 +340,11 @@ class MainWindow(QMainWindow):
         if bench.session.dataset is None:
             self.view.look_at_result()
 
-    def _begin_run(self, dataset: PosedPhotos) -> None:
+    def _begin_run(self, dataset: PosedPhotos | ImageSet) -> None:
         self.docks.clear()
         self.view.show_nothing()
+        if isinstance(dataset, ImageSet):
+            return
         held_out = self.docks.held_out(dataset)
         self.docks.show_dataset(dataset, held_out)
         self.view.marks.hold_out(held_out)
@@ -486,6 +497,7 @@ class MainWindow(QMainWindow):
         self.memory.flush()
         self.hide()
         self.feed.stop()
+        self.diffusing.close()
         self.bench.close()
         self.view.close()
 

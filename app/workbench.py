@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.actions import Situation
 from app.enginekinds import EngineKind, Machine, kind_of_checkpoint
+from app.imagesets import DiffusionModel, ImageSet, folder_of, images_of_run
 from app.jobs import Job, Jobs
 from app.memory import Memory
 from app.meshing import Meshing
@@ -43,13 +44,15 @@ class Workbench(QObject):
     changed = Signal()
     """What can be asked may have changed, see `situation`."""
     run_begins = Signal(object)
-    """A run is about to begin on this data set; what was shown of an older one is stale."""
+    """A run is about to begin on these `PosedPhotos` or this `ImageSet`; what was shown of an
+    older one is stale."""
     run_resumes = Signal(object, object)
     """A run goes on that was saved: its config and all its events so far."""
     dataset_shown = Signal(object)
-    """These photos are open now, or None."""
+    """These posed photos are open now, or None."""
     result_shown = Signal(object)
-    """What was learnt elsewhere is open now: a `GaussianCloud`, or the `Portrait` of a field."""
+    """What was learnt elsewhere is open now: a `GaussianCloud`, the `Portrait` of a field, or a
+    `DiffusionModel`."""
     shape_alone = Signal()
     """A mesh or points were opened in an empty window, so it may be looked at from anywhere."""
 
@@ -101,8 +104,9 @@ class Workbench(QObject):
         learns = has_run and not self.posing.is_at_work
         return Situation(
             state=state,
-            has_photos=self.session.dataset is not None or self.session.photos is not None,
+            has_photos=self.session.has_data,
             is_posed=self.session.dataset is not None,
+            is_flat=self.kind_on_show.learns == "images",
             has_engine=self.run.engine is not None and learns,
             can_find_cameras=self.session.photos is not None,
             has_found_cameras=self.posing.folder is not None,
@@ -125,6 +129,8 @@ class Workbench(QObject):
 
     def kind_of(self, result: Result) -> EngineKind:
         """Whose way of showing things fits what a file held."""
+        if isinstance(result, DiffusionModel):
+            return next(kind for kind in self.kinds.values() if kind.learns == "images")
         artifact = GaussianCloud if isinstance(result, GaussianCloud) else Portrait
         return next(kind for kind in self.kinds.values() if kind.artifact is artifact)
 
@@ -167,11 +173,21 @@ class Workbench(QObject):
         """Read whatever `paths` are."""
         if paths:
             self.memory.folder = paths[0].parent
-            self.session.open(paths)
+            self.session.open(paths, as_images=self.kind.learns == "images")
 
     def open_sample(self) -> None:
-        """Open the bundled scene and begin to train on it."""
-        self.session.open_sample()
+        """Open what comes with the program for the chosen engine and begin to train on it."""
+        if self.kind.learns == "images":
+            self.session.open_bundled("shapes")
+        else:
+            self.session.open_sample()
+
+    def take_images(self, images: ImageSet) -> None:
+        """Have `images` open in place of everything that was learnt from before."""
+        self.posing.forget()
+        self.session.set_result(None)
+        self.session.set_images(images)
+        self.dataset_shown.emit(None)
 
     def _posed(self, dataset: PosedPhotos) -> None:
         """Cameras were found: learn from the photos at once."""
@@ -223,10 +239,10 @@ class Workbench(QObject):
     def _clear(self) -> None:
         self._starts_when_ready = False
         self.run.clear()
-        if self.session.dataset is not None:
-            self.run_begins.emit(self.session.dataset)
-        else:
+        if self.session.photos is not None and self.session.dataset is None:
             self.posing.begins.emit()
+        else:
+            self.run_begins.emit(self.session.dataset or self.session.images)
 
     def _close_all(self) -> None:
         self._starts_when_ready = False
@@ -239,7 +255,10 @@ class Workbench(QObject):
 
     def begin(self) -> None:
         """Learn from the photos at hand, as soon as that is possible."""
-        dataset, kind, machine = self.session.dataset, self.kind, self.machine
+        kind, machine = self.kind, self.machine
+        if not self._fits(kind):
+            return
+        dataset = self.session.dataset or self.session.images
         if dataset is None and self.session.photos is not None:
             self.posing.start()
             return
@@ -265,6 +284,28 @@ class Workbench(QObject):
 
         self.run.start(make)
 
+    def _fits(self, kind: EngineKind) -> bool:
+        """Have open what `kind` learns from, made of what is open if need be.
+
+        False where that takes a while, after which it begins by itself, or cannot be.
+        """
+        session, images = self.session, self.session.images
+        photos = session.dataset or session.photos
+        if kind.learns == "images" and images is None and photos is not None:
+            session.open([folder_of(photos.source)], as_images=True)
+            return False
+        if kind.learns == "scenes" and images is not None:
+            if images.folder is None:
+                self.trouble(
+                    f"{images.name} are no photos of a scene, from which {kind.label} learns; drop "
+                    "a folder of photos, or choose Diffusion",
+                    "",
+                )
+            else:
+                session.open([images.folder])
+            return False
+        return True
+
     # -- a saved run ------------------------------------------------------------------------------
 
     def resume_checkpoint(self, folder: Path) -> None:
@@ -284,14 +325,18 @@ class Workbench(QObject):
         self.jobs.start(f"Reading checkpoint {folder.name}", read, done=done, failed=self.trouble)
 
     def _resumed(self, kind: EngineKind, engine: Any, folder: Path, machine: Machine) -> None:
-        self.posing.forget()
         self.run.clear()
         self.run_kind = kind
         self.choose(kind.id)
-        self.session.set_result(None)
-        self.session.set_dataset(engine.dataset)
-        self.dataset_shown.emit(engine.dataset)
-        self.run_begins.emit(engine.dataset)
+        if kind.learns == "images":
+            self.take_images(images_of_run(engine))
+            self.run_begins.emit(self.session.images)
+        else:
+            self.posing.forget()
+            self.session.set_result(None)
+            self.session.set_dataset(engine.dataset)
+            self.dataset_shown.emit(engine.dataset)
+            self.run_begins.emit(engine.dataset)
         self.run_resumes.emit(engine.config, tuple(engine.history))
         self.said.emit("info", f"Resumes {folder.name} at step {engine.step:,}")
 

@@ -29,6 +29,7 @@ class Kind(StrEnum):
     POSED_PHOTOS = "posed photos"
     GAUSSIANS = "Gaussians"
     FIELD = "radiance field"
+    MODEL = "diffusion model"
     MESH = "mesh"
     POINTS = "point cloud"
     CHECKPOINT = "checkpoint"
@@ -83,7 +84,8 @@ def _file(path: Path) -> Found:
     if suffix in (".splat", ".spz"):
         return Found(Kind.GAUSSIANS, path, title, suffix[1:])
     if suffix == field_file.SUFFIX:
-        return Found(Kind.FIELD, path, title, "safetensors")
+        is_model = field_file.kind_in(path) == Kind.MODEL
+        return Found(Kind.MODEL if is_model else Kind.FIELD, path, title, "safetensors")
     if suffix in MESH_SUFFIXES:
         return Found(Kind.MESH, path, title, suffix[1:].upper())
     if suffix == ".json":
@@ -178,8 +180,8 @@ def _nested(folder: Path, inside: list[Path], depth: int) -> Found:
         return _without_poses(folder)
     if len(with_photos) >= 2:
         problem = (
-            f"{folder} has photos in {len(with_photos)} folders by class; no method here learns "
-            "from them yet. Drop a folder with photos of one scene instead"
+            f"{folder} has photos in {len(with_photos)} folders by class, from which diffusion "
+            "learns; for a scene drop a folder with photos of one scene instead"
         )
         return Found(Kind.CLASSES, folder, folder.resolve().name, problem=problem)
     return _unknown(

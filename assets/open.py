@@ -67,6 +67,11 @@ def _read(found: Found) -> Asset:
             return read_photo_folder(found.path)
         case Kind.VIDEO, _:
             return open_video(found.path)
+        case Kind.MODEL, _:
+            raise InputError(
+                f"{found.path} is a diffusion model, which draws images; open it in the window, or "
+                "name it to main.py sample"
+            )
         case Kind.CHECKPOINT, _:
             raise InputError(
                 f"{found.path} is the checkpoint of a run; resume the run from it, or open the "

@@ -98,3 +98,25 @@ FIELD_CHARTS = (
         help="Size of a step of Adam for each parameter",
     ),
 )
+DIFFUSION_CHARTS = (
+    ChartSpec(
+        "Loss",
+        (
+            Curve("loss", "mark", "train {}", smooth=True),
+            Curve("holdout/loss", "split", "held out {}", dots=True),
+        ),
+        help="Mean squared error of what the network predicts: on the images of each step, and "
+        "on held-out ones, whose noise levels are always the same",
+    ),
+    ChartSpec(
+        "Gradient norm",
+        (Curve("gradient", "clone", smooth=True),),
+        help="Length of the gradient of all weights before it is clipped",
+    ),
+    ChartSpec(
+        "Learning rate",
+        (Curve("lr", "label"),),
+        figure=power,
+        help="Size of a step of AdamW for each weight",
+    ),
+)

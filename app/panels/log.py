@@ -13,11 +13,11 @@ from PySide6.QtWidgets import QFrame, QPlainTextEdit, QWidget
 from app import theme
 from app.panels.poselines import Level, PoseLines, diagnosis_lines
 from app.widgets.bars import CAUSES
-from app.widgets.figures import count
+from app.widgets.figures import count, number
 from app.widgets.panel import MARGIN, Panel
 from app.widgets.tools import quiet_button
 from engines.doctor.finding import Diagnosis
-from engines.events import Evaluated, Event, Failed, Finished, Marked, Refined, Warned
+from engines.events import Evaluated, Event, Failed, Finished, Judged, Marked, Refined, Warned
 
 COLOURS: dict[str, str] = {"info": "label", "good": "good", "warn": "warn", "error": "error"}
 """Field of the theme by level."""
@@ -92,6 +92,11 @@ class LogPanel(Panel):
                 self.say(f"Step {count(event.step)}: {event.label}")
             case Refined():
                 self.say(refinement(event))
+            case Judged():
+                self.say(
+                    f"Step {count(event.step)}: held-out loss {number(event.loss)} on "
+                    f"{count(event.images)} samples of the data"
+                )
             case Evaluated():
                 kind = "held-out" if event.split == "holdout" else "training"
                 self.say(

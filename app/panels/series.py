@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from engines.events import Evaluated, Event, Marked, Refined, Stepped
+from engines.events import Evaluated, Event, Judged, Marked, Refined, Stepped
 
 RATIOS = {"samples_per_ray": ("samples", "rays")}
 """Quantities that follow from two others of the same step."""
@@ -126,6 +126,8 @@ class RunSeries:
                 quality = {"psnr": event.psnr, "ssim": event.ssim}
                 values = {f"{event.split}/{name}": v for name, v in quality.items()}
                 self._put(event.step, values, event.seconds)
+            case Judged():
+                self._put(event.step, {"holdout/loss": event.loss}, event.seconds)
             case Refined():
                 self._put(event.step, {"gaussians_refined": event.total})
             case Marked():

@@ -1,4 +1,4 @@
-"""What a diffusion run leaves for whoever looks on; its health is in `engines.diffusion.health`."""
+"""What a diffusion run leaves for whoever looks on; plain numbers, so that no torch is needed."""
 
 from dataclasses import dataclass
 
@@ -17,3 +17,24 @@ class Sheet:
     """The same with the weights as they are."""
     texts: tuple[str, ...]
     """Captions or classes, taken in turn; none where nothing was asked for."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Health:
+    """What the health panel shows of one moment of a run."""
+
+    step: int
+    levels: tuple[float, ...]
+    """Mean error in each of a number of even parts of [0, 1], NaN where nothing was seen."""
+    untrained: tuple[float, ...]
+    """What a network that always answers 0 would have there."""
+    gradient: float
+    """Norm of the last gradient."""
+    lag: float
+    """|average - weights| / |weights|."""
+    non_finite: float
+    """Share of numbers that are not finite in the last samples."""
+    deviation: float
+    """Standard deviation of the data; what the paths are made for is about 0.5 to 1."""
+    sentences: tuple[str, ...]
+    """What is off and what to do about it; empty when all is well."""

@@ -38,27 +38,6 @@ class Levels:
         self.errors = torch.where(seen, torch.where(known, mixed, means), self.errors)
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Health:
-    """What the health panel shows of one moment of a run."""
-
-    step: int
-    levels: tuple[float, ...]
-    """Mean error in each of `BINS` even parts of [0, 1], NaN where nothing was seen."""
-    untrained: tuple[float, ...]
-    """What a network that always answers 0 would have there."""
-    gradient: float
-    """Norm of the last gradient."""
-    lag: float
-    """|average - weights| / |weights|."""
-    non_finite: float
-    """Share of numbers that are not finite in the last samples."""
-    deviation: float
-    """Standard deviation of the data; what the paths are made for is about 0.5 to 1."""
-    sentences: tuple[str, ...]
-    """What is off and what to do about it; empty when all is well."""
-
-
 def untrained_loss(path: Path, target: Target, x0: Tensor, generator: torch.Generator) -> Tensor:
     """[BINS] mean squared error of the answer 0 in the middle of each part, for data [n, ...]."""
     t = (torch.arange(BINS, dtype=torch.float32) + 0.5) / BINS
@@ -95,8 +74,8 @@ def sentences(
     )
     if step < EARLY and share > LITTLE / 2:
         found.append(
-            f"Samples are noise because only {step:,} steps are done; shapes appear after a "
-            "thousand or so"
+            f"Samples are noise because only {step:,} step{'s are' if step != 1 else ' is'} done; "
+            "shapes appear after a thousand or so"
         )
     elif share > 1.2:
         found.append(

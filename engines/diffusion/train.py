@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from assets.errors import InputError
-from engines.diffusion.artifacts import Sheet
+from engines.diffusion.artifacts import Health, Sheet
 from engines.diffusion.artist import Artist, Wish
 from engines.diffusion.config import DiffusionConfig, Schedule
 from engines.diffusion.data.pictures import Pictures, to_bytes
 from engines.diffusion.data.toy import ToyPoints
-from engines.diffusion.health import Health, sentences, untrained_loss
+from engines.diffusion.health import sentences, untrained_loss
 from engines.diffusion.learner import Batch, Learner, Stuck
 from engines.diffusion.networks.choose import build, weights
 from engines.diffusion.networks.config import NetworkConfig, preset
@@ -27,6 +27,8 @@ from kernels.threads import torch_at_work
 
 JUDGED = 512
 """Held-out images that are looked at to judge the run, always the same ones."""
+POINTS = 600
+"""Samples of a toy that are drawn on the way at least: a few points show no shape."""
 MEASURED = 2_048
 """Images from which the scale of the data is told."""
 BYTES_PER_WEIGHT = 4 * 6
@@ -121,8 +123,9 @@ class DiffusionEngine:
     def wish(self) -> Wish:
         """What is drawn on the way: always from the same noise, so that it is seen to improve."""
         texts = self._texts_shown()
+        points = isinstance(self.data, ToyPoints)
         return Wish(
-            count=self.config.samples,
+            count=max(self.config.samples, POINTS) if points else self.config.samples,
             texts=texts,
             sampler=self.config.sampler,
             steps=self.config.sample_steps,
@@ -274,13 +277,14 @@ class DiffusionEngine:
 
     def _leave_artifacts(self, *, at_last: bool = False) -> None:
         if self.slots.wants(Health) and self._untrained is not None:
-            self.slots.put(self._health())
+            self.slots.put(self.health())
         due = self.seconds - self._sheet_at >= self.config.sample_seconds or self.step == 1
         if self.slots.wants(Sheet) and (due or at_last):
             self._sheet_at = self.seconds
-            self.slots.put(self._sheet())
+            self.slots.put(self.sheet())
 
-    def _sheet(self) -> Sheet:
+    def sheet(self) -> Sheet:
+        """Samples of the present state; call between two events. InputError before there is one."""
         artist, wish = self.artist(), self.wish()
         kept = artist.samples(wish)
         raw = artist.samples(Wish(**{**vars(wish), "averaged": False}))
@@ -293,9 +297,10 @@ class DiffusionEngine:
             texts=wish.texts,
         )
 
-    def _health(self) -> Health:
-        assert self.learner is not None
-        assert self._untrained is not None
+    def health(self) -> Health:
+        """How the run is doing; call between two events. InputError before the first step."""
+        if self.learner is None or self._untrained is None:
+            raise InputError("The run has no model yet; start it first")
         with self._changing:
             lag = self.learner.ema.lag(self.learner.network)
         levels = self.learner.levels.errors

@@ -1,0 +1,284 @@
+"""Keeps the samples page at the run or the file that draws: asks for samples, shows them."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QBuffer, QIODevice, QObject, Signal
+from PySide6.QtGui import QImage
+
+from app.drawing import Drawer, Drawing, Order
+from app.exports import Exportable
+from app.feed import Feed
+from app.imagesets import DiffusionModel
+from app.jobs import Job
+from app.likeness import Likeness, likeness, usual_distance
+from app.panels.health import HealthPanel
+from app.panels.samples import SamplesPanel, Shown
+from app.saving import Snapshot
+from app.workbench import Workbench
+from assets.files import atomic_write
+from engines.diffusion.artifacts import Health, Sheet
+
+if TYPE_CHECKING:
+    from engines.diffusion.artist import Artist, Stroke, Wish
+    from engines.diffusion.capture import Capture
+
+REFERENCE = 2_000
+"""Points that are learnt from, as many as are shown behind samples."""
+
+
+class Diffusing(QObject):
+    """Belongs to a window, in whose thread all methods are called."""
+
+    drawn = Signal(object)
+    """The `Drawing` that is on show, stroke by stroke; None once it is stale."""
+
+    def __init__(self, bench: Workbench, feed: Feed, health: HealthPanel) -> None:
+        super().__init__(feed)
+        self._bench, self._health = bench, health
+        self.page = page = SamplesPanel()
+        self._drawer = Drawer()
+        self._order: Order | None = None
+        """The one whose drawing is on show or on its way."""
+        self._fresh = False
+        """Nothing of that one was shown yet."""
+        self._engine: Any = None
+        self._usual: tuple[Any, float] | None = None
+        """Of an engine, how far apart its training images are."""
+        self._search: Job | None = None
+        feed.noted.connect(self._note)
+        feed.ticked.connect(self.tick)
+        feed.refreshed.connect(self.tick)
+        bench.run.engine_built.connect(self._take_engine)
+        bench.dataset_shown.connect(self.clear)
+        bench.run_begins.connect(self.clear)
+        bench.result_shown.connect(self._take_result)
+        page.draw.asked.connect(self.draw)
+        page.draw.stopped.connect(self.stop)
+        page.enlarged.connect(self._look_for_nearest)
+        page.export_asked.connect(self._export)
+
+    @property
+    def is_on_show(self) -> bool:
+        """The page has something to show or will have, so it is in the viewport's place."""
+        bench = self._bench
+        return bench.kind_on_show.learns == "images" and not bench.situation.is_empty
+
+    def close(self) -> None:
+        """End the drawing thread."""
+        self._drawer.close()
+
+    def clear(self, _what: object = None) -> None:
+        """What was drawn belongs to something that is gone."""
+        self.stop()
+        self._engine = self._usual = self._order = None
+        self.page.clear()
+        self.page.set_trains(True)
+        self.page.draw.set_words(None)
+        self.page.draw.set_able(False)
+        self.drawn.emit(None)
+
+    # -- what there is to draw from --------------------------------------------------------------
+
+    def _take_engine(self, engine: Any) -> None:
+        if self._bench.posing.is_at_work or self._bench.run_kind.learns != "images":
+            return
+        self._engine = engine
+        self.page.draw.set_able(True)
+        self._offer(engine.vocabulary)
+        places = getattr(engine.train, "places", None)
+        if places is not None:
+            self.page.grid.set_reference(places[:REFERENCE].numpy())
+
+    def _take_result(self, shown: object) -> None:
+        self.clear()
+        if isinstance(shown, DiffusionModel):
+            self.page.set_trains(False)
+            self.page.draw.set_able(True)
+            self._offer(shown.saved.vocabulary)
+            self.draw()
+
+    def _offer(self, vocabulary: Any) -> None:
+        words = None if vocabulary is None else vocabulary.words
+        self.page.draw.set_words(words, classes=bool(vocabulary and vocabulary.classes))
+
+    def _artist(self) -> "Callable[[], Artist] | None":
+        """What makes a snapshot that draws, on any thread."""
+        if self._engine is not None:
+            return self._engine.artist
+        result = self._bench.session.result
+        if not isinstance(result, DiffusionModel):
+            return None
+
+        def made() -> "Artist":
+            from engines.diffusion.artist import Artist
+
+            return Artist.of(result.saved)
+
+        return made
+
+    # -- drawing ---------------------------------------------------------------------------------
+
+    def draw(self) -> None:
+        """Draw what the box asks for, in place of what is being drawn."""
+        box, artist = self.page.draw, self._artist()
+        if artist is None:
+            return
+        try:
+            settings = box.settings
+        except ValueError as error:
+            box.say(f"These settings do not go together: {error}", grave=True)
+            return
+        from engines.diffusion.artist import Wish
+
+        wish = Wish(
+            count=settings.count,
+            texts=box.texts,
+            sampler=settings.sampler,
+            steps=settings.steps,
+            guidance=settings.guidance if box.texts else 0.0,
+            seed=settings.seed,
+            averaged=settings.averaged,
+        )
+        self.order(
+            Order(artist=artist, wish=wish, capture=_capture if settings.attention else None)
+        )
+
+    def order(self, order: Order) -> None:
+        """Have something drawn and shown."""
+        self._order, self._fresh = order, True
+        self.page.draw.say("")
+        self.page.draw.set_busy(True)
+        self.page.draw.say_progress("Begins to draw")
+        self._drawer.ask(order)
+
+    def stop(self) -> None:
+        """Draw nothing more; what is drawn stays on show."""
+        self._drawer.stop()
+        self.page.draw.set_busy(False)
+
+    def tick(self) -> None:
+        """Show what was drawn; called by the window's timer."""
+        if problem := self._drawer.take_problem():
+            self.page.draw.set_busy(False)
+            self._fail(problem)
+        drawing = self._drawer.take()
+        if drawing is not None and drawing.order is self._order and drawing.strokes:
+            self._show(drawing)
+
+    def _show(self, drawing: Drawing) -> None:
+        page, wish = self.page, drawing.order.wish
+        stroke = drawing.strokes[-1]
+        page.show_drawn(_shown(stroke, wish, done=drawing.done), first=self._fresh)
+        self._fresh = False
+        page.draw.say(". ".join(drawing.notes))
+        if drawing.done:
+            page.draw.set_busy(False)
+            page.draw.say_progress(f"Drawn in {drawing.seconds:.1f} s")
+        else:
+            page.draw.say_progress(f"Step {len(drawing.strokes)} of {wish.steps}")
+        self.drawn.emit(drawing)
+
+    def _fail(self, problem: str) -> None:
+        if "\n" not in problem.strip():
+            self.page.draw.say(problem, grave=True)
+            return
+        last = problem.strip().splitlines()[-1]
+        sentence = f"The samples could not be drawn ({last}). The log has the details"
+        self.page.draw.say(sentence, grave=True)
+        self._bench.trouble(sentence, problem)
+
+    # -- what the run leaves ---------------------------------------------------------------------
+
+    def _note(self, artifact: object) -> None:
+        match artifact:
+            case Sheet():
+                self.page.show_sheet(artifact)
+            case Health():
+                self._health.show_health(artifact)
+
+    # -- one sample ------------------------------------------------------------------------------
+
+    def _look_for_nearest(self, image: Any) -> None:
+        if self._search is not None:
+            self._search.cancel()
+        engine, view = self._engine, self.page.view
+        if engine is None:
+            view.show_nearest(
+                None, "", "A model file holds no training images; resume the run to compare"
+            )
+            return
+        images, known = engine.train.images, self._usual
+
+        def search(_job: Job) -> tuple[Likeness, float]:
+            usual = usual_distance(images) if known is None else known[1]
+            return likeness(image, images, usual), usual
+
+        def found(result: tuple[Likeness, float]) -> None:
+            like, usual = result
+            self._usual = (engine, usual)
+            names, texts = engine.train.names, engine.train.texts
+            name = names[like.row] if names else texts[like.row]
+            view.show_nearest(like.image, name, like.sentence)
+
+        self._search = self._bench.jobs.start(
+            "Looking for the nearest training image",
+            search,
+            done=found,
+            failed=self._bench.trouble,
+            quiet=True,
+        )
+
+    # -- taking away -----------------------------------------------------------------------------
+
+    def _export(self) -> None:
+        picture, shown = self.page.picture(), self.page.shown
+        if picture is None or shown is None:
+            return
+        session = self._bench.session
+        name = session.name or session.result_name.split(".")[0]
+        self._bench.saving.snapshot_ready.emit(
+            Snapshot(
+                what=_exportable(picture, len(shown.samples)),
+                origin=f"{shown.origin} of {name}",
+                name=f"{name}-samples",
+            )
+        )
+
+
+def _capture() -> "Capture":
+    from engines.diffusion.capture import Capture
+
+    return Capture(samples=1)
+
+
+def _shown(stroke: "Stroke", wish: "Wish", *, done: bool) -> Shown:
+    flat = stroke.x.ndim == 2
+    samples = stroke.x0.numpy() if flat else stroke.bytes_of("x" if done else "x0")
+    weights = "EMA" if wish.averaged else "raw weights"
+    origin = f"{wish.sampler}, {wish.steps} steps, seed {wish.seed}, {weights}"
+    return Shown(samples=samples, texts=wish.texts, origin=origin)
+
+
+def _exportable(picture: QImage, count: int) -> Exportable:
+    def save(image: QImage, path: Any) -> None:
+        buffer = QBuffer()
+        buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+        image.save(buffer, "PNG")
+        with atomic_write(path) as file:
+            file.write(buffer.data().data())
+
+    def read(path: Any) -> QImage:
+        return QImage(str(path))
+
+    return Exportable(
+        asset=picture,
+        title="Export samples",
+        formats={".png": "One picture of all samples on show, with their captions"},
+        filter="Pictures (*.png)",
+        facts=lambda _: f"{count} samples, {picture.width()} x {picture.height()} pixels",
+        amount=f"a picture of {count} samples",
+        arrived=lambda back: back.size() == picture.size(),
+        save=save,
+        read=read,
+    )

@@ -1,0 +1,180 @@
+"""What is to be drawn: caption or class, guidance, sampler, steps and seed, and the button."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLineEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app.panels.settings import SettingsForm
+from app.theme import set_role
+from app.widgets.labels import ElidedLabel, SectionTitle
+from app.widgets.panel import ScrolledColumn, note
+from engines.settings import Setting, check
+
+ANYTHING, ALL = "Anything", "All in turn"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DrawSettings:
+    """How samples are drawn on demand."""
+
+    count: Annotated[int, Setting("How many samples to draw", low=1, high=256, step=4)] = 16
+    guidance: Annotated[
+        float,
+        Setting(
+            "w of (1 + w) conditional - w unconditional: how closely the caption or class is "
+            "followed; 0 for none",
+            low=-1,
+            high=20,
+            step=0.5,
+        ),
+    ] = 1.0
+    sampler: Annotated[
+        Literal["dpmpp_2m", "ddim", "ddpm", "euler", "heun", "midpoint", "euler_maruyama"],
+        Setting("How noise becomes a sample"),
+    ] = "dpmpp_2m"
+    steps: Annotated[int, Setting("Steps from noise to sample", low=1, high=1_000, step=5)] = 20
+    seed: Annotated[
+        int, Setting("The same seed begins at the same noise", low=0, high=2**31 - 1)
+    ] = 1
+    averaged: Annotated[
+        bool, Setting("Draw with the average of the weights, else with the weights", label="EMA")
+    ] = True
+    attention: Annotated[
+        bool, Setting("Keep what attends to what, for the attention panel; takes memory and time")
+    ] = False
+
+    def __post_init__(self) -> None:
+        check(self)
+
+
+class DrawBox(QWidget):
+    """The settings and the button; tells when a person wants samples."""
+
+    asked = Signal()
+    """Draw with `texts` and `settings`."""
+    stopped = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._words: tuple[str, ...] = ()
+        self._is_classes = False
+        self.caption = QLineEdit()
+        self.caption.setAccessibleName("Caption")
+        self.caption.returnPressed.connect(self._ask)
+        self.classes = QComboBox()
+        self.classes.setAccessibleName("Class")
+        self.classes.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self._label = ElidedLabel("Caption")
+        self.form = SettingsForm(DrawSettings)
+        self.form.fold.hide()
+        self.button = QPushButton("Draw more")
+        set_role(self.button, "primary")
+        self.button.clicked.connect(self._ask)
+        self.stop = QPushButton("Stop")
+        self.stop.clicked.connect(self.stopped)
+        self.stop.hide()
+        self.note = note()
+        self.progress = note()
+        content = QWidget()
+        column = QVBoxLayout(content)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(6)
+        column.addWidget(self._label)
+        column.addWidget(self.caption)
+        column.addWidget(self.classes)
+        column.addSpacing(2)
+        column.addWidget(self.form)
+        row = QHBoxLayout()
+        row.setSpacing(6)
+        row.addWidget(self.button, 1)
+        row.addWidget(self.stop)
+        column.addLayout(row)
+        column.addWidget(self.progress)
+        column.addWidget(self.note)
+        column.addStretch(1)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(8)
+        whole.addWidget(SectionTitle("Draw"))
+        whole.addWidget(ScrolledColumn(content), 1)
+        self.form.fit(280)
+        self.set_words(None)
+        self.set_able(False)
+
+    # -- what can be asked for -------------------------------------------------------------------
+
+    def set_words(self, words: tuple[str, ...] | None, *, classes: bool = False) -> None:
+        """Which words or classes the model knows; None for a model without any."""
+        same = (words or ()) == self._words and classes == self._is_classes
+        has_words = words is not None
+        if not same:
+            self._words, self._is_classes = words or (), classes
+            self.classes.clear()
+            self.classes.addItems([ALL, ANYTHING, *self._words])
+            self.caption.clear()
+        some = ", ".join(self._words[:4])
+        self.caption.setPlaceholderText(f"words such as {some}" if some else "")
+        self.caption.setToolTip(
+            f"The model knows {len(self._words)} words: {', '.join(self._words[:40])}. Empty for "
+            "a sample of anything; a semicolon between several captions"
+        )
+        self._label.setText("Class" if classes else "Caption")
+        self._label.setVisible(has_words)
+        self.caption.setVisible(has_words and not classes)
+        self.classes.setVisible(has_words and classes)
+        row = self.form.rows["guidance"]
+        row.editor.setEnabled(has_words)
+        row.label.setEnabled(has_words)
+
+    def set_able(self, able: bool) -> None:
+        """Whether there is a model that can draw."""
+        self.button.setEnabled(able)
+
+    def set_busy(self, busy: bool) -> None:
+        """Whether it is drawing at the moment."""
+        self.stop.setVisible(busy)
+        if not busy:
+            self.progress.setText("")
+        self.progress.setVisible(busy)
+
+    def say_progress(self, words: str) -> None:
+        """How far the drawing is."""
+        self.progress.setText(words)
+        self.progress.show()
+
+    def say(self, sentences: str, *, grave: bool = False) -> None:
+        """What of the wish was not followed, or why nothing could be drawn."""
+        set_role(self.note, "error" if grave else "warn")
+        self.note.setText(sentences)
+        self.note.setVisible(bool(sentences))
+
+    # -- what is asked for -----------------------------------------------------------------------
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Captions or classes in turn; none for samples of anything."""
+        if not self._words:
+            return ()
+        if self._is_classes:
+            chosen = self.classes.currentText()
+            return {ALL: self._words, ANYTHING: ()}.get(chosen, (chosen,))
+        captions = (caption.strip() for caption in self.caption.text().split(";"))
+        return tuple(caption for caption in captions if caption)
+
+    @property
+    def settings(self) -> DrawSettings:
+        """How; raises ValueError for what does not go together."""
+        return DrawSettings(**self.form.values)
+
+    def _ask(self) -> None:
+        if self.button.isEnabled():
+            self.asked.emit()

@@ -1,0 +1,205 @@
+"""What a diffusion model draws: while it learns, on demand, and one sample at a time."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QImage, QPainter
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+
+from app import theme
+from app.panels.drawbox import DrawBox
+from app.panels.sampleview import SampleView
+from app.widgets.labels import ElidedLabel, SectionTitle
+from app.widgets.samplegrid import SampleGrid
+from app.widgets.segmented import Segmented
+from app.widgets.tools import quiet_button
+from engines.diffusion.artifacts import Sheet
+
+WAITING = "The first samples appear after the first step"
+NOTHING_DRAWN = "Draw more shows samples here, with a caption, sampler and seed of your choice"
+BOX_PX = 236
+SHEET_PX = 1_000
+"""Side of a picture of points, as it is saved."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Shown:
+    """Samples as they are shown."""
+
+    samples: np.ndarray
+    """[n, h, w, c] uint8, or [n, 2] float32 points."""
+    texts: tuple[str, ...]
+    origin: str
+    """Where they are from, for people: "Step 1,200"."""
+
+    def caption(self, index: int) -> str:
+        """What was asked for of one of them, empty if nothing was."""
+        return self.texts[index % len(self.texts)] if self.texts else ""
+
+
+class SamplesPanel(QWidget):
+    """The page in the middle of the window while images are learnt."""
+
+    enlarged = Signal(object)
+    """[h, w, c] uint8: this sample is looked at; its nearest training image is wanted."""
+    export_asked = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setObjectName("samples")
+        self._sheet: Sheet | None = None
+        self._drawn: Shown | None = None
+        self.index = -1
+        """Of the sample that is enlarged; -1 while none is."""
+        self.source = Segmented({"training": "While training", "drawn": "Drawn"}, compact=True)
+        self.weights = Segmented({"averaged": "EMA", "raw": "Raw"}, compact=True)
+        self.weights.button("averaged").setToolTip("Drawn with the average of the weights")
+        self.weights.button("raw").setToolTip("Drawn with the weights as they are, same noise")
+        self.words = ElidedLabel(role="muted", align=Qt.AlignmentFlag.AlignRight)
+        self.export = quiet_button("", "Save these samples as a picture (PNG)")
+        self.export.clicked.connect(self.export_asked)
+        self.grid, self.view, self.draw = SampleGrid(), SampleView(), DrawBox()
+        self._pages = QStackedWidget()
+        self._pages.addWidget(self.grid)
+        self._pages.addWidget(self.view)
+        title = SectionTitle("Samples")
+        header = QHBoxLayout()
+        header.setSpacing(8)
+        header.addWidget(title.title)
+        header.addWidget(self.source)
+        header.addWidget(self.weights)
+        header.addWidget(self.words, 1)
+        header.addWidget(self.export)
+        left = QVBoxLayout()
+        left.setSpacing(12)
+        left.addLayout(header)
+        left.addWidget(self._pages, 1)
+        rule = QFrame()
+        rule.setObjectName("samplesrule")
+        rule.setFixedWidth(1)
+        self.draw.setFixedWidth(BOX_PX)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(16, 12, 12, 14)
+        row.setSpacing(14)
+        row.addLayout(left, 1)
+        row.addWidget(rule)
+        row.addWidget(self.draw)
+        self.source.changed.connect(self._source_chosen)
+        self.weights.changed.connect(self._show)
+        self.grid.chosen.connect(self.enlarge)
+        self.view.closed.connect(self.show_all)
+        self.view.stepped.connect(lambda by: self.enlarge(self.index + by))
+        theme.follow(self._recolour)
+        self.clear()
+
+    def minimumSizeHint(self) -> QSize:
+        """The stage decides."""
+        return QSize(0, 0)
+
+    # -- what it shows ---------------------------------------------------------------------------
+
+    def clear(self) -> None:
+        """Nothing was drawn yet."""
+        self._sheet = self._drawn = None
+        self.grid.set_reference(None)
+        self.source.set_value("training")
+        self.draw.say("")
+        self.draw.set_busy(False)
+        self.show_all()
+
+    def set_trains(self, trains: bool) -> None:
+        """Whether samples of a run will come, or only what is drawn on demand."""
+        for value in ("training", "drawn"):
+            self.source.button(value).setVisible(trains)
+        self.source.setVisible(trains)
+        self.source.set_value("training" if trains else "drawn")
+
+    def show_sheet(self, sheet: Sheet) -> None:
+        """Show the newest samples of a run; one that is enlarged is seen to improve."""
+        self._sheet = sheet
+        if self.source.value == "training":
+            self._show()
+
+    def show_drawn(self, drawn: Shown, *, first: bool) -> None:
+        """Show what is being drawn on demand; it comes forward when it is new."""
+        self._drawn = drawn
+        if first and self.source.value != "drawn":
+            self.source.set_value("drawn")
+        elif self.source.value == "drawn":
+            self._show()
+
+    @property
+    def shown(self) -> Shown | None:
+        """The samples on show."""
+        if self.source.value == "drawn":
+            return self._drawn
+        if self._sheet is None:
+            return None
+        sheet = self._sheet
+        samples = sheet.averaged if self.weights.value == "averaged" else sheet.raw
+        return Shown(samples=samples, texts=sheet.texts, origin=f"Step {sheet.step:,}")
+
+    def enlarge(self, index: int) -> None:
+        """Look at one of the samples."""
+        shown = self.shown
+        if shown is None or shown.samples.ndim != 4 or not 0 <= index < len(shown.samples):
+            return
+        self.index = index
+        image = shown.samples[index]
+        self.view.show_sample(image, shown.caption(index))
+        self._pages.setCurrentWidget(self.view)
+        self.view.setFocus()
+        self.enlarged.emit(image)
+
+    def show_all(self) -> None:
+        """Look at all of them."""
+        had_focus = self.view.hasFocus()
+        self.index = -1
+        self._pages.setCurrentWidget(self.grid)
+        if had_focus:
+            self.grid.setFocus()
+        self._show()
+
+    def picture(self) -> QImage | None:
+        """The samples on show as a picture to be saved; None where there are none."""
+        shown = self.shown
+        if shown is None:
+            return None
+        sheet = SampleGrid()
+        sheet.show_samples(shown.samples, shown.texts)
+        sheet.set_reference(self.grid.reference)
+        sheet.resize(SHEET_PX, SHEET_PX)
+        image = QImage(SHEET_PX, SHEET_PX, QImage.Format.Format_RGB32)
+        image.fill(theme.colour(theme.current().ground))
+        painter = QPainter(image)
+        sheet.paint(painter)
+        painter.end()
+        return image
+
+    # -- inside ----------------------------------------------------------------------------------
+
+    def _source_chosen(self) -> None:
+        self.show_all()
+
+    def _show(self) -> None:
+        shown, drawn = self.shown, self.source.value == "drawn"
+        self.weights.setVisible(not drawn)
+        self.export.setEnabled(shown is not None)
+        self.words.setText("" if shown is None else shown.origin)
+        self.grid.empty = NOTHING_DRAWN if drawn else WAITING
+        if shown is None:
+            self.grid.show_samples(None)
+            return
+        self.grid.show_samples(shown.samples, shown.texts)
+        if self.index >= 0:
+            self.enlarge(min(self.index, len(shown.samples) - 1))
+
+    def _recolour(self) -> None:
+        self.export.setIcon(theme.icon("mdi6.image-move"))
+        colours = theme.current()
+        self.setStyleSheet(
+            f"#samples {{ background: {colours.ground}; }}"
+            f"#samplesrule {{ background: {colours.line}; border: none; }}"
+        )

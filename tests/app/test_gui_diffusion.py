@@ -1,0 +1,264 @@
+"""Diffusion in the real window: a folder is dropped, learnt, drawn from, looked into, saved."""
+
+import numpy as np
+import pytest
+import torch
+from app_drop import drop
+from PIL import Image
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+
+from app.enginekinds import DIFFUSION
+from app.questions import Choice
+from app.run import State
+from engines.diffusion.artist import Artist, Wish
+from engines.diffusion.saved import read_model
+
+pytestmark = pytest.mark.gl
+
+SMALL = {
+    "size": 16,
+    "batch": 4,
+    "steps": 100_000,
+    "samples": 4,
+    "sample_steps": 3,
+    "sample_seconds": 0.2,
+    "holdout": 0.2,
+    "evaluate_every": 5,
+}
+
+
+@pytest.fixture
+def images(tmp_path):
+    """Ten images in two classes."""
+    random = np.random.default_rng(0)
+    for name, colour in (("cats", (200, 40, 40)), ("dogs", (40, 40, 200))):
+        folder = tmp_path / "pets" / name
+        folder.mkdir(parents=True)
+        for i in range(5):
+            pixels = random.normal(colour, 40, (18, 20, 3)).clip(0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(folder / f"{name} {i}.png")
+    return tmp_path / "pets"
+
+
+@pytest.fixture
+def window(make_window, small_kinds):
+    window = make_window(kinds={**small_kinds, "diffusion": DIFFUSION}, size=(1300, 800))
+    window.questions.choice = Choice.DISCARD
+    click(window.topbar.engine.button("diffusion"))
+    window.docks.settings.set_config(type(window.docks.config())(**SMALL))
+    return window
+
+
+def click(widget) -> None:
+    QTest.mouseClick(widget, Qt.MouseButton.LeftButton)
+
+
+def page(window):
+    return window.diffusing.page
+
+
+def state(window) -> State:
+    return window.bench.run.state
+
+
+def said(window) -> str:
+    return window.docks.log.to_text()
+
+
+def draw(window, wait, **settings) -> None:
+    rows = page(window).draw.form.rows
+    for name, value in {"count": 3, "steps": 2, **settings}.items():
+        rows[name].set_value(value)
+    click(page(window).draw.button)
+    wait(lambda: "Drawn in" in page(window).draw.progress.text())
+
+
+@pytest.fixture
+def run(window, images, wait):
+    """A run on the images that has shown its first samples."""
+    drop(window, images)
+    wait(lambda: page(window).shown is not None and window.docks.health.health is not None)
+    return window.bench.run.engine
+
+
+def test_a_dropped_folder_is_learnt_without_poses_and_shows_how_it_goes(window, run, wait):
+    assert window.bench.run_kind is DIFFUSION
+    assert page(window).isVisible()
+    assert not window.bench.posing.is_at_work
+    assert "Opened pets: 10 images with classes" in said(window)
+    sheet = page(window).shown
+    assert sheet.samples.shape == (4, 16, 16, 3)
+    assert [sheet.caption(i) for i in range(3)] == ["cats", "dogs", "cats"]
+    wait(lambda: page(window).shown.origin != sheet.origin)  # it refreshes
+    averaged = page(window).shown.samples
+    click(page(window).weights.button("raw"))
+    assert page(window).shown.samples.shape == averaged.shape
+    window.actions_["stop"].trigger()
+    wait(lambda: f"Step {run.step:,}" == page(window).shown.origin)
+    assert np.array_equal(page(window).shown.samples, run.sheet().raw)
+    curves = window.docks.curves.run.series
+    assert {"loss", "gradient", "lr", "holdout/loss"} <= set(curves)
+    health = window.docks.health.health
+    assert len(health.levels) == len(health.untrained) == 10
+    assert window.docks.health.figures.value("gradient") != ""
+    assert "noise because only" in window.docks.health.sentences.text()
+    assert window.docks["health"].isVisible()
+    assert window.docks["photos"].isHidden()
+
+
+def test_pause_save_and_resume(window, run, wait, answers):
+    window.actions_["run"].trigger()
+    wait(lambda: state(window) is State.PAUSED)
+    window.actions_["save_checkpoint"].trigger()
+    wait(lambda: "Saved step" in said(window))
+    step = run.step
+    window.actions_["clear"].trigger()
+    assert page(window).shown is None
+    assert not page(window).draw.button.isEnabled()
+    drop(window, answers.path)
+    wait(lambda: window.bench.run.step > step)
+    assert window.bench.run.engine is not run
+    assert window.bench.session.images.folder == run.data.source.folder
+    assert window.docks.config().size == 16
+
+
+def test_samples_are_drawn_on_demand_and_are_those_of_the_engine(window, run, wait):
+    window.actions_["stop"].trigger()
+    box = page(window).draw
+    box.classes.setCurrentText("dogs")
+    draw(window, wait, seed=7, sampler="ddim", guidance=2.0)
+    assert page(window).source.value == "drawn"
+    shown = page(window).shown
+    wish = Wish(count=3, texts=("dogs",), sampler="ddim", steps=2, guidance=2.0, seed=7)
+    *_, end = run.artist().draw(wish)
+    assert np.array_equal(shown.samples, end.bytes_of("x"))
+    assert page(window).grid.captions == ("dogs",) * 3
+    assert box.note.text() == ""
+
+
+def test_a_sample_is_enlarged_beside_its_nearest_training_image(window, run, wait):
+    window.actions_["stop"].trigger()
+    wait(lambda: f"Step {run.step:,}" == page(window).shown.origin)
+    grid, view = page(window).grid, page(window).view
+    QTest.mouseClick(grid, Qt.MouseButton.LeftButton, pos=grid.cell(1).center())
+    wait(lambda: view.sentence.text() != "")
+    assert view.isVisible()
+    assert view.caption.text() == "dogs"
+    shown = page(window).shown.samples[1].astype(float)
+    train = run.train.images.permute(0, 2, 3, 1).numpy().astype(float)
+    distances = np.sqrt(((train - shown) ** 2).mean(axis=(1, 2, 3))) / 127.5
+    nearest = int(distances.argmin())
+    assert np.array_equal(view.nearest.image, train[nearest])
+    assert view.nearest_name.text() == run.train.names[nearest]
+    assert f"{distances[nearest]:.3f} apart" in view.sentence.text()
+    QTest.keyClick(view, Qt.Key.Key_Right)
+    assert page(window).index == 2
+    QTest.keyClick(view, Qt.Key.Key_Escape)
+    assert grid.isVisible()
+
+
+def test_what_was_learnt_is_exported_and_drawn_from_again(window, run, wait, tmp_path):
+    from app.export_dialog import ExportDialog
+
+    def export(path) -> None:
+        wait(lambda: window.findChildren(ExportDialog))
+        dialog = window.findChildren(ExportDialog)[-1]
+        dialog.path.setText(str(path))
+        click(dialog.save)
+        wait(lambda: "Read back" in dialog.message.text())
+        dialog.close_button.click()
+        wait(lambda: not window.findChildren(ExportDialog))
+
+    window.actions_["stop"].trigger()
+    click(page(window).export)
+    export(tmp_path / "grid.png")
+    assert Image.open(tmp_path / "grid.png").size == (1000, 1000)
+    window.actions_["export"].trigger()
+    export(tmp_path / "pets.safetensors")
+    assert window.bench.run.unsaved_steps == 0
+    drop(window, tmp_path / "pets.safetensors")
+    wait(lambda: "Drawn in" in page(window).draw.progress.text())
+    assert state(window) is State.IDLE
+    shown = page(window).shown
+    artist = Artist.of(read_model(tmp_path / "pets.safetensors"))
+    *_, end = artist.draw(Wish(count=16, texts=("cats", "dogs"), guidance=1.0, seed=1))
+    assert np.array_equal(shown.samples, end.bytes_of("x"))
+    page(window).enlarge(0)
+    assert "no training images" in page(window).view.sentence.text()
+
+
+def test_words_that_are_not_known_are_named(window, images, wait):
+    for path in images.rglob("*.png"):
+        path.with_suffix(".txt").write_text(f"a photo of {path.parent.name}")
+    drop(window, images)
+    wait(lambda: page(window).draw.button.isEnabled() and window.bench.run.step > 0)
+    window.actions_["stop"].trigger()
+    QTest.keyClicks(page(window).draw.caption, "a purple zebra")
+    draw(window, wait)
+    assert "“purple”, “zebra”" in page(window).draw.note.text()
+    assert page(window).grid.captions == ("a purple zebra",) * 3
+
+
+def test_points_are_shown_where_they_are(window, wait):
+    window.actions_["close_all"].trigger()
+    click(window.welcome.bundled["moons"])
+    wait(lambda: page(window).shown is not None)
+    assert page(window).shown.samples.shape[1] == 2
+    assert page(window).grid.reference is not None
+    assert not page(window).draw.caption.isVisible()
+    window.actions_["stop"].trigger()
+    draw(window, wait, count=50)
+    assert page(window).shown.samples.shape == (50, 2)
+    assert torch.isfinite(torch.from_numpy(page(window).shown.samples)).all()
+
+
+@pytest.mark.parametrize("what", ["empty", "text", "truncated", "other"])
+def test_bad_input_ends_in_a_sentence_and_a_living_window(window, tmp_path, what, wait):
+    place = tmp_path / "bad"
+    place.mkdir()
+    words = "has no images"
+    if what == "text":
+        place, words = place / "notes.txt", "drop a folder of images"
+        place.write_text("nothing")
+    if what == "truncated":
+        place, words = place / "cut.safetensors", "cannot be read"
+        place.write_bytes(b"\x40\x00\x00\x00\x00\x00\x00\x00{")
+    if what == "other":
+        place, words = place / "some.safetensors", "holds no"
+        from safetensors.torch import save_file
+
+        save_file({"x": torch.zeros(2)}, place)
+    drop(window, place)
+    wait(lambda: window.banner.isVisible())
+    assert words in window.banner.text
+    assert state(window) is State.IDLE
+    assert window.welcome.isVisible()
+
+
+def test_photos_of_a_scene_are_learnt_as_images_and_images_are_no_scene(window, photos, wait):
+    click(window.topbar.engine.button("splats"))
+    drop(window, photos)
+    wait(lambda: state(window) is State.FINISHED)
+    assert not page(window).isVisible()
+    click(window.topbar.engine.button("diffusion"))
+    click(window.topbar.run)
+    wait(lambda: page(window).shown is not None)
+    assert window.bench.session.dataset is None
+    window.actions_["stop"].trigger()
+    click(window.topbar.engine.button("splats"))
+    click(window.topbar.run)
+    wait(lambda: window.view.cloud is not None)
+    assert window.docks["photos"].isVisible()
+    assert not page(window).isVisible()
+
+
+def test_the_grid_finds_the_cell_under_the_pointer(window, run):
+    grid = page(window).grid
+    seen = []
+    grid.chosen.connect(seen.append)
+    for index in range(4):
+        QTest.mouseClick(grid, Qt.MouseButton.LeftButton, pos=grid.cell(index).center())
+        page(window).show_all()
+    QTest.mouseClick(grid, Qt.MouseButton.LeftButton, pos=QPoint(1, 1))
+    assert seen == [0, 1, 2, 3]
