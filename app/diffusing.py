@@ -32,12 +32,17 @@ class Diffusing(QObject):
 
     drawn = Signal(object)
     """The `Drawing` that is on show, stroke by stroke; None once it is stale."""
+    drawn_beside = Signal(object)
+    """A `Drawing` that was asked for with `draw_beside`."""
 
     def __init__(self, bench: Workbench, feed: Feed, health: HealthPanel) -> None:
         super().__init__(feed)
         self._bench, self._health = bench, health
         self.page = page = SamplesPanel()
-        self._drawer = Drawer()
+        self._drawer, self._beside = Drawer(), Drawer()
+        self._drawing: Drawing | None = None
+        self.new_capture: Callable[[], Capture] = _capture
+        """Makes what writes attention down where the box asks for that."""
         self._order: Order | None = None
         """The one whose drawing is on show or on its way."""
         self._fresh = False
@@ -61,17 +66,20 @@ class Diffusing(QObject):
     @property
     def is_on_show(self) -> bool:
         """The page has something to show or will have, so it is in the viewport's place."""
-        bench = self._bench
-        return bench.kind_on_show.learns == "images" and not bench.situation.is_empty
+        bench, session = self._bench, self._bench.session
+        has_any = session.images is not None or isinstance(session.result, DiffusionModel)
+        return has_any and bench.kind_on_show.learns == "images"
 
     def close(self) -> None:
         """End the drawing thread."""
         self._drawer.close()
+        self._beside.close()
 
     def clear(self, _what: object = None) -> None:
         """What was drawn belongs to something that is gone."""
         self.stop()
-        self._engine = self._usual = self._order = None
+        self._beside.stop()
+        self._engine = self._usual = self._order = self._drawing = None
         self.page.clear()
         self.page.set_trains(True)
         self.page.draw.set_words(None)
@@ -140,9 +148,13 @@ class Diffusing(QObject):
             seed=settings.seed,
             averaged=settings.averaged,
         )
-        self.order(
-            Order(artist=artist, wish=wish, capture=_capture if settings.attention else None)
-        )
+        capture = self.new_capture if settings.attention else None
+        self.order(Order(artist=artist, wish=wish, capture=capture))
+
+    def draw_beside(self, wish: "Wish") -> None:
+        """Have another run drawn by the model of the drawing on show, to be compared with it."""
+        if (drawing := self._drawing) is not None:
+            self._beside.ask(Order(artist=lambda: drawing.artist, wish=wish))
 
     def order(self, order: Order) -> None:
         """Have something drawn and shown."""
@@ -159,7 +171,9 @@ class Diffusing(QObject):
 
     def tick(self) -> None:
         """Show what was drawn; called by the window's timer."""
-        if problem := self._drawer.take_problem():
+        if (beside := self._beside.take()) is not None:
+            self.drawn_beside.emit(beside)
+        if problem := self._drawer.take_problem() or self._beside.take_problem():
             self.page.draw.set_busy(False)
             self._fail(problem)
         drawing = self._drawer.take()
@@ -177,6 +191,7 @@ class Diffusing(QObject):
             page.draw.say_progress(f"Drawn in {drawing.seconds:.1f} s")
         else:
             page.draw.say_progress(f"Step {len(drawing.strokes)} of {wish.steps}")
+        self._drawing = drawing
         self.drawn.emit(drawing)
 
     def _fail(self, problem: str) -> None:

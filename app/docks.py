@@ -180,7 +180,7 @@ class Docks:
         if learns == self._learns:
             return
         own, other = (OF_IMAGES, OF_SCENES) if learns == "images" else (OF_SCENES, OF_IMAGES)
-        self._learns = learns
+        before, self._learns = self._learns, learns
         for name in other:
             if not self[name].isHidden():
                 self._put_away.add(name)
@@ -192,8 +192,9 @@ class Docks:
             if name in again:
                 self[name].show()
         self._put_away.difference_update(own)
-        self["settings"].raise_()
-        self[own[0] if learns == "images" else "population"].raise_()
+        if before:  # otherwise the layout says what is in front
+            self["settings"].raise_()
+            self["health" if learns == "images" else "population"].raise_()
 
     def config(self) -> Any:
         """The settings as they are set."""

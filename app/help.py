@@ -48,7 +48,8 @@ LISTED = (
 )
 
 ABOUT = (
-    "Drop photos on it and watch Gaussians or a radiance field learn from them\n"
+    "Drop photos on it and watch Gaussians or a radiance field learn from them, or a folder of\n"
+    "images and watch a diffusion model learn to draw them\n"
     "Licence: Apache 2.0\n"
     "Works without a network: nothing is downloaded or sent"
 )

@@ -343,11 +343,10 @@ class MainWindow(QMainWindow):
     def _begin_run(self, dataset: PosedPhotos | ImageSet) -> None:
         self.docks.clear()
         self.view.show_nothing()
-        if isinstance(dataset, ImageSet):
-            return
-        held_out = self.docks.held_out(dataset)
-        self.docks.show_dataset(dataset, held_out)
-        self.view.marks.hold_out(held_out)
+        if isinstance(dataset, PosedPhotos):
+            held_out = self.docks.held_out(dataset)
+            self.docks.show_dataset(dataset, held_out)
+            self.view.marks.hold_out(held_out)
 
     def _take_up(self, config: Any, history: tuple[Event, ...]) -> None:
         """What a resumed run has been through comes before what it will."""

@@ -1,0 +1,79 @@
+"""What the window says of a diffusion model: likeness, health, memory."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from app.imagesets import ImageSet, check_memory
+from app.likeness import likeness, usual_distance
+from app.panels.health import share_of_untrained
+from assets.errors import InputError
+from engines.diffusion.artifacts import Health
+
+
+@pytest.fixture
+def train() -> torch.Tensor:
+    return torch.from_numpy(np.random.default_rng(0).integers(0, 256, (30, 3, 8, 8), np.uint8))
+
+
+def test_a_copy_of_a_training_image_is_memorised(train):
+    sample = train[17].permute(1, 2, 0).numpy()
+    like = likeness(sample, train, usual_distance(train))
+    assert like.row == 17
+    assert np.array_equal(like.image, sample)
+    assert like.distance == pytest.approx(0, abs=1e-3)
+    assert like.sentence.startswith("Memorised: 0.000 apart")
+
+
+def test_another_image_is_not(train):
+    usual = usual_distance(train)
+    flat = train.double().flatten(1) / 127.5 - 1
+    apart = torch.cdist(flat, flat).fill_diagonal_(torch.inf).min(dim=1).values
+    assert usual == pytest.approx(float(apart.median()) / flat.shape[1] ** 0.5, rel=1e-3)
+    like = likeness(np.full((8, 8, 3), 128, np.uint8), train, usual)
+    assert not like.by_heart
+    assert like.sentence.startswith("Not memorised")
+
+
+def test_of_one_image_nothing_is_said_of_others(train):
+    usual = usual_distance(train[:1])
+    assert math.isnan(usual)
+    assert "no other image" in likeness(np.zeros((8, 8, 3), np.uint8), train[:1], usual).sentence
+
+
+def test_images_that_do_not_fit_into_memory_are_refused_with_figures():
+    check_memory(ImageSet(name="few", count=100), 64)
+    with pytest.raises(InputError, match=r"10,000,000 images of 512 x 512 pixels take 7864\.3 GB"):
+        check_memory(ImageSet(name="many", count=10_000_000), 512)
+
+
+def health(levels, untrained) -> Health:
+    return Health(
+        step=1,
+        levels=levels,
+        untrained=untrained,
+        gradient=1.0,
+        lag=0.0,
+        non_finite=0.0,
+        deviation=0.5,
+        sentences=(),
+    )
+
+
+def test_the_share_of_the_untrained_loss_leaves_out_what_was_not_seen():
+    words = share_of_untrained(health((0.5, math.nan, 0.1), (1.0, 1.0, 1.0)))
+    assert words.startswith("On average 30 % of the loss")
+
+
+def test_bars_tell_their_figures(qapp):
+    from app.widgets.levelbars import LevelBars
+
+    bars = LevelBars()
+    bars.resize(100, 132)
+    bars.show_levels((0.5, math.nan), (1.0, 2.0))
+    assert bars.words_at(10) == "Noise level 0 to 0.5\nloss 0.5, 1 without learning: 50 %"
+    assert "not seen yet" in bars.words_at(90)
+    assert bars.words_at(200) == ""
+    assert bars.bar(0, 1.0).height() == pytest.approx(bars.bar(1, 2.0).height() / 2)
