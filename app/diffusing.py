@@ -97,6 +97,7 @@ class Diffusing(QObject):
         places = getattr(engine.train, "places", None)
         if places is not None:
             self.page.grid.set_reference(places[:REFERENCE].numpy())
+        self.page.draw.set_points(places is not None)
 
     def _take_result(self, shown: object) -> None:
         self.clear()
@@ -104,6 +105,7 @@ class Diffusing(QObject):
             self.page.set_trains(False)
             self.page.draw.set_able(True)
             self._offer(shown.saved.vocabulary)
+            self.page.draw.set_points(shown.saved.network.config.kind == "points")
             self.draw()
 
     def _offer(self, vocabulary: Any) -> None:

@@ -37,7 +37,7 @@ class ImageSet:
     def words(self) -> str:
         """What it is, in a few words: "400 images with captions"."""
         if self.bundled:
-            return BUNDLED[self.bundled].lower()
+            return "images with captions" if self.bundled == "shapes" else "points in the plane"
         images = f"{self.count:,} image{'s' * (self.count != 1)}"
         return images if self.said == "nothing" else f"{images} with {self.said}"
 

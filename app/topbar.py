@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from PySide6.QtCore import QRectF, Qt
-from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QMenuBar, QSizePolicy, QWidget
 
 from app import theme
@@ -13,6 +13,8 @@ from app.enginekinds import EngineKind
 from app.widgets.labels import ElidedLabel
 from app.widgets.segmented import Segmented
 
+COMPARE_PX, STEP_PX = 1_180, 1_080
+"""Narrower bars do without these two buttons."""
 LOCKED = "Fixed while a run is going; stop or clear it to choose another engine"
 
 
@@ -34,6 +36,8 @@ class TopBar(QFrame):
         self.engine.setAccessibleName("Engine")
         self.device = DeviceBadge()
         self.run = ActionButton(actions["run"], role="primary", least_width=88)
+        self._step = ActionButton(actions["step"])
+        self._compare = ActionButton(actions["photo"], text="Compare")
         self._name = QLabel()
         menus.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         menus.setNativeMenuBar(menus.isNativeMenuBar())
@@ -47,11 +51,11 @@ class TopBar(QFrame):
         row.addWidget(ActionButton(actions["open_folder"], text="Open"))
         row.addWidget(self.engine)
         row.addWidget(self.run)
-        row.addWidget(ActionButton(actions["step"]))
+        row.addWidget(self._step)
         row.addWidget(ActionButton(actions["stop"]))
         row.addStretch(1)
         row.addWidget(self.device)
-        row.addWidget(ActionButton(actions["photo"], text="Compare"))
+        row.addWidget(self._compare)
         row.addWidget(ActionButton(actions["export"]))
         theme.follow(self._recolour)
 
@@ -61,6 +65,12 @@ class TopBar(QFrame):
         self.engine.setEnabled(not locked)
         for name, other in self._kinds.items():
             self.engine.button(name).setToolTip(LOCKED if locked else other.tip)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """In a narrow window what the menus have too makes room for the rest."""
+        super().resizeEvent(event)
+        self._compare.setVisible(self.width() >= COMPARE_PX)
+        self._step.setVisible(self.width() >= STEP_PX)
 
     def _recolour(self) -> None:
         colours = theme.current()

@@ -20,13 +20,16 @@ from app.widgets.panel import ScrolledColumn, note
 from engines.settings import Setting, check
 
 ANYTHING, ALL = "Anything", "All in turn"
+POINTS = 600
+"""Samples of a toy: a few points show no shape."""
+NOT_OF_POINTS = ("guidance", "attention")
 
 
 @dataclass(frozen=True, kw_only=True)
 class DrawSettings:
     """How samples are drawn on demand."""
 
-    count: Annotated[int, Setting("How many samples to draw", low=1, high=256, step=4)] = 16
+    count: Annotated[int, Setting("How many samples to draw", low=1, high=4_096, step=4)] = 16
     guidance: Annotated[
         float,
         Setting(
@@ -106,7 +109,6 @@ class DrawBox(QWidget):
         whole.setSpacing(8)
         whole.addWidget(SectionTitle("Draw"))
         whole.addWidget(ScrolledColumn(content), 1)
-        self.form.fit(280)
         self.set_words(None)
         self.set_able(False)
 
@@ -134,6 +136,18 @@ class DrawBox(QWidget):
         row = self.form.rows["guidance"]
         row.editor.setEnabled(has_words)
         row.label.setEnabled(has_words)
+
+    def set_width(self, width: int) -> None:
+        """Take so many pixels."""
+        self.setFixedWidth(width)
+        self.form.fit(round(1.15 * width))
+
+    def set_points(self, points: bool) -> None:
+        """A model of points draws many at once and knows neither words nor attention."""
+        self.form.show_only([n for n in self.form.rows if not (points and n in NOT_OF_POINTS)])
+        row = self.form.rows["count"]
+        if row.value in (POINTS, row.field.default):
+            row.set_value(POINTS if points else row.field.default)
 
     def set_able(self, able: bool) -> None:
         """Whether there is a model that can draw."""

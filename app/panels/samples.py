@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QImage, QPainter
+from PySide6.QtGui import QImage, QPainter, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app import theme
 from app.panels.drawbox import DrawBox
 from app.panels.sampleview import SampleView
-from app.widgets.labels import ElidedLabel, SectionTitle
+from app.widgets.labels import ElidedLabel
 from app.widgets.samplegrid import SampleGrid
 from app.widgets.segmented import Segmented
 from app.widgets.tools import quiet_button
@@ -18,7 +18,9 @@ from engines.diffusion.artifacts import Sheet
 
 WAITING = "The first samples appear after the first step"
 NOTHING_DRAWN = "Draw more shows samples here, with a caption, sampler and seed of your choice"
-BOX_PX = 236
+BOX_PX, NARROW_BOX_PX = 236, 172
+NARROW_PX = 620
+"""A narrower page leaves out words and makes its box smaller."""
 SHEET_PX = 1_000
 """Side of a picture of points, as it is saved."""
 
@@ -53,8 +55,10 @@ class SamplesPanel(QWidget):
         self._drawn: Shown | None = None
         self.index = -1
         """Of the sample that is enlarged; -1 while none is."""
-        self.source = Segmented({"training": "While training", "drawn": "Drawn"}, compact=True)
+        self.source = Segmented({"training": "Training", "drawn": "Drawn"}, compact=True)
         self.weights = Segmented({"averaged": "EMA", "raw": "Raw"}, compact=True)
+        self.source.button("training").setToolTip("Drawn on the way, from the same noise each time")
+        self.source.button("drawn").setToolTip("Drawn on demand")
         self.weights.button("averaged").setToolTip("Drawn with the average of the weights")
         self.weights.button("raw").setToolTip("Drawn with the weights as they are, same noise")
         self.words = ElidedLabel(role="muted", align=Qt.AlignmentFlag.AlignRight)
@@ -64,10 +68,10 @@ class SamplesPanel(QWidget):
         self._pages = QStackedWidget()
         self._pages.addWidget(self.grid)
         self._pages.addWidget(self.view)
-        title = SectionTitle("Samples")
+        self.title = ElidedLabel("SAMPLES", role="title")
         header = QHBoxLayout()
         header.setSpacing(8)
-        header.addWidget(title.title)
+        header.addWidget(self.title)
         header.addWidget(self.source)
         header.addWidget(self.weights)
         header.addWidget(self.words, 1)
@@ -79,7 +83,6 @@ class SamplesPanel(QWidget):
         rule = QFrame()
         rule.setObjectName("samplesrule")
         rule.setFixedWidth(1)
-        self.draw.setFixedWidth(BOX_PX)
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 12, 12, 14)
         row.setSpacing(14)
@@ -97,6 +100,14 @@ class SamplesPanel(QWidget):
     def minimumSizeHint(self) -> QSize:
         """The stage decides."""
         return QSize(0, 0)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Samples have most of the room."""
+        super().resizeEvent(event)
+        narrow = self.width() < NARROW_PX
+        self.title.setVisible(not narrow)
+        self.words.setVisible(not narrow)
+        self.draw.set_width(NARROW_BOX_PX if narrow else BOX_PX)
 
     # -- what it shows ---------------------------------------------------------------------------
 
@@ -197,7 +208,7 @@ class SamplesPanel(QWidget):
             self.enlarge(min(self.index, len(shown.samples) - 1))
 
     def _recolour(self) -> None:
-        self.export.setIcon(theme.icon("mdi6.image-move"))
+        self.export.setIcon(theme.icon("mdi6.tray-arrow-down"))
         colours = theme.current()
         self.setStyleSheet(
             f"#samples {{ background: {colours.ground}; }}"

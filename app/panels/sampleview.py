@@ -2,7 +2,7 @@
 
 import numpy as np
 from PySide6.QtCore import QRect, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from app import theme
@@ -11,6 +11,10 @@ from app.widgets.labels import ElidedLabel
 from app.widgets.panel import note
 from app.widgets.samplegrid import picture_of
 from app.widgets.tools import quiet_button
+
+GAP_PX = 16
+WORDS_PX = 150
+"""Height of all words above and below the pictures."""
 
 
 class SampleView(QWidget):
@@ -42,7 +46,7 @@ class SampleView(QWidget):
         self.nearest_name = ElidedLabel(role="muted")
         self.sentence = note()
         pair = QHBoxLayout()
-        pair.setSpacing(16)
+        pair.setSpacing(GAP_PX)
         for words, picture, below in (
             ("Sample", self.sample, None),
             ("Nearest training image", self.nearest, self.nearest_name),
@@ -52,15 +56,16 @@ class SampleView(QWidget):
             title = QLabel(words)
             set_role(title, "muted")
             side.addWidget(title)
-            side.addWidget(picture, 1)
+            side.addWidget(picture)
             side.addWidget(below if below is not None else ElidedLabel())
             pair.addLayout(side, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(10)
         column.addLayout(tools)
-        column.addLayout(pair, 1)
+        column.addLayout(pair)
         column.addWidget(self.sentence)
+        column.addStretch(1)
         theme.follow(self._recolour)
 
     def show_sample(self, image: np.ndarray, caption: str) -> None:
@@ -75,6 +80,13 @@ class SampleView(QWidget):
         self.nearest.show_image(image)
         self.nearest_name.setText(name)
         self.sentence.setText(sentence)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Both pictures as large as there is room, with what is said of them right below."""
+        super().resizeEvent(event)
+        side = min((self.width() - GAP_PX) // 2, self.height() - WORDS_PX)
+        for picture in (self.sample, self.nearest):
+            picture.setFixedHeight(max(40, side))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Escape goes back, arrows go on."""
@@ -100,11 +112,11 @@ class _Picture(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.image: np.ndarray | None = None
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         theme.follow(self.update)
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(80, 80)
+        return QSize(40, 40)
 
     def show_image(self, image: np.ndarray | None) -> None:
         self.image = image

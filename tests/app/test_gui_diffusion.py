@@ -85,6 +85,13 @@ def said(window) -> str:
     return window.docks.log.to_text()
 
 
+def stop(window, wait) -> None:
+    """End the run and see its last samples."""
+    window.actions_["stop"].trigger()
+    step = window.bench.run.between_steps(lambda engine: engine.step)
+    wait(lambda: step.done() and page(window).shown.origin == f"Step {step.result():,}")
+
+
 def draw(window, wait, **settings) -> None:
     rows = page(window).draw.form.rows
     for name, value in {"count": 3, "steps": 2, **settings}.items():
@@ -115,8 +122,7 @@ def test_a_folder_is_learnt_without_poses_and_the_run_is_saved_and_resumed(
     averaged = page(window).shown.samples
     click(page(window).weights.button("raw"))
     assert page(window).shown.samples.shape == averaged.shape
-    window.actions_["stop"].trigger()
-    wait(lambda: f"Step {run.step:,}" == page(window).shown.origin)
+    stop(window, wait)
     assert np.array_equal(page(window).shown.samples, run.sheet().raw)
     curves = window.docks.curves.run.series
     assert {"loss", "gradient", "lr", "holdout/loss"} <= set(curves)
@@ -145,7 +151,7 @@ def test_a_folder_is_learnt_without_poses_and_the_run_is_saved_and_resumed(
 
 
 def test_samples_are_drawn_and_enlarged_and_are_those_of_the_engine(window, run, wait):
-    window.actions_["stop"].trigger()
+    stop(window, wait)
     box = page(window).draw
     box.classes.setCurrentText("dogs")
     draw(window, wait, seed=7, sampler="ddim", guidance=2.0)
@@ -157,7 +163,6 @@ def test_samples_are_drawn_and_enlarged_and_are_those_of_the_engine(window, run,
     assert page(window).grid.captions == ("dogs",) * 3
     assert box.note.text() == ""
     click(page(window).source.button("training"))
-    wait(lambda: f"Step {run.step:,}" == page(window).shown.origin)
     grid, view = page(window).grid, page(window).view
     QTest.mouseClick(grid, Qt.MouseButton.LeftButton, pos=grid.cell(1).center())
     wait(lambda: view.sentence.text() != "")
@@ -198,7 +203,8 @@ def test_what_was_learnt_is_exported_and_drawn_from_again(window, run, wait, tmp
     window.actions_["stop"].trigger()
     click(page(window).export)
     export(tmp_path / "grid.png")
-    assert Image.open(tmp_path / "grid.png").size == (1000, 1000)
+    with Image.open(tmp_path / "grid.png") as picture:
+        assert picture.size == (1000, 1000)
     window.actions_["export"].trigger()
     export(tmp_path / "pets.safetensors")
     assert window.bench.run.unsaved_steps == 0
