@@ -39,6 +39,7 @@ class Diffusing(QObject):
         super().__init__(feed)
         self._bench, self._health = bench, health
         self.page = page = SamplesPanel()
+        page.hide()
         self._drawer, self._beside = Drawer(), Drawer()
         self._drawing: Drawing | None = None
         self.new_capture: Callable[[], Capture] = _capture
@@ -55,6 +56,7 @@ class Diffusing(QObject):
         feed.ticked.connect(self.tick)
         feed.refreshed.connect(self.tick)
         bench.run.engine_built.connect(self._take_engine)
+        bench.changed.connect(lambda: page.setVisible(self.is_on_show))
         bench.dataset_shown.connect(self.clear)
         bench.run_begins.connect(self.clear)
         bench.result_shown.connect(self._take_result)

@@ -67,8 +67,7 @@ class MainWindow(QMainWindow):
         self.setWindowIcon(mark.icon())
         self.memory = memory or Memory()
         self.questions = questions or Questions()
-        self.faults = faults
-        self._load, self._loading = load, False
+        self.faults, self._load, self._loading = faults, load, False
         self._may_close = self._closing = False
         self._noted: object = None
         self._finding = False
@@ -182,9 +181,13 @@ class MainWindow(QMainWindow):
         probing.troubled.connect(bench.trouble)
         self.feed.ticked.connect(probing.tick)
         # A ray belongs to what was on show when it was asked for.
-        for signal in (bench.dataset_shown, bench.result_shown, bench.run_begins):
-            signal.connect(probing.clear)
-        bench.posing.begins.connect(probing.clear)
+        for other in (
+            bench.dataset_shown,
+            bench.result_shown,
+            bench.run_begins,
+            bench.posing.begins,
+        ):
+            other.connect(probing.clear)
 
     def _connect_posing(self) -> None:
         posing, docks, feed = self.bench.posing, self.docks, self.feed
@@ -264,9 +267,7 @@ class MainWindow(QMainWindow):
         if empty and self.welcome.isHidden():
             self.welcome.show_recent(self.memory.recent)
         self.welcome.setVisible(empty)
-        images = self.diffusing.is_on_show
-        self.diffusing.page.setVisible(images)
-        self.overlays.set_visible(not (situation.is_empty or images))
+        self.overlays.set_visible(not (situation.is_empty or self.diffusing.is_on_show))
         if not situation.has_photos:
             self.actions_["photo"].setChecked(False)
         self._update_engine()
@@ -332,8 +333,7 @@ class MainWindow(QMainWindow):
         bench, kind = self.bench, self.bench.kind_on_show
         if isinstance(shown, DiffusionModel):
             self.view.show_nothing()
-            return
-        if isinstance(shown, Portrait):
+        elif isinstance(shown, Portrait):
             self.view.show_portrait(shown)
         else:
             self.view.show_cloud(shown, Exactly(lambda: bench.source_of(kind, shown), shown))
@@ -420,8 +420,7 @@ class MainWindow(QMainWindow):
     def _show_device(self) -> None:
         machine = self.bench.machine
         text = machine.report if machine else "PyTorch is still being loaded"
-        slow = self.viewport.software_gl
-        drawing = "emulated on the processor" if slow else "on the graphics card"
+        drawing = "emulated on the processor" if self.viewport.software_gl else "on a graphics card"
         text_page("Device report", f"{text}\nOpenGL: {drawing}", self).open()
 
     def _set_light(self, light: bool) -> None:
