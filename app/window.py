@@ -181,13 +181,8 @@ class MainWindow(QMainWindow):
         probing.troubled.connect(bench.trouble)
         self.feed.ticked.connect(probing.tick)
         # A ray belongs to what was on show when it was asked for.
-        for other in (
-            bench.dataset_shown,
-            bench.result_shown,
-            bench.run_begins,
-            bench.posing.begins,
-        ):
-            other.connect(probing.clear)
+        for at in (bench.dataset_shown, bench.result_shown, bench.run_begins, bench.posing.begins):
+            at.connect(probing.clear)
 
     def _connect_posing(self) -> None:
         posing, docks, feed = self.bench.posing, self.docks, self.feed
