@@ -1,6 +1,7 @@
 """Attention maps taken out: all that was recorded as arrays, or one map as a picture."""
 
 import io
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,8 @@ from assets.files import atomic_write
 from engines.diffusion.capture import Capture
 
 SUFFIXES = (".npz", ".png")
-LEAST_PX = 512
+GAP_PX, GROUND = 8, 24
+LEAST_PX = 384
 """A picture is enlarged by whole numbers until its longer side has at least this many pixels."""
 
 
@@ -36,13 +38,36 @@ def write_arrays(path: Path, capture: Capture, *, rows: int | None = None) -> No
         np.savez_compressed(file, allow_pickle=False, **arrays)
 
 
-def write_picture(path: Path, pixels: np.ndarray) -> None:
-    """[h, w, 3] uint8 as .png, enlarged without blur, whole or not at all. Raises InputError."""
-    factor = max(1, -(-LEAST_PX // max(pixels.shape[:2])))
+def write_pictures(path: Path, pictures: Sequence[np.ndarray]) -> None:
+    """Some [h, w, 3] uint8 of one size side by side as .png, enlarged without blur.
+
+    Written whole or not at all; raises InputError.
+    """
+    if not pictures:
+        raise InputError("There is no map to save; choose one first")
+    factor = max(1, -(-LEAST_PX // max(pictures[0].shape[:2])))
+    gap = np.full((factor * pictures[0].shape[0], GAP_PX, 3), GROUND, np.uint8)
+    row = [part for picture in pictures for part in (gap, enlarged(picture, factor))][1:]
     buffer = io.BytesIO()
-    Image.fromarray(enlarged(pixels, factor)).save(buffer, "png")
+    Image.fromarray(np.concatenate(row, axis=1)).save(buffer, "png")
     with atomic_write(path) as file:
         file.write(buffer.getvalue())
+
+
+def write_maps(
+    path: Path, capture: Capture, *, rows: int | None, pictures: Sequence[np.ndarray]
+) -> None:
+    """Arrays or pictures, as the end of `path` says; raises InputError for any other."""
+    match path.suffix.lower():
+        case ".npz":
+            write_arrays(path, capture, rows=rows)
+        case ".png":
+            write_pictures(path, pictures)
+        case _:
+            raise InputError(
+                f"{path.name} cannot be written: the format is told by the name's end, so use one "
+                f"of {', '.join(SUFFIXES)}"
+            )
 
 
 def enlarged(pixels: np.ndarray, factor: int) -> np.ndarray:
