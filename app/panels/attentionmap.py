@@ -14,7 +14,7 @@ from app.widgets.pixels import PixelPicture
 if TYPE_CHECKING:
     from engines.diffusion.looking import Shares
 
-HINT = "Point at a patch to see where it looks, click to keep it"
+HINT = "Point at a patch; a click keeps it"
 
 
 class QueryMap(QWidget):
@@ -104,7 +104,7 @@ class QueryMap(QWidget):
         total = float(self.values.sum())
         at = f"row {most[0] + 1}, column {most[1] + 1} ({percent(float(self.values.max()), total)})"
         if query < 0:
-            self.words.setText(f"All together look most at {at}\n{HINT}")
+            self.words.setText(f"All look most at {at}\n{HINT}")
         else:
             row, column = divmod(query, columns)
             kept = ", kept," if query == self.pinned else ""
