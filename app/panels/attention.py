@@ -1,0 +1,373 @@
+"""What attends to what while a sample is drawn: by layer, head, step, patch and word."""
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from app import theme
+from app.panels.attentionmap import QueryMap
+from app.panels.attentionmatrix import MatrixView
+from app.panels.attentionthumbs import HeadGrid
+from app.panels.attentionwords import WordMaps
+from app.panels.samplestrip import SampleStrip
+from app.panels.saver import Saver
+from app.panels.stepbar import StepBar
+from app.theme import set_role
+from app.widgets.figures import number
+from app.widgets.panel import Card, Panel, add_scrolled, note
+from app.widgets.segmented import Segmented
+from app.widgets.smallplot import SmallPlot
+from app.widgets.tools import quiet_button
+
+if TYPE_CHECKING:
+    from app.drawing import Drawing
+    from engines.diffusion.artist import Stroke
+    from engines.diffusion.capture import Capture
+    from engines.diffusion.looking import Choice, Shares, Way
+
+EMPTY = "Draw samples with attention recorded to see what looks at what"
+UNRECORDED = "This drawing was made without recording attention; have the next one recorded"
+POINTS = "A model of points has no attention to look at"
+FULL = "No attention fits into the memory that is allowed for it"
+WAITING = "The next drawing will be recorded"
+NO_STAGE = {
+    "rollout": "Rollout is made of the softmax of several layers, so this stage has none",
+    "": "This stage was not recorded",
+}
+RECORDED_SAMPLES = 8
+FILTERS = "Arrays (*.npz);;Picture (*.png)"
+
+
+class AttentionPanel(Panel):
+    """Looks into the capture of a drawing; what is put together is chosen here, not there."""
+
+    record_wanted = Signal()
+    """The next drawing is to be recorded, with `new_capture`."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__("Attention", parent)
+        self.drawing: Drawing | None = None
+        self._stale = False
+        self.save = quiet_button("", "Save attention as arrays or as a picture")
+        self.save.clicked.connect(self._ask_save)
+        self.header.row.addWidget(self.save)
+        self.saver = Saver(self)
+        self.saver.ended.connect(self._say_saved)
+        self.empty, self.capped, self.said = note(), note(), note()
+        set_role(self.capped, "warn")
+        self.record = QPushButton("Record the next drawing")
+        self.record.clicked.connect(self._ask_record)
+        self.strip, self.steps = SampleStrip(), StepBar()
+        self.way = Segmented(
+            {"head": "Head", "mean": "Mean", "max": "Max", "rollout": "Rollout"}, compact=True
+        )
+        for way, words in {
+            "head": "The chosen head as it is",
+            "mean": "The mean over the heads of the chosen layer",
+            "max": "The most of all heads of the chosen layer; rows then do not sum to 1",
+            "rollout": "All layers up to the chosen one, with the ways around attention",
+        }.items():
+            self.way.button(way).setToolTip(words)
+        self.under = Segmented({"sample": "Sample", "x0": "x0 here"}, compact=True)
+        self.under.button("sample").setToolTip("Maps lie on the sample as it became")
+        self.under.button("x0").setToolTip("Maps lie on what the model takes it for at this step")
+        self.heads, self.map = HeadGrid(), QueryMap()
+        self.words, self.matrix = WordMaps(), MatrixView()
+        self.entropy = SmallPlot("Attention entropy over the steps")
+        self._layout()
+        self.strip.chosen.connect(self._refresh)
+        self.steps.moved.connect(self._refresh)
+        self.heads.picked.connect(self._refresh)
+        self.way.changed.connect(self._refresh)
+        self.under.changed.connect(self._refresh)
+        self.map.queried.connect(self.matrix.mark_query)
+        self.map.kept.connect(self._show_heads)
+        self.entropy.picked.connect(self.steps.go_to)
+        theme.follow(self._recolour)
+        self.show_drawing(None)
+
+    def _layout(self) -> None:
+        heads, words, matrix = Card("Where patches look"), Card("Words"), Card("Matrix")
+        entropy = Card("Entropy over steps")
+        entropy.header.title.setToolTip(
+            "0: every patch looks at one place; 1: at all places alike. Every head of the layer "
+            "is a line, the chosen one stands out"
+        )
+        switches = QHBoxLayout()
+        switches.addWidget(self.way)
+        switches.addStretch(1)
+        base = QHBoxLayout()
+        base.addWidget(self.under)
+        base.addStretch(1)
+        heads.body.addLayout(switches)
+        heads.body.addWidget(self.heads)
+        heads.body.addWidget(self.map)
+        heads.body.addLayout(base)
+        for card, widget in (
+            (words, self.words),
+            (matrix, self.matrix),
+            (entropy, self.entropy),
+        ):
+            card.body.addWidget(widget)
+        self.cards = heads, words, entropy, matrix
+        content = QWidget()
+        column = QVBoxLayout(content)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(10)
+        for widget in (self.empty, self.record, self.capped, self.strip, self.steps, *self.cards):
+            column.addWidget(widget)
+        column.addWidget(self.said)
+        column.addStretch(1)
+        add_scrolled(self, content)
+
+    # -- what it shows -----------------------------------------------------------------------
+
+    @staticmethod
+    def new_capture() -> "Capture":
+        """What records all that this panel can show, of the first samples."""
+        from engines.diffusion.capture import STAGES, Capture
+
+        return Capture(stages=frozenset(STAGES), samples=RECORDED_SAMPLES)
+
+    def show_drawing(self, drawing: "Drawing | None") -> None:
+        """Show this, which may be what was shown with some more strokes; None empties it."""
+        before, self.drawing = self.drawing, drawing
+        if drawing is not None and (before is None or before.order is not drawing.order):
+            self.said.hide()
+            self.steps.stop()
+            self.map.forget()
+            self.record.setEnabled(True)
+            self.record.setText("Record the next drawing")
+            self.steps.show_count(0)
+        self._stale = not self.isVisible()
+        if not self._stale or drawing is None:
+            self._arrange()
+
+    @property
+    def capture(self) -> "Capture | None":
+        """What was recorded, if there is anything to look at."""
+        capture = None if self.drawing is None else self.drawing.capture
+        return capture if capture is not None and capture.kept else None
+
+    @property
+    def choice(self) -> "Choice | None":
+        """What is looked at: call, layer, head, sample, and how heads are put together."""
+        from engines.diffusion.looking import Choice
+
+        calls = self._calls()
+        if not calls or not self.heads.layer:
+            return None
+        ways: dict[str, Way] = {"head": "head", "mean": "mean", "max": "max", "rollout": "rollout"}
+        return Choice(
+            call=calls[min(self.steps.step, len(calls) - 1)][0],
+            layer=self.heads.layer,
+            head=self.heads.head,
+            way=ways[self.way.value],
+            row=self.strip.row,
+        )
+
+    @property
+    def stroke(self) -> "Stroke | None":
+        """The moment at which the step that is looked at began."""
+        calls = self._calls()
+        if self.drawing is None or not calls:
+            return None
+        t = calls[min(self.steps.step, len(calls) - 1)][1]
+        return min(self.drawing.strokes, key=lambda stroke: abs(stroke.t - t))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Show what came while nobody could see it."""
+        super().showEvent(event)
+        if self._stale:
+            self._stale = False
+            self._arrange()
+
+    # -- inside ------------------------------------------------------------------------------
+
+    def _calls(self) -> list[tuple[int, float]]:
+        from engines.diffusion.looking import calls_of
+
+        if self.capture is None or self.drawing is None:
+            return []
+        found = calls_of(self.capture)
+        # While it is being drawn, the last call may be half recorded.
+        return found if self.drawing.done else found[:-1]
+
+    def _arrange(self) -> None:
+        drawing, calls = self.drawing, self._calls()
+        shown = bool(calls)
+        sentence = self._empty_words() if not shown else ""
+        self.empty.setText(sentence)
+        self.empty.setVisible(not shown)
+        self.record.setVisible(not shown and sentence in (EMPTY, UNRECORDED))
+        self.save.setVisible(shown)
+        for widget in (self.strip, self.steps, *self.cards):
+            widget.setVisible(shown)
+        told = "" if drawing is None or drawing.capture is None else drawing.capture.note
+        self.capped.setText(told)
+        self.capped.setVisible(bool(told))
+        self.header.set_value("")
+        if drawing is None or self.capture is None or not shown:
+            return
+        from engines.diffusion.looking import rows_of
+
+        pixels = drawing.strokes[-1].bytes_of("x0")
+        usable = rows_of(self.capture, len(pixels))
+        self.strip.show_samples(pixels, usable=usable)
+        self.strip.setToolTip(f"Attention was recorded of the first {usable} samples")
+        layers = self.capture.names("self")
+        if self.heads.layer not in layers:
+            self.heads.choose(layers[len(layers) // 2] if layers else "", 0)
+        self.steps.show_count(len(calls))
+        self._refresh()
+
+    def _empty_words(self) -> str:
+        drawing = self.drawing
+        if drawing is None or not drawing.strokes:
+            return EMPTY
+        if len(drawing.artist.shape) != 3:
+            return POINTS
+        if drawing.capture is None:
+            return UNRECORDED
+        return FULL if drawing.capture.left_out else "The first step is being drawn"
+
+    def _pixels(self) -> np.ndarray:
+        assert self.drawing is not None
+        stroke = self.stroke if self.under.value == "x0" else self.drawing.strokes[-1]
+        assert stroke is not None
+        return stroke.bytes_of("x0")[self.strip.row]
+
+    def _refresh(self) -> None:
+        drawing, capture, choice = self.drawing, self.capture, self.choice
+        if drawing is None or capture is None or not self._calls():
+            return
+        from engines.diffusion.looking import words_of
+
+        pixels, call = self._pixels(), self._calls()[min(self.steps.step, len(self._calls()) - 1)]
+        self._show_heads()
+        shares = None if choice is None else self._shares(choice, "softmax")
+        self.map.show_shares(pixels, shares)
+        self._show_matrix(choice)
+        self._show_entropy()
+        self.words.show_words(
+            capture,
+            call=call[0],
+            row=self.strip.row,
+            words=words_of(drawing.artist, drawing.order.wish, self.strip.row),
+            pixels=pixels,
+        )
+        step = min(self.steps.step, len(self._calls()) - 1) + 1
+        self.steps.words.setText(
+            f"Call {step} of {len(self._calls())}, noise level t = {number(call[1])}"
+        )
+        self.header.set_value(self._looked_at(choice))
+
+    def _looked_at(self, choice: "Choice | None") -> str:
+        if choice is None:
+            return ""
+        layer = choice.layer.removesuffix(" self")
+        ways = {"mean": "mean of heads", "max": "max of heads", "rollout": "rollout"}
+        return f"{layer}, {ways.get(choice.way, f'head {choice.head + 1}')}"
+
+    def _shares(self, choice: "Choice", stage: str) -> "Shares | None":
+        from engines.diffusion.capture import STAGES
+        from engines.diffusion.looking import shares_of
+
+        assert self.capture is not None
+        return shares_of(self.capture, choice, next(s for s in STAGES if s == stage))
+
+    def _show_heads(self) -> None:
+        """Matrices as small pictures, or the maps of the patch that was clicked."""
+        capture, choice = self.capture, self.choice
+        if capture is None or choice is None:
+            self.heads.show_maps((), {})
+            return
+        query, maps = self.map.pinned, {}
+        chosen = capture.chosen(kind="self", calls=[choice.call])
+        for item in chosen:
+            for head, values in enumerate(item.values[choice.row]):
+                usable = 0 <= query < len(values) and item.grid == self._grid(choice)
+                maps[item.layer, head] = (
+                    values[query].reshape(item.grid) if usable else values
+                ).numpy()
+        layers = tuple(capture.names("self"))
+        self.heads.show_maps(layers, maps)
+        whole: set[str] = set()
+        if choice.way in ("mean", "max"):
+            whole = {choice.layer}
+        elif choice.way == "rollout":
+            whole = set(layers[: layers.index(choice.layer) + 1])
+        self.heads.mark_layers(frozenset(whole))
+
+    def _grid(self, choice: "Choice") -> tuple[int, int] | None:
+        shares = self._shares(choice, "softmax")
+        return None if shares is None else shares.grid
+
+    def _show_matrix(self, choice: "Choice | None") -> None:
+        stages = ("scores", "masked", "softmax")
+        found = {s: None if choice is None else self._shares(choice, s) for s in stages}
+        way = "" if choice is None else choice.way
+        self.matrix.show_stages(found, NO_STAGE.get(way, NO_STAGE[""]))
+        self.matrix.mark_query(self.map.query)
+
+    def _show_entropy(self) -> None:
+        from engines.diffusion.looking import entropies
+
+        capture, choice = self.capture, self.choice
+        if capture is None or choice is None:
+            self.entropy.show_lines(np.empty((0, 0)))
+            return
+        places = {call: i for i, (call, _) in enumerate(self._calls())}
+        calls, values = entropies(capture, choice.layer, choice.row)
+        kept = [i for i, call in enumerate(calls) if call in places]
+        lines = np.full((values.shape[1], len(places)), np.nan)
+        lines[:, [places[calls[i]] for i in kept]] = values[kept].T.numpy()
+        self.entropy.show_lines(lines, strong=choice.head, step=self.steps.step, high=1.0)
+        header = self.cards[2].header
+        if header is not None:
+            now = lines[choice.head, min(self.steps.step, lines.shape[1] - 1)]
+            header.set_value(f"head {choice.head + 1}: {number(float(now), 2)}")
+
+    # -- asked for ---------------------------------------------------------------------------
+
+    def _ask_record(self) -> None:
+        self.record.setEnabled(False)
+        self.record.setText(WAITING)
+        self.record_wanted.emit()
+
+    def _ask_save(self) -> None:
+        name, chosen = QFileDialog.getSaveFileName(self, "Save attention", "attention.npz", FILTERS)
+        if name:
+            path = Path(name)
+            suffix = chosen[chosen.rfind(".") : -1]
+            self.save_to(path if path.suffix else path.with_suffix(suffix))
+
+    def save_to(self, path: Path) -> None:
+        """Write all that was recorded (.npz) or the map and words as shown (.png)."""
+        from engines.diffusion.looking import rows_of
+        from engines.diffusion.mapfiles import write_maps
+
+        if self.drawing is None or self.capture is None or self.saver.busy:
+            return
+        count = rows_of(self.capture, len(self.drawing.strokes[-1].x))
+        shown = [self.map.picture.pixels, *self.words.tiles.pictures]
+        pictures = [pixels for pixels in shown if pixels is not None]
+        write = partial(write_maps, capture=self.capture, rows=count, pictures=pictures)
+        self._say("Writing attention", "muted")
+        self.saver.save(path, write)
+
+    def _say_saved(self, sentence: str, well: bool) -> None:
+        self._say(sentence, "muted" if well else "error")
+
+    def _say(self, sentence: str, role: str) -> None:
+        set_role(self.said, role)
+        self.said.setText(sentence)
+        self.said.show()
+
+    def _recolour(self) -> None:
+        self.save.setIcon(theme.icon("mdi6.content-save-outline"))

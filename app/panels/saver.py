@@ -1,0 +1,60 @@
+"""Writes one file at a time beside the window and says how it ended."""
+
+import threading
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from assets.errors import InputError
+
+POLL_MS = 50
+
+
+class Saver(QObject):
+    """One thread that lives while something is written; who asks meanwhile is turned away."""
+
+    ended = Signal(str, bool)
+    """A sentence, and whether all went well."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._thread: threading.Thread | None = None
+        self._said: list[tuple[str, bool]] = []
+        self._timer = QTimer(self, interval=POLL_MS)
+        self._timer.timeout.connect(self._collect)
+
+    @property
+    def busy(self) -> bool:
+        """Something is being written."""
+        return self._thread is not None
+
+    def save(self, path: Path, write: Callable[[Path], None]) -> None:
+        """Have `write(path)` done; nothing happens while another file is written."""
+        if self.busy:
+            return
+        said = self._said = []
+
+        def work() -> None:
+            try:
+                write(path)
+            except InputError as error:
+                said.append((str(error), False))
+            except Exception as error:  # noqa: BLE001 - whatever goes wrong must reach the person
+                last = traceback.format_exception_only(error)[-1].strip()
+                said.append((f"{path.name} could not be written: {last}", False))
+            else:
+                said.append((f"Saved {path}", True))
+
+        # Not a daemon: a file that was asked for is finished even if the window closes.
+        self._thread = threading.Thread(target=work, name="saving")
+        self._thread.start()
+        self._timer.start()
+
+    def _collect(self) -> None:
+        if self._said and self._thread is not None:
+            self._thread.join()
+            self._thread = None
+            self._timer.stop()
+            self.ended.emit(*self._said[0])

@@ -1,0 +1,241 @@
+"""The attention panel: what it shows is what was captured, and what one can ask of it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from app_drawings import CAPTIONS, drawn, growing, learnt
+from PySide6.QtCore import QEvent, QPoint, Qt
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+from app import theme
+from app.panels.attention import AttentionPanel
+from app.widgets.figures import number
+from engines.diffusion.artist import Wish
+from engines.diffusion.capture import Capture
+from engines.diffusion.looking import heat_of_words
+from engines.diffusion.maps import entropy, rollout
+
+LEFT = Qt.MouseButton.LeftButton
+WISH = Wish(count=3, texts=CAPTIONS, steps=3, sampler="ddim", guidance=1.0, seed=2)
+
+
+@pytest.fixture
+def panel(qtbot, qapp):
+    theme.apply(qapp, "dark")
+    panel = AttentionPanel()
+    qtbot.addWidget(panel)
+    panel.resize(340, 1900)
+    panel.show()
+    qtbot.waitExposed(panel)
+    return panel
+
+
+@pytest.fixture(scope="module")
+def drawing():
+    return drawn(learnt("shapes"), WISH, AttentionPanel.new_capture)
+
+
+def captured(panel, stage="softmax", layer=None) -> torch.Tensor:
+    """[heads, queries, keys] that was kept of what is looked at."""
+    choice = panel.choice
+    return next(
+        item.values[choice.row]
+        for item in panel.capture.kept
+        if (item.call, item.layer, item.stage) == (choice.call, layer or choice.layer, stage)
+    )
+
+
+def point_at(picture, row: int, column: int) -> None:
+    for _ in range(3):  # what has another height now is laid out first
+        QApplication.processEvents()
+    place = picture.middle_of(row, column)
+    # Sent to the widget itself: the panel is higher than the screen of a machine without one.
+    none = Qt.MouseButton.NoButton
+    event = QMouseEvent(
+        QEvent.Type.MouseMove,
+        place,
+        picture.mapToGlobal(place),
+        none,
+        none,
+        Qt.KeyboardModifier.NoModifier,
+    )
+    QApplication.sendEvent(picture, event)
+
+
+def test_an_empty_panel_offers_to_record(panel, drawing, qtbot) -> None:
+    assert "attention recorded" in panel.empty.text()
+    assert not any(card.isVisible() for card in panel.cards)
+    with qtbot.waitSignal(panel.record_wanted):
+        QTest.mouseClick(panel.record, LEFT)
+    assert not panel.record.isEnabled()
+    panel.show_drawing(drawn(learnt("shapes"), replace(WISH, steps=1)))
+    assert "without recording" in panel.empty.text()
+    assert panel.record.isEnabled()
+    panel.show_drawing(drawing)
+    assert not panel.empty.isVisible()
+    assert not panel.record.isVisible()
+    assert all(card.isVisible() for card in panel.cards)
+    panel.show_drawing(drawn(learnt("mixture"), Wish(steps=1), AttentionPanel.new_capture))
+    assert "points" in panel.empty.text()
+    assert not panel.record.isVisible()
+
+
+def test_a_picked_head_is_the_captured_tensor_and_its_rows_sum_to_one(panel, drawing) -> None:
+    panel.show_drawing(drawing)
+    place = panel.heads.place_of("block 2 self", 1).center().toPoint()
+    QTest.mouseClick(panel.heads, LEFT, pos=place)
+    assert panel.header.value == "block 2, head 2"
+    values = captured(panel)[1]
+    assert panel.choice.layer == "block 2 self"
+    assert np.array_equal(panel.matrix.values, values.numpy())
+    assert panel.matrix.values.sum(1) == pytest.approx(1.0, abs=1e-5)
+    assert np.array_equal(panel.heads.maps["block 2 self", 1], values.numpy())
+    assert "rows sum to 1" in panel.matrix.words.text()
+    QTest.keyClick(panel.heads, Qt.Key.Key_Down)
+    assert panel.choice.layer == "block 3 self"
+    assert np.array_equal(panel.matrix.values, captured(panel)[1].numpy())
+
+
+def test_hovering_a_patch_shows_where_it_looks_and_a_click_keeps_it(panel, drawing) -> None:
+    panel.show_drawing(drawing)
+    values = captured(panel)[0]
+    assert panel.map.values == pytest.approx(values.mean(0).reshape(8, 8).numpy())
+    point_at(panel.map.picture, 3, 5)
+    assert panel.map.query == 29
+    assert np.array_equal(panel.map.values, values[29].reshape(8, 8).numpy())
+    assert panel.map.values.sum() == pytest.approx(1.0, abs=1e-5)
+    assert panel.matrix.picture.marked == (29, 0)
+    assert panel.map.words.text().startswith("Row 4, column 6 looks most at")
+    picture = panel.map.picture
+    QTest.mouseClick(picture, LEFT, pos=picture.middle_of(3, 5).toPoint())
+    assert np.array_equal(
+        panel.heads.maps["block 1 self", 2],
+        captured(panel, layer="block 1 self")[2][29].reshape(8, 8).numpy(),
+    )
+    point_at(panel.map.picture, 0, 0)
+    assert np.array_equal(panel.map.values, values[0].reshape(8, 8).numpy())
+    QApplication.sendEvent(picture, QEvent(QEvent.Type.Leave))
+    assert panel.map.query == 29
+    QTest.mouseClick(picture, LEFT, pos=picture.middle_of(3, 5).toPoint())
+    assert panel.map.pinned == -1
+
+
+def test_steps_samples_and_ways_are_chosen_when_looking(panel, drawing) -> None:
+    panel.show_drawing(drawing)
+    assert panel.choice.call == 2
+    panel.steps.slider.setFocus()
+    QTest.keyClick(panel.steps.slider, Qt.Key.Key_Home)
+    QTest.mouseClick(panel.strip, LEFT, pos=panel.strip.place_of(1).center().toPoint())
+    assert (panel.choice.call, panel.choice.row) == (0, 1)
+    assert panel.steps.words.text() == "Call 1 of 3, noise level t = 1"
+    for way, wanted in (
+        ("mean", captured(panel).mean(0)),
+        ("max", captured(panel).amax(0)),
+    ):
+        QTest.mouseClick(panel.way.button(way), LEFT)
+        assert panel.matrix.values == pytest.approx(wanted.numpy(), abs=1e-6)
+    QTest.mouseClick(panel.way.button("rollout"), LEFT)
+    upto = panel.capture.names("self").index(panel.choice.layer) + 1
+    layers = panel.capture.chosen(kind="self", calls=[0])[:upto]
+    assert panel.matrix.values == pytest.approx(rollout(layers, 1).numpy(), abs=1e-6)
+    assert panel.heads.whole_layers == {item.layer for item in layers}
+    QTest.mouseClick(panel.matrix.stages.button("scores"), LEFT)
+    assert panel.matrix.values is None
+    assert "Rollout" in panel.matrix.words.text()
+
+
+def test_the_matrix_has_three_stages(panel, drawing) -> None:
+    panel.show_drawing(drawing)
+    for stage in ("scores", "masked", "softmax"):
+        QTest.mouseClick(panel.matrix.stages.button(stage), LEFT)
+        values = captured(panel, stage)[0].numpy()
+        assert np.array_equal(panel.matrix.values, values)
+        point_at(panel.matrix.picture, 40, 9)
+        told = panel.matrix.words.text().split(":")[0].replace(",", "").split()
+        assert told[::2] == ["Query", "key"]
+        query, key = int(told[1]) - 1, int(told[3]) - 1
+        assert (query, key) == (40, 9)
+        assert number(float(values[query, key])) in panel.matrix.words.text()
+    scores, softmax = (captured(panel, stage)[0] for stage in ("masked", "softmax"))
+    assert torch.allclose(scores.softmax(-1), softmax, atol=1e-6)
+
+
+def test_each_word_has_a_map_over_what_is_chosen(panel, drawing) -> None:
+    panel.show_drawing(drawing)
+    words, tiles = panel.words, panel.words.tiles
+    assert tiles.words == ("a", "red", "circle", "left", "of", "a", "blue", "square")
+    assert tiles.maps == pytest.approx(heat_of_words(panel.capture, 0, 8).numpy())
+    # Where there is nothing but these words, every place shares itself out to them.
+    assert tiles.maps.sum(0) == pytest.approx(1.0, abs=1e-5)
+    QTest.mouseClick(words.over.button("one"), LEFT)
+    panel.steps.go_to(1)
+    words.heads.setCurrentIndex(1)
+    words.layers.setCurrentIndex(1)
+    layer = panel.capture.names("cross")[0]
+    item = panel.capture.chosen(layers=[layer], calls=[1])[0]
+    assert tiles.maps.reshape(8, -1) == pytest.approx(item.values[0, 0].T.numpy(), abs=1e-6)
+    QTest.mouseClick(panel.strip, LEFT, pos=panel.strip.place_of(1).center().toPoint())
+    assert tiles.words == ("a", "green", "triangle")
+    wordless = drawn(learnt("shapes"), replace(WISH, texts=()), AttentionPanel.new_capture)
+    panel.show_drawing(wordless)
+    assert "without words" in words.said.text()
+    assert not tiles.isVisible()
+
+
+def test_entropy_over_steps_is_that_of_the_layer_and_a_click_goes_there(panel, drawing) -> None:
+    panel.show_drawing(drawing)
+    items = panel.capture.chosen(layers=[panel.choice.layer])
+    wanted = torch.stack([entropy(item, 0) for item in items], dim=1).numpy()
+    assert panel.entropy.lines == pytest.approx(wanted)
+    plot = panel.entropy
+    QTest.mouseClick(plot, LEFT, pos=QPoint(round(plot.x_of(1)), 30))
+    assert panel.steps.step == 1
+    assert plot.step == 1
+
+
+def test_the_cap_on_memory_is_said_and_what_fits_is_shown(panel) -> None:
+    whole = drawn(learnt("shapes"), WISH, Capture)
+    budget = whole.capture.used_bytes // 2
+    panel.show_drawing(drawn(learnt("shapes"), WISH, lambda: Capture(budget_bytes=budget)))
+    assert panel.capped.isVisible()
+    assert "left out" in panel.capped.text()
+    assert panel.steps.count < 3
+    QTest.mouseClick(panel.matrix.stages.button("scores"), LEFT)
+    assert "not recorded" in panel.matrix.words.text()
+    panel.show_drawing(drawn(learnt("shapes"), WISH, lambda: Capture(budget_bytes=10)))
+    assert "memory" in panel.empty.text()
+
+
+def test_strokes_that_arrive_are_shown_as_they_come(panel) -> None:
+    counts = []
+    for drawing in growing(learnt("shapes"), WISH, AttentionPanel.new_capture):
+        panel.show_drawing(drawing)
+        counts.append(panel.steps.count if panel.steps.isVisible() else 0)
+    # The call that goes with the newest stroke may be half recorded until it is done.
+    assert counts == [0, 1, 2, 2, 3]
+
+
+def test_maps_are_saved_as_arrays_and_as_a_picture(panel, drawing, qtbot, tmp_path) -> None:
+    panel.show_drawing(drawing)
+    for name in ("a.npz", "a.png"):
+        with qtbot.waitSignal(panel.saver.ended, timeout=30_000):
+            panel.save_to(tmp_path / name)
+        assert panel.said.text() == f"Saved {tmp_path / name}"
+    with np.load(tmp_path / "a.npz") as found:
+        name = f"call 2/{panel.choice.layer}/softmax"
+        assert np.array_equal(found[name][0], captured(panel).numpy())
+    with qtbot.waitSignal(panel.saver.ended, timeout=30_000):
+        panel.save_to(tmp_path / "a.bmp")
+    assert "use one of" in panel.said.text()
+
+
+def test_what_comes_while_hidden_is_shown_later(panel, drawing) -> None:
+    panel.hide()
+    panel.show_drawing(drawing)
+    assert panel.map.values is None
+    panel.show()
+    assert panel.map.values is not None

@@ -1,0 +1,207 @@
+"""The path panel: steps of a sample, two runs, points in their field, and what is saved."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from app_drawings import CAPTIONS, drawn, growing, learnt
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+
+from app import theme
+from app.panels.diffusionpath import PathPanel
+from app.panels.pathcompare import SAMPLER_NAMES, words_of
+from engines.diffusion.artist import Wish
+from engines.diffusion.flowfield import field_of, known_truth, score_errors
+from engines.diffusion.samplers import SAMPLERS
+
+LEFT = Qt.MouseButton.LeftButton
+WISH = Wish(count=4, texts=CAPTIONS, steps=4, sampler="euler", seed=7)
+POINTS = Wish(count=50, steps=6)
+
+
+@pytest.fixture
+def panel(qtbot, qapp):
+    theme.apply(qapp, "dark")
+    panel = PathPanel()
+    qtbot.addWidget(panel)
+    panel.resize(340, 1000)
+    panel.show()
+    qtbot.waitExposed(panel)
+    return panel
+
+
+@pytest.fixture(scope="module")
+def drawing():
+    return drawn(learnt("shapes"), WISH)
+
+
+def shown(row) -> list[np.ndarray]:
+    return [picture.pixels for picture in row.pictures.values()]
+
+
+def test_every_sampler_has_a_name_for_people() -> None:
+    assert set(SAMPLER_NAMES) == set(SAMPLERS)
+
+
+def test_an_empty_panel_says_how_to_fill_it(panel, drawing) -> None:
+    for _ in range(2):
+        assert "Draw samples" in panel.empty.text()
+        assert panel.empty.isVisible()
+        assert not any(w.isVisible() for w in (panel.steps, panel.row, panel.save, panel.compare))
+        panel.show_drawing(drawing)
+        assert not panel.empty.isVisible()
+        panel.show_drawing(None)
+
+
+def test_keys_scrub_through_x_t_its_estimate_and_the_noise(panel, drawing) -> None:
+    panel.show_drawing(drawing)
+    assert panel.steps.step == 4
+    assert panel.steps.words.text() == "After step 4, noise level t = 0: the sample"
+    panel.steps.slider.setFocus()
+    for stroke in reversed(drawing.strokes[:-1]):
+        QTest.keyClick(panel.steps.slider, Qt.Key.Key_Left)
+        assert panel.stroke is stroke
+        for pixels, what in zip(shown(panel.row), ("x", "x0", "eps"), strict=True):
+            assert np.array_equal(pixels, stroke.bytes_of(what)[0])
+    assert panel.steps.words.text() == "Step 1 of 4, noise level t = 1"
+
+
+def test_another_sample_is_chosen_by_click_and_key(panel, drawing) -> None:
+    panel.show_drawing(drawing)
+    QTest.mouseClick(panel.strip, LEFT, pos=panel.strip.place_of(2).center().toPoint())
+    assert panel.header.value == "sample 3 of 4"
+    assert np.array_equal(shown(panel.row)[0], drawing.strokes[-1].bytes_of("x")[2])
+    QTest.keyClick(panel.strip, Qt.Key.Key_Right)
+    assert np.array_equal(shown(panel.row)[0], drawing.strokes[-1].bytes_of("x")[3])
+    QTest.keyClick(panel.strip, Qt.Key.Key_Right)
+    assert panel.strip.row == 3
+
+
+def test_the_newest_stroke_is_shown_unless_somebody_looks_at_another(panel) -> None:
+    seen = []
+    for drawing in growing(learnt("shapes"), WISH):
+        panel.show_drawing(drawing)
+        seen.append(panel.steps.step)
+        if len(drawing.strokes) == 3:
+            panel.steps.go_to(1)
+        if not drawing.done and panel.steps.step:
+            assert panel.steps.words.text().endswith("still drawing")
+        if len(drawing.strokes) == 4:
+            break
+    assert seen == [0, 1, 2, 1]
+
+
+def test_play_goes_from_noise_to_sample_and_ends(panel, drawing, qtbot, monkeypatch) -> None:
+    monkeypatch.setattr("app.panels.stepbar.PLAY_S", 0.2)
+    panel.show_drawing(drawing)
+    seen = []
+    panel.steps.moved.connect(seen.append)
+    QTest.mouseClick(panel.steps.play, LEFT)
+    assert panel.steps.playing
+    qtbot.waitUntil(lambda: not panel.steps.playing, timeout=20_000)
+    assert seen == [0, 1, 2, 3, 4]
+
+
+def test_another_run_is_asked_for_with_what_was_set(panel, drawing, qtbot) -> None:
+    panel.show_drawing(drawing)
+    fields = panel.compare
+    fields.sampler.setFocus()
+    fields.sampler.setCurrentIndex(fields.sampler.findData("heun"))
+    for field, text in ((fields.steps, "8"), (fields.guidance, "1.5"), (fields.seed, "9")):
+        field.setFocus()
+        field.selectAll()
+        QTest.keyClicks(field, text)
+    with qtbot.waitSignal(panel.compare_wanted) as asked:
+        QTest.mouseClick(fields.draw, LEFT)
+    wanted = replace(WISH, sampler="heun", steps=8, guidance=1.5, seed=9)
+    assert vars(asked.args[0]) == vars(wanted)
+
+
+def test_the_other_run_is_shown_at_the_same_noise_level(panel, drawing) -> None:
+    panel.show_drawing(drawing)
+    other = drawn(learnt("shapes"), replace(WISH, sampler="ddim", steps=8))
+    panel.show_other(other)
+    assert panel.other_row.isVisible()
+    panel.steps.go_to(0)
+    # From the same noise.
+    assert np.array_equal(shown(panel.row)[0], shown(panel.other_row)[0])
+    panel.steps.go_to(2)
+    assert other.strokes[4].t == drawing.strokes[2].t
+    assert np.array_equal(shown(panel.other_row)[1], other.strokes[4].bytes_of("x0")[0])
+    assert panel.other_row.words.text().startswith(words_of(other.order.wish))
+    QTest.mouseClick(panel.forget_other, LEFT)
+    assert not panel.other_row.isVisible()
+    assert panel.other is None
+
+
+def test_a_run_of_another_model_is_not_put_beside_it(panel, drawing) -> None:
+    panel.show_drawing(drawing)
+    panel.show_other(drawn(learnt("mixture"), POINTS))
+    assert panel.other is None
+
+
+def test_points_lie_over_the_learned_field_and_its_error(panel) -> None:
+    artist = learnt("mixture")
+    drawing = drawn(artist, POINTS)
+    panel.show_data("mixture")
+    panel.show_drawing(drawing)
+    assert panel.plane.isVisible()
+    assert not panel.row.isVisible()
+    assert not panel.strip.isVisible()
+    panel.steps.go_to(3)
+    stroke = drawing.strokes[3]
+    assert panel.plane.view.dots == pytest.approx(stroke.x.numpy())
+    assert panel.plane.view.arrows == 17 * 17
+    assert panel.plane.view.error is None
+    QTest.mouseClick(panel.plane.below.button("error"), LEFT)
+    field = field_of(artist, POINTS, stroke.t, truth=known_truth("mixture"))
+    assert panel.plane.view.error == pytest.approx(field.error)
+    assert panel.plane.view.arrows == 0
+    errors = score_errors(drawing.strokes, artist.path, known_truth("mixture"))
+    assert panel.plane.plot.lines[0] == pytest.approx(errors, nan_ok=True)
+    assert panel.plane.title.value.startswith(f"{100 * errors[3]:.2g}".split(".")[0][:2])
+    plot = panel.plane.plot
+    QTest.mouseClick(plot, LEFT, pos=QPoint(round(plot.x_of(5)), 40))
+    assert panel.steps.step == 5
+    QTest.mouseClick(panel.plane.below.button("none"), LEFT)
+    assert panel.plane.view.error is None
+
+
+def test_without_known_truth_no_error_is_offered(panel) -> None:
+    panel.show_data("mixture")
+    panel.plane.below.set_value("error")
+    panel.show_data("moons")
+    panel.show_drawing(drawn(learnt("mixture"), POINTS))
+    assert not panel.plane.below.button("error").isVisible()
+    assert not panel.plane.plot.isVisible()
+    assert panel.plane.below.value == "field"
+
+
+def test_two_runs_of_points_flow_in_two_planes(panel) -> None:
+    artist = learnt("mixture")
+    drawing = drawn(artist, POINTS)
+    other = drawn(artist, replace(POINTS, steps=3, sampler="ddim"))
+    panel.show_data("mixture")
+    panel.show_drawing(drawing)
+    panel.show_other(other)
+    assert panel.plane.other_view.isVisible()
+    assert panel.plane.other_view.dots == pytest.approx(other.strokes[-1].x.numpy())
+    assert panel.plane.plot.lines.shape == (2, 7)
+
+
+def test_the_path_is_saved_and_failures_are_said(panel, drawing, qtbot, tmp_path) -> None:
+    panel.show_drawing(drawing)
+    for name, words in (("a.gif", "Saved"), ("no/a.png", "does not exist"), ("a.xyz", "use one")):
+        with qtbot.waitSignal(panel.saver.ended, timeout=30_000):
+            panel.save_to(tmp_path / name)
+        assert words in panel.said.text()
+    assert [path.name for path in tmp_path.iterdir()] == ["a.gif"]
+
+
+def test_what_comes_while_hidden_is_shown_later(panel, drawing) -> None:
+    panel.hide()
+    panel.show_drawing(drawing)
+    assert shown(panel.row)[0] is None
+    panel.show()
+    assert np.array_equal(shown(panel.row)[0], drawing.strokes[-1].bytes_of("x")[0])
