@@ -171,12 +171,7 @@ class Artist:
         """
         self._check(wish)
         generator = torch.Generator().manual_seed(wish.seed)
-        denoise = Denoiser(
-            self._model(wish, capture),
-            self.path,
-            self.target,
-            clip=1.0 if len(self.shape) == 3 else None,
-        )
+        denoise = self.denoiser(wish, capture=capture)
         sampler = SAMPLERS[wish.sampler]
         if wish.sampler == "ddim":
             sampler = partial(ddim, eta=wish.eta)
@@ -210,6 +205,15 @@ class Artist:
         """[n, ...] what comes out in the end."""
         *_, end = self.draw(wish)
         return end.x
+
+    def denoiser(self, wish: Wish, *, capture: Capture | None = None) -> Denoiser:
+        """What is seen in any x_t [wish.count, ...] at a level t while drawing for `wish`."""
+        return Denoiser(
+            self._model(wish, capture),
+            self.path,
+            self.target,
+            clip=1.0 if len(self.shape) == 3 else None,
+        )
 
     def condition_of(self, wish: Wish) -> Condition | None:
         """What the samples are to show; None for a model without words."""

@@ -1,0 +1,129 @@
+"""Questions one asks of attention that was written down: of a call, layers, heads and a sample.
+
+What is asked is chosen when looking; nothing here changes what was recorded.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from engines.diffusion.artist import Artist, Wish
+from engines.diffusion.capture import Attended, Capture, Kind, Stage
+from engines.diffusion.maps import entropy, fused, rollout, word_maps
+
+Way = Literal["head", "mean", "max", "rollout"]
+"""One head as it is, the heads of a layer put together, or all layers up to this one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """Which self-attention is looked at."""
+
+    call: int
+    layer: str
+    head: int = 0
+    way: Way = "head"
+    row: int = 0
+    """Which of the kept samples."""
+
+
+@dataclass(frozen=True, eq=False)
+class Shares:
+    """One matrix and the places that its queries stand for."""
+
+    values: Tensor
+    """[queries, keys]."""
+    grid: tuple[int, int]
+    """(rows, columns) of the queries, and of the keys of self-attention."""
+
+
+def calls_of(capture: Capture) -> list[tuple[int, float]]:
+    """(call, t) of every call of which something was kept, in order."""
+    return list({item.call: item.t for item in capture.kept}.items())
+
+
+def rows_of(capture: Capture, count: int) -> int:
+    """Of how many of `count` samples attention was kept; guidance asks for each twice."""
+    return min((min(count, item.values.shape[0]) for item in capture.kept), default=0)
+
+
+def item_of(capture: Capture, call: int, layer: str, stage: Stage = "softmax") -> Attended | None:
+    """What was kept of this, or None."""
+    found = capture.chosen(stage=stage, layers=[layer], calls=[call])
+    return found[0] if found else None
+
+
+def shares_of(capture: Capture, choice: Choice, stage: Stage = "softmax") -> Shares | None:
+    """The matrix that `choice` means, None where it was not kept.
+
+    Heads of the stages before the softmax are put together like those after it. Rollout takes
+    the layers on the grid of the chosen one, up to it, and knows the softmax alone.
+    """
+    item = item_of(capture, choice.call, choice.layer, stage)
+    if item is None:
+        return None
+    values = item.values[choice.row]
+    match choice.way:
+        case "head":
+            return Shares(values[choice.head], item.grid)
+        case "mean" | "max":
+            return Shares(fused(values, choice.way), item.grid)
+    if stage != "softmax":
+        return None
+    layers = []
+    for other in capture.chosen(kind="self", calls=[choice.call]):
+        if other.grid == item.grid:
+            layers.append(other)
+        if other is item:
+            break
+    return Shares(rollout(layers, choice.row), item.grid)
+
+
+def entropies(capture: Capture, layer: str, row: int = 0) -> tuple[list[int], Tensor]:
+    """The calls of which `layer` was kept, and [calls, heads] its entropy, 0 sharp to 1 even."""
+    items = capture.chosen(layers=[layer])
+    if not items:
+        return [], torch.empty(0, 0)
+    return [item.call for item in items], torch.stack([entropy(item, row) for item in items])
+
+
+def words_of(artist: Artist, wish: Wish, row: int) -> list[str]:
+    """The words that sample `row` was drawn for, as the model reads them."""
+    if artist.vocabulary is None or not wish.texts:
+        return []
+    return artist.vocabulary.split(wish.texts[row % len(wish.texts)])
+
+
+def heat_of_words(
+    capture: Capture,
+    row: int,
+    count: int,
+    *,
+    layers: Sequence[str] | None = None,
+    head: int | None = None,
+    calls: Sequence[int] | None = None,
+    how: Literal["mean", "max"] = "mean",
+) -> Tensor | None:
+    """[count, rows, columns] how much places look at each of `count` words, over what is chosen.
+
+    None where nothing of that was kept.
+    """
+    items = capture.chosen(kind="cross", layers=layers, calls=calls)
+    if head is not None:
+        items = [item for item in items if head < item.values.shape[1]]
+    if not items or not count:
+        return None
+    return word_maps(items, row, how=how, heads=None if head is None else [head])[:count]
+
+
+def heads_of(capture: Capture, layer: str) -> int:
+    """How many heads the layer has."""
+    return next((i.values.shape[1] for i in capture.kept if i.layer == layer), 0)
+
+
+def most_heads(capture: Capture, kind: Kind) -> int:
+    """The most heads that a layer of this kind has."""
+    return max((i.values.shape[1] for i in capture.kept if i.kind == kind), default=0)

@@ -1,0 +1,232 @@
+"""What is asked of recorded attention, the field in the plane, and what is taken out of both."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from assets.errors import InputError
+from engines.diffusion.artist import Artist, Wish
+from engines.diffusion.capture import STAGES, Capture
+from engines.diffusion.film import at_level, write_path
+from engines.diffusion.flowfield import field_of, known_truth, score_errors
+from engines.diffusion.looking import (
+    Choice,
+    calls_of,
+    entropies,
+    heat_of_words,
+    rows_of,
+    shares_of,
+    words_of,
+)
+from engines.diffusion.mapfiles import write_arrays
+from engines.diffusion.maps import rollout
+from engines.diffusion.networks.config import NetworkConfig
+from engines.diffusion.paths import PATHS
+from engines.diffusion.toys import ring_of_gaussians
+from engines.diffusion.words import Vocabulary
+from tests.engines.diffusion_nets import TINY_DIT, TINY_POINTS, stirred
+
+WORDS = Vocabulary(("a", "blue", "circle", "left", "of", "red", "square"), longest=8)
+WISH = Wish(count=3, texts=("a red circle", "blue square"), steps=4, sampler="ddim", guidance=1.0)
+
+
+def artist_of(config: NetworkConfig, vocabulary: Vocabulary | None, target="velocity") -> Artist:
+    return Artist(
+        averaged=stirred(config), raw=None, path="flow", target=target, vocabulary=vocabulary
+    )
+
+
+@pytest.fixture(scope="module")
+def seen():
+    artist, capture = artist_of(TINY_DIT, WORDS), Capture(stages=frozenset(STAGES))
+    return artist, list(artist.draw(WISH, capture=capture)), capture
+
+
+def test_guided_samples_are_kept_once_and_every_call_has_its_level(seen):
+    _, strokes, capture = seen
+    assert rows_of(capture, WISH.count) == 3
+    assert [t for _, t in calls_of(capture)] == pytest.approx([s.t for s in strokes[:-1]])
+
+
+def test_the_matrix_of_a_head_is_the_captured_tensor_and_sums_to_one(seen):
+    capture = seen[2]
+    choice = Choice(call=2, layer="block 2 self", head=3, row=1)
+    item = next(
+        i for i in capture.kept if (i.call, i.layer, i.stage) == (2, choice.layer, "softmax")
+    )
+    found = shares_of(capture, choice)
+    assert found is not None
+    assert torch.equal(found.values, item.values[1, 3])
+    assert found.grid == item.grid
+    for way in ("head", "mean", "rollout"):
+        shares = shares_of(capture, replace(choice, way=way))
+        assert shares is not None
+        assert torch.allclose(shares.values.sum(-1), torch.ones(6), atol=1e-5)
+    most = shares_of(capture, replace(choice, way="max"))
+    assert most is not None
+    assert torch.equal(most.values, item.values[1].amax(0))
+
+
+def test_rollout_goes_up_to_the_chosen_layer(seen):
+    capture = seen[2]
+    layers = capture.chosen(kind="self", calls=[0])
+    assert len(layers) == 2
+    for upto, item in enumerate(layers, 1):
+        shares = shares_of(capture, Choice(call=0, layer=item.layer, way="rollout"))
+        assert shares is not None
+        assert torch.equal(shares.values, rollout(layers[:upto]))
+
+
+def test_stages_that_were_not_kept_are_none(seen):
+    artist = seen[0]
+    capture = Capture()
+    list(artist.draw(WISH, capture=capture))
+    choice = Choice(call=0, layer="block 1 self")
+    assert shares_of(capture, choice, "scores") is None
+    assert shares_of(capture, replace(choice, call=99)) is None
+
+
+def test_entropy_has_a_row_for_each_call(seen):
+    calls, values = entropies(seen[2], "block 1 self")
+    assert calls == [0, 1, 2, 3]
+    assert values.shape == (4, 4)
+    assert ((values > 0) & (values <= 1)).all()
+    assert entropies(seen[2], "no such")[0] == []
+
+
+def test_words_of_each_sample_share_every_place(seen):
+    artist, _, capture = seen
+    assert words_of(artist, WISH, 0) == ["a", "red", "circle"]
+    assert words_of(artist, WISH, 1) == ["blue", "square"]
+    assert words_of(artist, replace(WISH, texts=()), 1) == []
+    maps = heat_of_words(capture, 1, 2)
+    assert maps is not None
+    assert maps.shape == (2, 2, 3)
+    assert torch.allclose(maps.sum(0), torch.ones(2, 3), atol=1e-5)
+    one = heat_of_words(capture, 1, 2, head=0, calls=[3])
+    item = capture.chosen(kind="cross", calls=[3])[0]
+    assert one is not None
+    assert torch.allclose(one.flatten(1), item.values[1, 0].T[:2], atol=1e-6)
+    assert heat_of_words(capture, 0, 3, layers=["block 1 self"]) is None
+
+
+def test_arrays_come_back_as_they_were(seen, tmp_path):
+    capture = seen[2]
+    write_arrays(tmp_path / "a.npz", capture, rows=2)
+    with np.load(tmp_path / "a.npz") as found:
+        item = capture.kept[-1]
+        name = f"call {item.call}/{item.layer}/{item.stage}"
+        assert np.array_equal(found[name], item.values[:2].numpy())
+        assert found["t"].tolist() == [t for _, t in calls_of(capture)]
+        assert tuple(found[f"grid/{item.layer}"]) == item.grid
+    with pytest.raises(InputError, match="Nothing was recorded"):
+        write_arrays(tmp_path / "b.npz", Capture())
+    assert not (tmp_path / "b.npz").exists()
+
+
+# -- the plane ---------------------------------------------------------------------------
+
+
+class Truth(torch.nn.Module):
+    """A network that knows the mixture."""
+
+    def __init__(self, bias: float) -> None:
+        super().__init__()
+        self.config, self.bias = TINY_POINTS, bias
+        self.place = torch.nn.Parameter(torch.zeros(()))
+
+    def forward(self, x, t, condition=None, *, capture=None):
+        model = ring_of_gaussians().model(PATHS["flow"](), "noise")
+        return model(x, t) * (1 + self.bias)
+
+
+def knowing(bias: float = 0.0) -> Artist:
+    return Artist(averaged=Truth(bias), raw=None, path="flow", target="noise", vocabulary=None)
+
+
+def test_the_field_of_the_truth_is_without_error_and_flows_as_points_do():
+    artist, wish = knowing(), Wish(count=50, steps=400, sampler="euler")
+    truth = known_truth("mixture")
+    field = field_of(artist, wish, 0.5, truth=truth)
+    assert field.error is not None
+    assert field.error.shape == (17, 17)
+    assert field.error.max() < 1e-4
+    strokes = list(artist.draw(wish))
+    assert np.nanmax(score_errors(strokes, artist.path, truth)) < 1e-4
+    assert np.isnan(score_errors(strokes, artist.path, truth)[-1])
+    # A place of the grid walked one short step goes along the arrow that stands there.
+    x = torch.tensor(field.places[5, 9])[None]
+    seen = artist.denoiser(replace(wish, count=1))(x, torch.tensor(0.5, dtype=torch.float64))
+    moved = (artist.path.noised(seen.x0, seen.eps, torch.tensor(0.499)) - x)[0] / 0.001
+    assert moved.numpy() == pytest.approx(field.flow[5, 9], abs=1e-3)
+
+
+def test_a_score_that_is_a_tenth_too_long_is_said_to_be():
+    artist, wish = knowing(0.1), Wish(count=200, steps=5, sampler="euler")
+    truth = known_truth("mixture")
+    errors = score_errors(list(artist.draw(wish)), artist.path, truth)
+    assert errors[:-1] == pytest.approx(0.1, abs=1e-4)
+    field = field_of(artist, wish, 0.3, truth=truth)
+    assert field.error is not None
+    assert np.sqrt((field.error**2).mean()) == pytest.approx(0.1, abs=1e-3)
+    assert known_truth("moons") is None
+    assert field_of(artist, wish, 0.0).error is None
+
+
+def test_images_have_no_field():
+    with pytest.raises(ValueError, match="points"):
+        field_of(artist_of(TINY_DIT, None), Wish(), 0.5)
+
+
+# -- films -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".mp4"])
+def test_a_film_has_a_frame_for_each_step(seen, tmp_path, suffix):
+    strokes, place = seen[1], tmp_path / f"path{suffix}"
+    write_path(place, [strokes, strokes[1:]], row=2)
+    import imageio.v3 as imageio
+
+    plugin = {"plugin": "FFMPEG"} if suffix == ".mp4" else {}
+    frames = imageio.imread(place, **plugin)
+    assert len(frames) == len(strokes) + (2 if suffix == ".mp4" else 0)
+    height, width = frames.shape[1:3]
+    assert width > height > 256
+    # The picture of x_t in the first frame is noise, in the last the sample.
+    corner = np.s_[20:30, 20:24]
+    shown = strokes[-1].bytes_of("x")[2, 0, 0]
+    assert np.abs(frames[-1][corner].mean((0, 1)) - shown).max() < 25
+    assert [p.name for p in tmp_path.iterdir()] == [place.name]
+
+
+def test_a_sheet_holds_the_first_and_the_last_step(seen, tmp_path):
+    strokes = seen[1]
+    write_path(tmp_path / "path.png", [strokes])
+    with Image.open(tmp_path / "path.png") as found:
+        sheet = np.asarray(found)
+    x, x0 = (strokes[0].bytes_of(what)[0, 0, 0] for what in ("x", "x0"))
+    assert (sheet[8, 8] == x).all()
+    assert (sheet[8 + (sheet.shape[0] - 8) // 3, 8] == x0).all()
+    assert (sheet[8, -9] == strokes[-1].bytes_of("x")[0, 0, -1]).all()
+
+
+def test_what_cannot_be_written_is_refused_with_a_sentence(seen, tmp_path):
+    for path, runs, words in (
+        ("a.avi", [seen[1]], "use one of"),
+        ("a.gif", [[]], "Nothing was drawn"),
+        ("none/a.png", [seen[1]], "does not exist"),
+    ):
+        with pytest.raises(InputError, match=words):
+            write_path(tmp_path / path, runs)
+    assert not list(tmp_path.iterdir())
+
+
+def test_points_are_filmed_too(tmp_path):
+    strokes = list(artist_of(TINY_POINTS, WORDS).draw(Wish(count=20, steps=3)))
+    write_path(tmp_path / "points.gif", [strokes])
+    with Image.open(tmp_path / "points.gif") as film:
+        assert film.n_frames == 4
+    assert at_level(strokes, 0.0) is strokes[-1]
