@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from engines.settings import Setting, check
 
+SamplerName = Literal["ddpm", "ddim", "euler", "heun", "midpoint", "euler_maruyama", "dpmpp_2m"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class DiffusionConfig:
@@ -102,10 +104,7 @@ class DiffusionConfig:
             step=0.5,
         ),
     ] = 1.0
-    sampler: Annotated[
-        Literal["ddpm", "ddim", "euler", "heun", "midpoint", "euler_maruyama", "dpmpp_2m"],
-        Setting("How samples are drawn on the way"),
-    ] = "dpmpp_2m"
+    sampler: Annotated[SamplerName, Setting("How samples are drawn on the way")] = "dpmpp_2m"
     sample_steps: Annotated[
         int, Setting("Steps of the samples drawn on the way", low=1, high=1_000, step=5)
     ] = 20

@@ -33,6 +33,12 @@ class Batch:
     condition: Condition | None
 
 
+def is_mixed(config: DiffusionConfig, device: torch.device) -> bool:
+    """Whether a run computes in bfloat16 where that is safe."""
+    automatic = config.precision == "auto" and device.type == "cuda"
+    return automatic or config.precision == "mixed"
+
+
 class Learner:
     """A network that is learnt: its weights, their average, AdamW's moments."""
 
@@ -58,9 +64,7 @@ class Learner:
             weight_decay=config.decay,
             fused=True,
         )
-        self._mixed = config.precision == "mixed" or (
-            config.precision == "auto" and device.type == "cuda"
-        )
+        self._mixed = is_mixed(config, device)
 
     def learn(self, batch: Batch, step: int, *, seconds: float = 0.0) -> dict[str, float]:
         """Make training step number `step` (from 1).

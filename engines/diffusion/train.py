@@ -15,7 +15,8 @@ from engines.diffusion.config import DiffusionConfig, Schedule
 from engines.diffusion.data.pictures import Pictures, to_bytes
 from engines.diffusion.data.toy import ToyPoints
 from engines.diffusion.health import Health, sentences, untrained_loss
-from engines.diffusion.learner import Batch, Learner, Stuck
+from engines.diffusion.learner import Batch, Learner, Stuck, is_mixed
+from engines.diffusion.memory import check_room, forecast, free_bytes
 from engines.diffusion.networks.choose import build, weights
 from engines.diffusion.networks.config import NetworkConfig, preset
 from engines.diffusion.saved import SavedModel
@@ -29,8 +30,6 @@ JUDGED = 512
 """Held-out images that are looked at to judge the run, always the same ones."""
 MEASURED = 2_048
 """Images from which the scale of the data is told."""
-BYTES_PER_WEIGHT = 4 * 6
-"""Weights, their average, gradient, two moments, and a copy to draw with; float32."""
 
 Data = Pictures | ToyPoints
 
@@ -208,9 +207,15 @@ class DiffusionEngine:
             self._untrained = untrained_loss(path, self.config.target, shown, generator)
 
     def ready(self) -> Learner:
-        """Have the network that nothing has been taught yet; done once."""
+        """Have the network that nothing has been taught yet; done once.
+
+        Raises InputError where it does not fit the images or the memory.
+        """
         if self.learner is None:
-            network = build(self.network_config(), self.generator)
+            config = self.network_config()
+            needs = forecast(config, self.config.batch, mixed=is_mixed(self.config, self.device))
+            check_room(needs, free_bytes(self.device))
+            network = build(config, self.generator)
             self.learner = Learner(network, self.config, self.device, self.generator)
         return self.learner
 
