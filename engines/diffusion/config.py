@@ -219,7 +219,7 @@ class DiffusionConfig:
 
 @dataclass(frozen=True)
 class Schedule:
-    """The moments of a run, with every "automatic" resolved."""
+    """A run as it will go, with every "automatic" resolved."""
 
     config: DiffusionConfig
 
@@ -227,6 +227,11 @@ class Schedule:
     def evaluate_every(self) -> int:
         """Steps between two evaluations: about twenty in a run."""
         return self.config.evaluate_every or max(50, self.config.steps // 20)
+
+    def is_mixed(self, device_type: str) -> bool:
+        """Whether a run on "cpu" or "cuda" computes in bfloat16 where that is safe."""
+        automatic = self.config.precision == "auto" and device_type == "cuda"
+        return automatic or self.config.precision == "mixed"
 
     def rate(self, step: int, seconds: float = 0.0) -> float:
         """Learning rate of step `step` (from 1): a linear rise, then half a cosine to the end.

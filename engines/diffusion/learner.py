@@ -33,12 +33,6 @@ class Batch:
     condition: Condition | None
 
 
-def is_mixed(config: DiffusionConfig, device: torch.device) -> bool:
-    """Whether a run computes in bfloat16 where that is safe."""
-    automatic = config.precision == "auto" and device.type == "cuda"
-    return automatic or config.precision == "mixed"
-
-
 class Learner:
     """A network that is learnt: its weights, their average, AdamW's moments."""
 
@@ -64,7 +58,7 @@ class Learner:
             weight_decay=config.decay,
             fused=True,
         )
-        self._mixed = is_mixed(config, device)
+        self._mixed = self._schedule.is_mixed(device.type)
 
     def learn(self, batch: Batch, step: int, *, seconds: float = 0.0) -> dict[str, float]:
         """Make training step number `step` (from 1).

@@ -15,7 +15,7 @@ from engines.diffusion.config import DiffusionConfig, Schedule
 from engines.diffusion.data.pictures import Pictures, to_bytes
 from engines.diffusion.data.toy import ToyPoints
 from engines.diffusion.health import Health, sentences, untrained_loss
-from engines.diffusion.learner import Batch, Learner, Stuck, is_mixed
+from engines.diffusion.learner import Batch, Learner, Stuck
 from engines.diffusion.memory import check_room, forecast, free_bytes
 from engines.diffusion.networks.choose import build, weights
 from engines.diffusion.networks.config import NetworkConfig, preset
@@ -213,7 +213,9 @@ class DiffusionEngine:
         """
         if self.learner is None:
             config = self.network_config()
-            needs = forecast(config, self.config.batch, mixed=is_mixed(self.config, self.device))
+            needs = forecast(
+                config, self.config.batch, mixed=self.schedule.is_mixed(self.device.type)
+            )
             check_room(needs, free_bytes(self.device))
             network = build(config, self.generator)
             self.learner = Learner(network, self.config, self.device, self.generator)
