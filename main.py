@@ -10,25 +10,37 @@ import sys
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from tyro.conf import OmitArgPrefixes, Positional, arg
 from tyro.extras import SubcommandApp
 
 from assets.errors import InputError
-from engines.commands.methods import NERF, SPLATS, Method
+from engines.commands.methods import DIFFUSION, NERF, SPLATS, Method, Resumable
 from engines.commands.options import UsageError, config_from, options_of
+from engines.diffusion.config import SamplerName
 from engines.poses import PosesConfig
 from engines.settings import fields_of
 from engines.splats import SplatConfig
 
-COMMANDS = ("open", "train", "poses", "eval", "render", "mesh", "convert", "doctor")
+COMMANDS = ("open", "train", "sample", "poses", "eval", "render", "mesh", "convert", "doctor")
 
 _DATA = "Photos with cameras (COLMAP, transforms.json, bundle.out), or the word sample"
 _PHOTOS = "A folder of photos or a video (.mp4, .mov, .webm), or the word sample"
 _SCENE = "A file of Gaussians (.ply, .compressed.ply, .splat) or a radiance field (.safetensors)"
 _REPORT = arg(
     metavar="R.json", help="Where to write the figures as JSON", help_behavior_hint="(optional)"
+)
+
+_CHECKPOINT = arg(
+    metavar="DIR",
+    help="Folder that keeps all that is needed to go on later",
+    help_behavior_hint="(optional)",
+)
+_RESUME = arg(
+    metavar="DIR",
+    help="Go on from this checkpoint, with its settings as defaults",
+    help_behavior_hint="(optional)",
 )
 
 
@@ -91,14 +103,7 @@ def train(method: Method, defaults: Any) -> Callable[..., int]:
             Path, arg(metavar="OUT", help=f"Where to write the {' or '.join(method.suffixes)}")
         ],
         report: Annotated[Path | None, _REPORT] = None,
-        checkpoint: Annotated[
-            Path | None,
-            arg(
-                metavar="DIR",
-                help="Folder that keeps all that is needed to go on later",
-                help_behavior_hint="(optional)",
-            ),
-        ] = None,
+        checkpoint: Annotated[Path | None, _CHECKPOINT] = None,
         mesh: Annotated[
             Path | None,
             arg(
@@ -107,14 +112,7 @@ def train(method: Method, defaults: Any) -> Callable[..., int]:
                 help_behavior_hint="(optional)",
             ),
         ] = None,
-        resume: Annotated[
-            Path | None,
-            arg(
-                metavar="DIR",
-                help="Go on from this checkpoint, with its settings as defaults",
-                help_behavior_hint="(optional)",
-            ),
-        ] = None,
+        resume: Annotated[Path | None, _RESUME] = None,
         settings: OmitArgPrefixes[Annotated[Any, arg(constructor=basic)]],
         advanced: OmitArgPrefixes[Annotated[Any, arg(constructor=rest)]],
         poses: OmitArgPrefixes[Annotated[Any, arg(constructor=posing)]],
@@ -139,6 +137,146 @@ def train(method: Method, defaults: Any) -> Callable[..., int]:
         ).run()
 
     return command
+
+
+def train_diffusion(defaults: Any) -> Callable[..., int]:
+    """The command `train diffusion`; options that are not given have the values of `defaults`."""
+    basic = options_of(defaults, tier="basic", title="What matters most")
+    rest = options_of(defaults, tier="advanced", title="What rarely needs a change")
+
+    def command(
+        data: Annotated[
+            Positional[str | None],
+            arg(
+                metavar="[DATA]",
+                help="A folder of images, with subfolders as classes or a text beside each image "
+                "as its caption; or shapes, mixture, moons or roll, which the program makes "
+                "itself; with --resume found again by itself",
+                help_behavior_hint="(optional)",
+            ),
+        ] = None,
+        *,
+        out: Annotated[Path, arg(metavar="OUT", help="Where to write the .safetensors")],
+        grid: Annotated[
+            Path | None,
+            arg(
+                metavar="GRID.png",
+                help="Where to write a picture of samples at the end",
+                help_behavior_hint="(optional)",
+            ),
+        ] = None,
+        report: Annotated[Path | None, _REPORT] = None,
+        checkpoint: Annotated[Path | None, _CHECKPOINT] = None,
+        resume: Annotated[Path | None, _RESUME] = None,
+        settings: OmitArgPrefixes[Annotated[Any, arg(constructor=basic)]],
+        advanced: OmitArgPrefixes[Annotated[Any, arg(constructor=rest)]],
+    ) -> int:
+        config = config_from(defaults, settings, advanced)
+        if data is None and resume is None:
+            raise UsageError("Name the images to learn from: train diffusion DATA --out OUT")
+        from engines.commands.diffusion import TrainDiffusion
+
+        return TrainDiffusion(
+            data=data,
+            out=out,
+            config=config,
+            report=report,
+            checkpoint=checkpoint,
+            resume=resume,
+            grid=grid,
+        ).run()
+
+    return command
+
+
+def sample(
+    model: Annotated[
+        Positional[Path], arg(metavar="MODEL", help="A diffusion model (.safetensors)")
+    ],
+    *,
+    out: Annotated[Path, arg(metavar="GRID.png", help="Where to write the samples side by side")],
+    classes: Annotated[
+        tuple[str, ...],
+        arg(name="class", help="Classes to draw, taken in turn", help_behavior_hint="(optional)"),
+    ] = (),
+    captions: Annotated[
+        tuple[str, ...],
+        arg(
+            name="caption",
+            help="Captions to draw, taken in turn, each in quotes",
+            help_behavior_hint="(optional)",
+        ),
+    ] = (),
+    count: Annotated[int, arg(help="How many samples")] = 16,
+    sampler: Annotated[SamplerName, arg(help="How noise becomes an image")] = "dpmpp_2m",
+    steps: Annotated[int, arg(help="Steps from noise to image; 1 to 10,000")] = 20,
+    guidance: Annotated[
+        float | None,
+        arg(
+            help="w of (1 + w) conditional - w unconditional, 0 for none; where it is not given 1 "
+            "with a class or caption, else 0",
+            help_behavior_hint="(optional)",
+        ),
+    ] = None,
+    eta: Annotated[float, arg(help="How much noise ddim adds anew; 0 to 1")] = 0.0,
+    seed: Annotated[int, arg(help="The same seed begins at the same noise")] = 0,
+    device: Annotated[
+        Literal["auto", "cpu", "cuda"], arg(help="Where to draw; auto takes CUDA when it works")
+    ] = "auto",
+    attention: Annotated[
+        Path | None,
+        arg(
+            metavar="DIR",
+            help="Folder for what attends to what: all maps as .npz, and for each word of a "
+            "caption a .png of where it is looked at",
+            help_behavior_hint="(optional)",
+        ),
+    ] = None,
+    path: Annotated[
+        Path | None,
+        arg(
+            metavar="FILM",
+            help="Where to write the way of the first sample as .gif or .mp4, or as .png",
+            help_behavior_hint="(optional)",
+        ),
+    ] = None,
+    image: Annotated[
+        Path | None,
+        arg(metavar="FILE", help="An image to start from", help_behavior_hint="(optional)"),
+    ] = None,
+    strength: Annotated[float, arg(help="How much of the image is forgotten; 0 to 1")] = 0.6,
+    mask: Annotated[
+        Path | None,
+        arg(
+            metavar="FILE",
+            help="A mask of the image: what is white is drawn anew, all else stays",
+            help_behavior_hint="(optional)",
+        ),
+    ] = None,
+) -> int:
+    """Draw from a diffusion model."""
+    if mask is not None and image is None:
+        raise UsageError("A mask needs the image that it belongs to: --image FILE --mask FILE")
+    from engines.commands.sample import Sample
+
+    return Sample(
+        model=model,
+        out=out,
+        classes=classes,
+        captions=captions,
+        count=count,
+        sampler=sampler,
+        steps=steps,
+        guidance=guidance,
+        eta=eta,
+        seed=seed,
+        device=device,
+        attention=attention,
+        path=path,
+        image=image,
+        strength=strength,
+        mask=mask,
+    ).run()
 
 
 def poses() -> Callable[..., int]:
@@ -266,7 +404,7 @@ def doctor(
     return Doctor(photos).run()
 
 
-def defaults_of(method: Method, arguments: Sequence[str]) -> Any:
+def defaults_of(method: Resumable, arguments: Sequence[str]) -> Any:
     """What options are when not given: the settings of `--resume DIR`, or the usual ones."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     parser.add_argument("--resume", nargs="?", type=Path)
@@ -289,9 +427,13 @@ def command_line(arguments: Sequence[str]) -> int:
         (NERF, "Learn a radiance field from photos or a video."),
     ):
         training.command(name=method.id, help=words)(train(method, defaults_of(method, arguments)))
+    training.command(name=DIFFUSION.id, help="Learn to draw images like those of a folder.")(
+        train_diffusion(defaults_of(DIFFUSION, arguments))
+    )
     commands = SubcommandApp()
     commands.command(name="open", is_default=True)(open_window)
-    commands.command(training, name="train", help="Learn from photos in the terminal.")
+    commands.command(training, name="train", help="Learn from photos or images in the terminal.")
+    commands.command(sample)
     commands.command(name="poses", help="Find out where photos were taken from.")(poses())
     commands.command(name="eval", help="Compare what was learnt with photos.")(evaluate())
     commands.command(render)

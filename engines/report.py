@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from assets.posed import PosedPhotos
-from engines.events import Evaluated, Event, Failed, Finished, Prepared, Stepped
+from engines.events import Evaluated, Event, Failed, Finished, Judged, Prepared, Stepped
 
 SCHEMA = 1
 """Goes up when a field changes its meaning or goes away."""
@@ -36,11 +36,6 @@ class Reported(Protocol):
         ...
 
     @property
-    def dataset(self) -> PosedPhotos:
-        """What is learned from."""
-        ...
-
-    @property
     def device(self) -> Any:
         """The torch device."""
         ...
@@ -54,9 +49,18 @@ class Reported(Protocol):
 class ReportBuilder:
     """Collects the events of a run and makes its report at any moment."""
 
-    def __init__(self, engine: Reported, *, poses: dict[str, Any] | None = None) -> None:
-        """`poses` is the report on how the cameras were found, where they had to be."""
-        self._engine, self._poses = engine, poses
+    def __init__(
+        self,
+        engine: Reported,
+        *,
+        data: dict[str, Any],
+        poses: dict[str, Any] | None = None,
+    ) -> None:
+        """`data` tells what is learned from, as `photos_facts` does.
+
+        `poses` is the report on how the cameras were found, where they had to be.
+        """
+        self._engine, self._data, self._poses = engine, data, poses
         self._events: list[Event] = list(engine.history)
 
     def add(self, event: Event) -> None:
@@ -74,12 +78,13 @@ class ReportBuilder:
                 "created": datetime.now(UTC).isoformat(timespec="seconds"),
                 "status": self.status,
                 "message": self._message(),
-                "data": {"name": engine.dataset.name, "photos": len(engine.dataset.views)},
+                "data": self._data,
                 "steps": engine.step,
                 "seconds": engine.seconds,
                 "step_ms": step_times([e.step_ms for e in self._of(Stepped)]),
                 "train": self._quality("train"),
                 "holdout": self._quality("holdout"),
+                "judged": self._judged(),
                 "gaussians": engine.amount.get("gaussians"),
                 "parameters": engine.amount.get("parameters"),
                 "peak_memory_mb": peak_memory_mb(),
@@ -122,6 +127,22 @@ class ReportBuilder:
             "ssim": last.ssim,
             "views": dict(last.views),
         }
+
+    def _judged(self) -> dict[str, Any]:
+        judged = self._of(Judged)
+        if not judged:
+            return {"step": None, "loss": None, "images": None}
+        return {"step": judged[-1].step, "loss": judged[-1].loss, "images": judged[-1].images}
+
+
+def photos_facts(dataset: PosedPhotos) -> dict[str, Any]:
+    """What the report says of photos with cameras."""
+    return {"name": dataset.name, "photos": len(dataset.views)}
+
+
+def images_facts(name: str, *, images: int, held_out: int) -> dict[str, Any]:
+    """What the report says of images or points without cameras."""
+    return {"name": name, "images": images, "held_out": held_out}
 
 
 def without_training(poses: dict[str, Any]) -> dict[str, Any]:

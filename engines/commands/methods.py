@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assets.errors import InputError
+from engines.diffusion import DiffusionConfig
 from engines.nerf import NerfConfig
 from engines.splats import SplatConfig
 
@@ -14,11 +15,19 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Method:
-    """All that the command line needs to know of one engine."""
+class Resumable:
+    """What the command line needs to know to name a method and its settings."""
 
     id: str
     config_type: type
+    config_of: Callable[[Path], Any]
+    """The settings in a checkpoint; InputError when there is none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method(Resumable):
+    """All that the command line needs to know of one engine that learns from posed photos."""
+
     engine: Callable[[], Any]
     """Imports the engine's class, which takes seconds."""
     suffixes: tuple[str, ...]
@@ -29,8 +38,6 @@ class Method:
     """What a mesh is made of: Gaussians, or what draws a field."""
     nothing: str
     """What to say as long as there is none."""
-    config_of: Callable[[Path], Any]
-    """The settings in a checkpoint; InputError when there is none."""
 
     def make(self, photos: "PosedPhotos", config: Any) -> Any:
         """A new engine. Raises InputError when photos or device cannot be used."""
@@ -75,6 +82,12 @@ def _nerf_config(folder: Path) -> NerfConfig:
     return config_of(folder)
 
 
+def _diffusion_config(folder: Path) -> DiffusionConfig:
+    from engines.diffusion.checkpoint import config_of
+
+    return config_of(folder)
+
+
 SPLATS = Method(
     id="splats",
     config_type=SplatConfig,
@@ -95,4 +108,5 @@ NERF = Method(
     nothing="There is no field yet",
     config_of=_nerf_config,
 )
+DIFFUSION = Resumable(id="diffusion", config_type=DiffusionConfig, config_of=_diffusion_config)
 METHODS = {method.id: method for method in (SPLATS, NERF)}

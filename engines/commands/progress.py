@@ -12,6 +12,7 @@ from engines.events import (
     Diagnosed,
     Evaluated,
     Event,
+    Judged,
     Marked,
     PairsMatched,
     Prepared,
@@ -69,6 +70,8 @@ class RunProgress:
                 self._stepped(event)
             case Evaluated(split="holdout"):
                 self._say(f"step {event.step:,}: held out {event.psnr:.2f} dB")
+            case Judged():
+                self._say(f"step {event.step:,}: held out loss {event.loss:.4f}")
             case Marked():
                 self._say(f"step {event.step:,}: {event.label}")
             case Warned() | Told():

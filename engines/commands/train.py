@@ -1,20 +1,17 @@
 """Training without a window: the run of the app, driven from a terminal."""
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from assets.errors import InputError
+from engines.commands.driving import Writer, carry_out, summary_of, write_all
 from engines.commands.inputs import any_photos
-from engines.commands.interrupt import StopRequest
 from engines.commands.mesh import SUFFIXES as MESH_SUFFIXES
 from engines.commands.mesh import write_mesh
 from engines.commands.methods import Method
-from engines.commands.progress import RunProgress, clock, say
+from engines.commands.progress import say
 from engines.commands.writing import check_folder, check_place
-from engines.events import Failed, Stepped
 from engines.mesh import MeshConfig
 from engines.poses import PosesConfig
 
@@ -23,9 +20,6 @@ if TYPE_CHECKING:
     from assets.unposed import UnposedPhotos, Video
     from engines.poses.engine import PosesEngine
     from engines.report import ReportBuilder
-
-CHECKPOINT_EVERY_S = 60.0
-"""Seconds between two checkpoints while the run goes on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,25 +66,12 @@ class Train:
 
             photos, found = posing.result, report_of(posing)
         engine = self.engine(photos)
-        from engines.report import ReportBuilder
+        from engines.report import ReportBuilder, photos_facts
 
-        report = ReportBuilder(engine, poses=found)
-        progress = RunProgress(steps=self.config.steps, seconds=self.config.seconds)
-        stop = StopRequest()
-        try:
-            with stop, progress:
-                self._drive(engine, report, stop, progress)
-        except InputError as error:
-            report.add(Failed(step=engine.step, message=str(error)))
-        except Exception as error:
-            report.add(Failed(step=engine.step, message=f"{type(error).__name__}: {error}"))
-            self._leave(engine, report)
-            raise
-        summary = report.build()
-        self._leave(engine, report)
-        if summary["status"] == "failed":
-            raise InputError(summary["message"])
-        return stop.exit_status if stop.asked else 0
+        report = ReportBuilder(engine, data=photos_facts(engine.dataset), poses=found)
+        return carry_out(
+            engine, report, lambda: self._leave(engine, report), checkpoint=self.checkpoint
+        )
 
     def engine(self, photos: "PosedPhotos | None") -> Any:
         """The engine, new or from the checkpoint.
@@ -134,32 +115,13 @@ class Train:
                 raise InputError(found["message"])
         return engine, stop.exit_status if stop.asked else 0
 
-    def _drive(
-        self,
-        engine: Any,
-        report: "ReportBuilder",
-        stop: StopRequest,
-        progress: RunProgress,
-    ) -> None:
-        saved = time.monotonic()
-        for event in engine.run():
-            report.add(event)
-            progress.show(event)
-            if stop.asked:
-                return
-            if self.checkpoint is None or not isinstance(event, Stepped):
-                continue
-            if time.monotonic() - saved > CHECKPOINT_EVERY_S:
-                engine.save_checkpoint(self.checkpoint)
-                saved = time.monotonic()
-
     def _leave(self, engine: Any, report: "ReportBuilder") -> None:
         """Write result, checkpoint and report; one that cannot be written stops no other."""
         from assets.export import export
         from assets.files import atomic_write_json
 
         say(summary_of(report.build()))
-        writers: list[tuple[Path, Callable[[Path], None]]] = []
+        writers: list[Writer] = []
         if engine.model is None:
             say(f"{self.method.nothing}, so {self.out} is not written")
         else:
@@ -170,31 +132,8 @@ class Train:
                 writers.append((self.mesh, lambda path: self._write_mesh(engine, path)))
         if self.report is not None:
             writers.append((self.report, lambda path: atomic_write_json(path, report.build())))
-        problems = []
-        for path, write in writers:
-            try:
-                write(path)
-            except InputError as error:
-                problems.append(str(error))
-            else:
-                if path != self.mesh:  # which tells more of itself
-                    say(f"Wrote {path}")
-        if problems:
-            raise InputError("\n".join(problems))
+        write_all(writers, silent=self.mesh)  # which tells more of itself
 
     def _write_mesh(self, engine: Any, path: Path) -> None:
         cameras = [view.camera for view in engine.dataset.views]
         write_mesh(self.method.looked_at(engine), cameras, MeshConfig(), path)
-
-
-def summary_of(report: dict) -> str:
-    """One line on how a run went."""
-    words = [f"{report['status'].capitalize()} after {report['steps']:,} steps"]
-    for split, name in (("holdout", "held out"), ("train", "train")):
-        if report[split]["psnr"] is not None:
-            words.append(f"{name} {report[split]['psnr']:.2f} dB")
-    for what, name in (("gaussians", "Gaussians"), ("parameters", "parameters")):
-        if report[what] is not None:
-            words.append(f"{report[what]:,} {name}")
-    words.append(f"{clock(report['seconds'])} of training")
-    return ", ".join(words)

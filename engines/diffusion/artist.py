@@ -1,6 +1,7 @@
 """A trained network with all it takes to draw from it, at any moment and off any thread."""
 
 import copy
+import math
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -149,6 +150,8 @@ class Artist:
     def notes(self, wish: Wish) -> tuple[str, ...]:
         """Sentences on what of `wish` will not be followed."""
         found = []
+        if wish.eta and wish.sampler != "ddim":
+            found.append(f"Only ddim adds noise by eta; {wish.sampler} does not read it")
         if self.vocabulary is None:
             if wish.texts:
                 found.append("This model learnt without words or classes, so they are not read")
@@ -249,6 +252,12 @@ class Artist:
                 f"{wish.count} samples in {wish.steps} steps cannot be drawn; ask for at least one "
                 "sample and 1 to 10,000 steps"
             )
+        if not (0 <= wish.eta <= 1 and 0 <= wish.strength <= 1):
+            raise InputError(
+                f"Eta is {wish.eta:g} and the strength {wish.strength:g}; both lie from 0 to 1"
+            )
+        if not math.isfinite(wish.guidance):
+            raise InputError(f"The guidance is {wish.guidance:g}; expected a number such as 2")
         if wish.image is None:
             return
         if len(self.shape) != 3:

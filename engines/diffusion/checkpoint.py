@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from engines.diffusion.train import Data, DiffusionEngine
 
 NAME, VERSION = "diffusion", 1
+FIXED = ("network", "size", "path", "target", "holdout", "seed")
+"""Settings that make a run what it is; others may change when it goes on.
+
+Another share or seed would learn from images that were held out before.
+"""
 
 
 def save(engine: "DiffusionEngine", folder: Path) -> None:
@@ -69,7 +74,9 @@ def load(
     about = _read(folder)
     try:
         tensors = load_file(folder / "state.safetensors")
-        config = config or config_in(about, folder, DiffusionConfig)
+        before = config_in(about, folder, DiffusionConfig)
+        config = config or before
+        _check_same(before, config, folder)
         if data is None:
             data = data_of(Source.of(about["dataset"]), config)
         if len(data) != int(about["images"]):
@@ -109,6 +116,16 @@ def config_of(folder: Path) -> DiffusionConfig:
 
 def _read(folder: Path) -> dict[str, Any]:
     return read_run(folder, name=NAME, version=VERSION, words="diffusion run")
+
+
+def _check_same(before: DiffusionConfig, now: DiffusionConfig, folder: Path) -> None:
+    for name in FIXED:
+        was, wanted = getattr(before, name), getattr(now, name)
+        if was != wanted:
+            raise InputError(
+                f"The run in {folder} began with {name} {was}, which cannot become {wanted} on the "
+                "way; leave it out to go on, or start a new run"
+            )
 
 
 def _under(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:

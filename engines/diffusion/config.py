@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from engines.settings import Setting, check
 
+SamplerName = Literal["ddpm", "ddim", "euler", "heun", "midpoint", "euler_maruyama", "dpmpp_2m"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class DiffusionConfig:
@@ -102,10 +104,7 @@ class DiffusionConfig:
             step=0.5,
         ),
     ] = 1.0
-    sampler: Annotated[
-        Literal["ddpm", "ddim", "euler", "heun", "midpoint", "euler_maruyama", "dpmpp_2m"],
-        Setting("How samples are drawn on the way"),
-    ] = "dpmpp_2m"
+    sampler: Annotated[SamplerName, Setting("How samples are drawn on the way")] = "dpmpp_2m"
     sample_steps: Annotated[
         int, Setting("Steps of the samples drawn on the way", low=1, high=1_000, step=5)
     ] = 20
@@ -220,7 +219,7 @@ class DiffusionConfig:
 
 @dataclass(frozen=True)
 class Schedule:
-    """The moments of a run, with every "automatic" resolved."""
+    """A run as it will go, with every "automatic" resolved."""
 
     config: DiffusionConfig
 
@@ -228,6 +227,11 @@ class Schedule:
     def evaluate_every(self) -> int:
         """Steps between two evaluations: about twenty in a run."""
         return self.config.evaluate_every or max(50, self.config.steps // 20)
+
+    def is_mixed(self, device_type: str) -> bool:
+        """Whether a run on "cpu" or "cuda" computes in bfloat16 where that is safe."""
+        automatic = self.config.precision == "auto" and device_type == "cuda"
+        return automatic or self.config.precision == "mixed"
 
     def rate(self, step: int, seconds: float = 0.0) -> float:
         """Learning rate of step `step` (from 1): a linear rise, then half a cosine to the end.

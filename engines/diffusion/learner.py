@@ -58,9 +58,7 @@ class Learner:
             weight_decay=config.decay,
             fused=True,
         )
-        self._mixed = config.precision == "mixed" or (
-            config.precision == "auto" and device.type == "cuda"
-        )
+        self._mixed = self._schedule.is_mixed(device.type)
 
     def learn(self, batch: Batch, step: int, *, seconds: float = 0.0) -> dict[str, float]:
         """Make training step number `step` (from 1).

@@ -16,6 +16,7 @@ from engines.diffusion.data.pictures import Pictures, to_bytes
 from engines.diffusion.data.toy import ToyPoints
 from engines.diffusion.health import sentences, untrained_loss
 from engines.diffusion.learner import Batch, Learner, Stuck
+from engines.diffusion.memory import check_room, forecast, free_bytes
 from engines.diffusion.networks.choose import build, weights
 from engines.diffusion.networks.config import NetworkConfig, preset
 from engines.diffusion.saved import SavedModel
@@ -31,8 +32,6 @@ POINTS = 600
 """Samples of a toy that are drawn on the way at least: a few points show no shape."""
 MEASURED = 2_048
 """Images from which the scale of the data is told."""
-BYTES_PER_WEIGHT = 4 * 6
-"""Weights, their average, gradient, two moments, and a copy to draw with; float32."""
 
 Data = Pictures | ToyPoints
 
@@ -211,9 +210,17 @@ class DiffusionEngine:
             self._untrained = untrained_loss(path, self.config.target, shown, generator)
 
     def ready(self) -> Learner:
-        """Have the network that nothing has been taught yet; done once."""
+        """Have the network that nothing has been taught yet; done once.
+
+        Raises InputError where it does not fit the images or the memory.
+        """
         if self.learner is None:
-            network = build(self.network_config(), self.generator)
+            config = self.network_config()
+            needs = forecast(
+                config, self.config.batch, mixed=self.schedule.is_mixed(self.device.type)
+            )
+            check_room(needs, free_bytes(self.device))
+            network = build(config, self.generator)
             self.learner = Learner(network, self.config, self.device, self.generator)
         return self.learner
 

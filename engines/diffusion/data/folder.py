@@ -65,7 +65,7 @@ def read_listing(
     converted: dict[str, int] = {}
     for i, file in enumerate(files):
         try:
-            images[len(good)], kind = _read(file.path, size, fit)
+            images[len(good)], kind = read_image(file.path, size, fit)
         except InputError as error:
             broken[file.name] = reason_for(file.name, error)
         else:
@@ -100,16 +100,14 @@ def read_listing(
     )
 
 
-def _read(path: Path, size: int, fit: Fit) -> tuple[np.ndarray, str]:
+def read_image(path: Path, size: int, fit: Fit = "crop") -> tuple[np.ndarray, str]:
     """[size, size, 3] uint8 and what to say of the conversion; InputError as `opened`."""
     with warnings.catch_warnings():
         # Large is fine as long as Pillow reads it at all: it is made small at once.
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         with opened(path) as image:
-            width, height = image.size
+            width, height = upright_size(image)
             kind = _conversion(image)
-            if orientation_of(image) in QUARTER_TURNS:
-                width, height = height, width
         shorter, longer = min(width, height), max(width, height)
         scale = size / (shorter if fit == "crop" else longer)
         fitted = max(1, round(width * scale)), max(1, round(height * scale))
@@ -130,6 +128,12 @@ def _read(path: Path, size: int, fit: Fit) -> tuple[np.ndarray, str]:
     from_column, to_column = _middle(columns, size)
     square[to_row, to_column] = pixels[from_row, from_column]
     return (square * 255 + 0.5).astype(np.uint8), kind
+
+
+def upright_size(image: Image.Image) -> tuple[int, int]:
+    """(width, height) as it is seen, with its EXIF orientation."""
+    width, height = image.size
+    return (height, width) if orientation_of(image) in QUARTER_TURNS else (width, height)
 
 
 def _middle(have: int, want: int) -> tuple[slice, slice]:

@@ -71,7 +71,11 @@ def data_of(
     if source.bundled:
         return replace(make_toy(source.bundled), source=source)
     assert source.folder is not None
-    from engines.diffusion.data.folder import read_image_folder
+    from engines.diffusion.data.folder import read_listing
+    from engines.diffusion.data.listing import list_images
+    from engines.diffusion.memory import check_images
 
-    found = read_image_folder(source.folder, config.size, fit=config.fit, progress=progress)
+    listing = list_images(source.folder)
+    check_images(len(listing.files), config.size)
+    found = read_listing(listing, config.size, fit=config.fit, progress=progress)
     return replace(found, source=source)

@@ -1,0 +1,207 @@
+"""Drawing from a trained diffusion model: samples, edits, the way there, and what was looked at."""
+
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from assets.errors import InputError
+from engines.commands.progress import RunProgress, say
+from engines.commands.writing import check_folder, check_place
+from engines.diffusion.config import SamplerName
+from engines.events import Prepared
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from engines.diffusion import Artist
+    from engines.diffusion.artist import Stroke, Wish
+    from engines.diffusion.capture import Capture
+
+FILM_SUFFIXES = (".gif", ".mp4", ".png")
+GUIDANCE = 1.0
+"""Where something is asked for and no guidance is named."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sample:
+    """What to draw, and where it goes."""
+
+    model: Path
+    out: Path
+    classes: tuple[str, ...] = ()
+    captions: tuple[str, ...] = ()
+    count: int = 16
+    sampler: SamplerName = "dpmpp_2m"
+    steps: int = 20
+    guidance: float | None = None
+    """None for `GUIDANCE` where a class or caption is asked for."""
+    eta: float = 0.0
+    seed: int = 0
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    attention: Path | None = None
+    """Folder for the captured maps."""
+    path: Path | None = None
+    """Where the way of the first sample goes, as a film or a sheet."""
+    image: Path | None = None
+    """What to start from."""
+    strength: float = 0.6
+    mask: Path | None = None
+    """White where `image` is drawn anew."""
+
+    def run(self) -> int:
+        """Draw, then write everything; InputError when something named cannot be used."""
+        check_place(self.out, (".png",))
+        if self.path is not None:
+            check_place(self.path, FILM_SUFFIXES)
+        if self.attention is not None:
+            check_folder(self.attention)
+        artist = self._artist()
+        wish = self._wish(artist)
+        for note in artist.notes(wish):
+            say(note)
+        from engines.diffusion.capture import Capture
+
+        capture = None if self.attention is None else Capture(samples=self.count)
+        strokes = self._draw(artist, wish, capture)
+        self._write(artist, wish, capture, strokes)
+        return 0
+
+    def _artist(self) -> "Artist":
+        from engines.diffusion import Artist
+        from engines.diffusion.saved import read_model
+        from kernels.backend import DeviceError, resolve_device
+        from kernels.threads import leave_cores_to_kernels
+
+        leave_cores_to_kernels()
+        try:
+            return Artist.of(read_model(self.model, resolve_device(self.device)))
+        except DeviceError as error:
+            raise InputError(str(error)) from error
+
+    def _wish(self, artist: "Artist") -> "Wish":
+        from engines.diffusion.artist import Wish
+
+        vocabulary = artist.vocabulary
+        if vocabulary is not None:
+            if self.captions and vocabulary.classes:
+                raise InputError(
+                    f"{self.model.name} learnt classes, no captions; name one with --class, such "
+                    f"as {vocabulary.words[0]}"
+                )
+            if self.classes and not vocabulary.classes:
+                raise InputError(
+                    f"{self.model.name} learnt captions, no classes; ask with --caption"
+                )
+        texts = self.classes + self.captions
+        guidance = self.guidance
+        if guidance is None:
+            guidance = GUIDANCE if texts and vocabulary is not None else 0.0
+        image, hole = self._given(artist)
+        return Wish(
+            count=self.count,
+            texts=texts,
+            sampler=self.sampler,
+            steps=self.steps,
+            guidance=guidance,
+            eta=self.eta,
+            seed=self.seed,
+            image=image,
+            strength=self.strength,
+            hole=hole,
+        )
+
+    def _given(self, artist: "Artist") -> "tuple[np.ndarray | None, np.ndarray | None]":
+        """Image [h, w, c] and hole [h, w] at the size of the model."""
+        if self.image is None:
+            if self.mask is not None:
+                raise InputError("A mask needs the image that it belongs to: --image FILE")
+            return None, None
+        if len(artist.shape) != 3:
+            raise InputError(f"{self.model.name} draws points and has no image to start from")
+        channels, size, width = artist.shape
+        if size != width or channels != 3:
+            raise InputError(f"{self.model.name} draws no square images in colour")
+        from engines.diffusion.data.folder import read_image
+
+        image, _ = read_image(self.image, size)
+        if self.mask is None:
+            return image, None
+        _check_mask(self.image, self.mask)
+        mask, _ = read_image(self.mask, size)
+        hole = mask.mean(axis=2) > 127.5
+        if not hole.any():
+            raise InputError(
+                f"{self.mask} has no white in it, so there is nothing to draw; paint white what is "
+                "to be drawn anew"
+            )
+        return image, hole
+
+    def _draw(self, artist: "Artist", wish: "Wish", capture: "Capture | None") -> "list[Stroke]":
+        """All strokes where the way is asked for, else the last one alone."""
+        strokes: list[Stroke] = []
+        with RunProgress(steps=1) as progress, closing(artist.draw(wish, capture=capture)) as going:
+            for stroke in going:
+                if self.path is None:
+                    strokes.clear()
+                strokes.append(stroke)
+                progress.show(Prepared(phase="Drawing", done=stroke.index, total=self.steps))
+        return strokes
+
+    def _write(
+        self,
+        artist: "Artist",
+        wish: "Wish",
+        capture: "Capture | None",
+        strokes: "list[Stroke]",
+    ) -> None:
+        from engines.diffusion.film import write_path
+        from engines.diffusion.sheet import write_sheet
+
+        write_sheet(self.out, strokes[-1])
+        say(f"Wrote {self.out}: {self.count:,} samples")
+        if self.path is not None:
+            write_path(self.path, [strokes])
+            say(f"Wrote {self.path}: the way of the first sample in {len(strokes) - 1} steps")
+        if self.attention is not None and capture is not None:
+            _write_attention(self.attention, artist, wish, capture, strokes[-1])
+
+
+def _check_mask(image: Path, mask: Path) -> None:
+    """Raise InputError unless `mask` has the shape of `image`."""
+    from assets.decode import opened, same_shape
+    from engines.diffusion.data.folder import upright_size
+
+    with opened(image) as first, opened(mask) as second:
+        sizes = upright_size(first), upright_size(second)
+    if not same_shape(*sizes[1], *sizes[0]):
+        (width, height), (mask_width, mask_height) = sizes
+        raise InputError(
+            f"{mask} is {mask_width}x{mask_height} and {image} is {width}x{height}; a mask has the "
+            "shape of its image"
+        )
+
+
+def _write_attention(
+    folder: Path, artist: "Artist", wish: "Wish", capture: "Capture", end: "Stroke"
+) -> None:
+    from assets.files import write_failure
+    from engines.diffusion.heat import write_heat
+    from engines.diffusion.mapfiles import write_arrays
+
+    if not capture.kept:
+        raise InputError(
+            "Nothing in this model attends to anything, or not even its first map fits into "
+            f"memory, so nothing is written to {folder}"
+        )
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise InputError(write_failure(folder, error)) from error
+    write_arrays(folder / "attention.npz", capture, rows=wish.count)
+    heat = write_heat(folder, artist, wish, capture, end)
+    say(f"Wrote {folder}: {len(capture.kept):,} maps, {len(heat):,} pictures of words")
+    if wish.texts and not heat:
+        say("This model does not look at words one by one, so there are no pictures of them")
+    if capture.note:
+        say(capture.note)

@@ -1,0 +1,108 @@
+"""What a run will need in memory, told before it starts instead of by a crash.
+
+The network is built and asked once without any numbers in it (torch's "meta" device), which
+takes no memory and no time to speak of, however large it is.
+"""
+
+from dataclasses import dataclass
+
+import psutil
+import torch
+from torch import Tensor
+from torch.multiprocessing.reductions import StorageWeakRef
+
+from assets.errors import InputError
+from engines.diffusion.condition import Condition
+from engines.diffusion.networks.choose import build, weights
+from engines.diffusion.networks.config import NetworkConfig
+
+BYTES_PER_WEIGHT = 4 * 6
+"""Weights, their average, gradient, two moments, and a copy to draw with; float32."""
+PASSING = 1.3
+"""What a step holds at its height over what it keeps for the way back."""
+MIXED = 0.6
+"""What a step in bfloat16 keeps over one in float32; some layers stay as they are."""
+COPIES = 2
+"""Of all images: as they were read, and sorted into those to learn from and those held out."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forecast:
+    """Bytes that a run needs at its height, by what needs them."""
+
+    parameters: int
+    """How many weights the network has."""
+    weights: int
+    step: int
+    """Of one training step: what the layers keep for the gradients."""
+    batch: int
+    size: tuple[int, int]
+    """(height, width) of the images."""
+
+    @property
+    def total(self) -> int:
+        """All together; the images themselves are in memory already."""
+        return self.weights + self.step
+
+
+def forecast(config: NetworkConfig, batch: int, *, mixed: bool = False) -> Forecast:
+    """What training the network of `config` with `batch` images a step needs.
+
+    `mixed` steps compute in bfloat16; that share is an estimate, unverified on a GPU.
+    """
+    with torch.device("meta"):
+        network = build(config, torch.Generator("cpu"))
+        shape = (2,) if config.kind == "points" else (config.channels, config.height, config.width)
+        x, t = torch.empty(1, *shape), torch.empty(1)
+        words = torch.zeros(1, config.longest if config.cross else 1, dtype=torch.int64)
+        condition = Condition(words, torch.ones_like(words, dtype=torch.bool))
+    own = {StorageWeakRef(p.untyped_storage()) for p in network.parameters()}
+    kept: list[Tensor] = []
+
+    def keep(tensor: Tensor) -> Tensor:
+        kept.append(tensor)
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        network(x, t, condition if config.tokens else None)
+    stores = {StorageWeakRef(each.untyped_storage()): each for each in kept}
+    saved = sum(t.untyped_storage().nbytes() for ref, t in stores.items() if ref not in own)
+    count = weights(network)
+    return Forecast(
+        parameters=count,
+        weights=count * BYTES_PER_WEIGHT,
+        step=round(saved * batch * PASSING * (MIXED if mixed else 1)),
+        batch=batch,
+        size=(config.height, config.width),
+    )
+
+
+def free_bytes(device: torch.device) -> int:
+    """Memory that is free where the run computes. Unverified on a GPU."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    return psutil.virtual_memory().available
+
+
+def check_room(needs: Forecast, free: int) -> None:
+    """Raise InputError when `needs` are more than the `free` bytes."""
+    if needs.total <= free:
+        return
+    height, width = needs.size
+    raise InputError(
+        f"This run would need about {needs.total / 1e9:,.1f} GB of memory and "
+        f"{free / 1e9:,.1f} GB are free: {needs.weights / 1e9:,.1f} GB for "
+        f"{needs.parameters:,} weights and {needs.step / 1e9:,.1f} GB for steps of {needs.batch:,} "
+        f"images of {width}x{height} pixels. Choose smaller images, a smaller batch or a "
+        "smaller network"
+    )
+
+
+def check_images(count: int, size: int) -> None:
+    """Raise InputError when `count` colour images of `size` x `size` bytes do not fit."""
+    needed, free = COPIES * count * 3 * size * size, free_bytes(torch.device("cpu"))
+    if needed > free:
+        raise InputError(
+            f"{count:,} images of {size}x{size} pixels need about {needed / 1e9:,.1f} GB of memory "
+            f"and {free / 1e9:,.1f} GB are free; choose smaller images or fewer of them"
+        )
