@@ -1,4 +1,4 @@
-"""Keeps the samples page at the run or the file that draws: asks for samples, shows them."""
+"""Keeps page and panels at the run or the file that draws: asks for samples, shows them."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -12,6 +12,8 @@ from app.feed import Feed
 from app.imagesets import DiffusionModel
 from app.jobs import Job
 from app.likeness import Likeness, likeness, usual_distance
+from app.panels.attention import AttentionPanel
+from app.panels.diffusionpath import PathPanel
 from app.panels.health import HealthPanel
 from app.panels.samples import SamplesPanel, Shown
 from app.saving import Snapshot
@@ -21,7 +23,6 @@ from engines.diffusion.artifacts import Health, Sheet
 
 if TYPE_CHECKING:
     from engines.diffusion.artist import Artist, Stroke, Wish
-    from engines.diffusion.capture import Capture
 
 REFERENCE = 2_000
 """Points that are learnt from, as many as are shown behind samples."""
@@ -32,18 +33,23 @@ class Diffusing(QObject):
 
     drawn = Signal(object)
     """The `Drawing` that is on show, stroke by stroke; None once it is stale."""
-    drawn_beside = Signal(object)
-    """A `Drawing` that was asked for with `draw_beside`."""
 
-    def __init__(self, bench: Workbench, feed: Feed, health: HealthPanel) -> None:
+    def __init__(
+        self,
+        bench: Workbench,
+        feed: Feed,
+        *,
+        health: HealthPanel,
+        path: PathPanel,
+        attention: AttentionPanel,
+    ) -> None:
         super().__init__(feed)
-        self._bench, self._health = bench, health
+        self._bench, self._health, self._path = bench, health, path
         self.page = page = SamplesPanel()
         page.hide()
         self._drawer, self._beside = Drawer(), Drawer()
         self._drawing: Drawing | None = None
-        self.new_capture: Callable[[], Capture] = _capture
-        """Makes what writes attention down where the box asks for that."""
+        self._new_capture = attention.new_capture
         self._order: Order | None = None
         """The one whose drawing is on show or on its way."""
         self._fresh = False
@@ -64,6 +70,10 @@ class Diffusing(QObject):
         page.draw.stopped.connect(self.stop)
         page.enlarged.connect(self._look_for_nearest)
         page.export_asked.connect(self._export)
+        self.drawn.connect(path.show_drawing)
+        self.drawn.connect(attention.show_drawing)
+        path.compare_wanted.connect(self.draw_beside)
+        attention.record_wanted.connect(page.draw.record_attention)
 
     @property
     def is_on_show(self) -> bool:
@@ -94,6 +104,7 @@ class Diffusing(QObject):
         if self._bench.posing.is_at_work or self._bench.run_kind.learns != "images":
             return
         self._engine = engine
+        self._path.show_data(engine.data.name)
         self.page.draw.set_able(True)
         self._offer(engine.vocabulary)
         places = getattr(engine.train, "places", None)
@@ -105,6 +116,7 @@ class Diffusing(QObject):
         self.clear()
         if isinstance(shown, DiffusionModel):
             self.page.set_trains(False)
+            self._path.show_data(shown.saved.name)
             self.page.draw.set_able(True)
             self._offer(shown.saved.vocabulary)
             self.page.draw.set_points(shown.saved.network.config.kind == "points")
@@ -152,7 +164,7 @@ class Diffusing(QObject):
             seed=settings.seed,
             averaged=settings.averaged,
         )
-        capture = self.new_capture if settings.attention else None
+        capture = self._new_capture if settings.attention else None
         self.order(Order(artist=artist, wish=wish, capture=capture))
 
     def draw_beside(self, wish: "Wish") -> None:
@@ -176,7 +188,7 @@ class Diffusing(QObject):
     def tick(self) -> None:
         """Show what was drawn; called by the window's timer."""
         if (beside := self._beside.take()) is not None:
-            self.drawn_beside.emit(beside)
+            self._path.show_other(beside)
         if problem := self._drawer.take_problem() or self._beside.take_problem():
             self.page.draw.set_busy(False)
             self._fail(problem)
@@ -263,12 +275,6 @@ class Diffusing(QObject):
                 name=f"{name}-samples",
             )
         )
-
-
-def _capture() -> "Capture":
-    from engines.diffusion.capture import Capture
-
-    return Capture(samples=1)
 
 
 def _shown(stroke: "Stroke", wish: "Wish", *, done: bool) -> Shown:

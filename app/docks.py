@@ -7,8 +7,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QTabWidget
 
 from app.enginekinds import EngineKind
+from app.panels.attention import AttentionPanel
 from app.panels.compare import ComparePanel
 from app.panels.curves import CurvesPanel
+from app.panels.diffusionpath import PathPanel
 from app.panels.doctor import DoctorPanel
 from app.panels.health import HealthPanel
 from app.panels.log import LogPanel
@@ -38,7 +40,7 @@ from engines.poses import PosesConfig
 LEFT_PX, RIGHT_PX, BOTTOM_PX = 276, 320, 210
 """Sizes of the three areas in a window that is wide and high enough."""
 OF_SCENES = ("photos", "poses", "population", "ray", "compare", "matches", "doctor")
-OF_IMAGES = ("health",)
+OF_IMAGES = ("health", "path", "attention")
 """Docks that mean something only for what is learnt from one of the two; others always do."""
 NARROW_PX, LOW_PX = 1440, 900
 """Windows smaller than this have narrower and lower areas."""
@@ -61,6 +63,8 @@ class Docks:
         self.matches = MatchesPanel()
         self.doctor = DoctorPanel()
         self.health = HealthPanel()
+        self.path = PathPanel()
+        self.attention = AttentionPanel()
         self.curves = CurvesPanel()
         self.log = LogPanel()
         self._charts_left = 0
@@ -87,6 +91,8 @@ class Docks:
             "matches": docked(self.matches, "matches"),
             "doctor": docked(self.doctor, "doctor"),
             "health": docked(self.health, "health"),
+            "path": docked(self.path, "path"),
+            "attention": docked(self.attention, "attention"),
             "curves": docked(self.curves, "curves"),
             "log": docked(self.log, "log"),
         }

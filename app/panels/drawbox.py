@@ -149,6 +149,10 @@ class DrawBox(QWidget):
         if row.value in (POINTS, row.field.default):
             row.set_value(POINTS if points else row.field.default)
 
+    def record_attention(self) -> None:
+        """Have the next drawing tell what attends to what."""
+        self.form.rows["attention"].set_value(True)
+
     def set_able(self, able: bool) -> None:
         """Whether there is a model that can draw."""
         self.button.setEnabled(able)

@@ -8,7 +8,7 @@ import numpy as np
 from engines.diffusion.artist import Artist, Stroke, Wish
 from engines.diffusion.capture import Capture
 from engines.diffusion.looking import heat_of_words, rows_of, words_of
-from engines.diffusion.mapfiles import write_picture
+from engines.diffusion.mapfiles import write_pictures
 
 WARM = np.array([255.0, 180.0, 84.0])
 """The colour of the place that looks at the word the most."""
@@ -34,7 +34,7 @@ def write_heat(
         for number, (word, heat) in enumerate(zip(words, maps.numpy(), strict=True), start=1):
             safe = re.sub(r"[^\w-]", "_", word)
             path = folder / f"sample {row + 1} word {number} {safe}.png"
-            write_picture(path, over(images[row], heat))
+            write_pictures(path, [over(images[row], heat)])
             written.append(path)
     return written
 
