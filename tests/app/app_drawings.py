@@ -4,6 +4,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
 
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QApplication
+
 from app.drawing import Drawing, Order
 from engines.diffusion.artist import Artist, Wish
 from engines.diffusion.capture import Capture
@@ -47,3 +51,21 @@ def drawn(artist: Artist, wish: Wish, capture: Callable[[], Capture] | None = No
     """The whole of it."""
     *_, drawing = growing(artist, wish, capture)
     return drawing
+
+
+def point_at(picture, row: int, column: int) -> None:
+    """Have the pointer over a patch of a picture of attention."""
+    for _ in range(3):  # what has another height now is laid out first
+        QApplication.processEvents()
+    place = picture.middle_of(row, column)
+    # Sent to the widget itself: the panel is higher than the screen of a machine without one.
+    none = Qt.MouseButton.NoButton
+    event = QMouseEvent(
+        QEvent.Type.MouseMove,
+        place,
+        picture.mapToGlobal(place),
+        none,
+        none,
+        Qt.KeyboardModifier.NoModifier,
+    )
+    QApplication.sendEvent(picture, event)

@@ -5,9 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from app_drawings import CAPTIONS, drawn, growing, learnt
+from app_drawings import CAPTIONS, drawn, growing, learnt, point_at
 from PySide6.QtCore import QEvent, QPoint, Qt
-from PySide6.QtGui import QMouseEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
@@ -47,23 +46,6 @@ def captured(panel, stage="softmax", layer=None) -> torch.Tensor:
         for item in panel.capture.kept
         if (item.call, item.layer, item.stage) == (choice.call, layer or choice.layer, stage)
     )
-
-
-def point_at(picture, row: int, column: int) -> None:
-    for _ in range(3):  # what has another height now is laid out first
-        QApplication.processEvents()
-    place = picture.middle_of(row, column)
-    # Sent to the widget itself: the panel is higher than the screen of a machine without one.
-    none = Qt.MouseButton.NoButton
-    event = QMouseEvent(
-        QEvent.Type.MouseMove,
-        place,
-        picture.mapToGlobal(place),
-        none,
-        none,
-        Qt.KeyboardModifier.NoModifier,
-    )
-    QApplication.sendEvent(picture, event)
 
 
 def test_an_empty_panel_offers_to_record(panel, drawing, qtbot) -> None:
