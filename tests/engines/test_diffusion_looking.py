@@ -1,13 +1,17 @@
 """What is asked of recorded attention, the field in the plane, and what is taken out of both."""
 
+import subprocess
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from imageio_ffmpeg import get_ffmpeg_exe
 from PIL import Image
 
 from assets.errors import InputError
+from assets.ffmpeg import probe
 from engines.diffusion.artist import Artist, Wish
 from engines.diffusion.capture import STAGES, Capture
 from engines.diffusion.film import at_level, write_path
@@ -184,14 +188,20 @@ def test_images_have_no_field():
 # -- films -------------------------------------------------------------------------------
 
 
+def frames_in(film: Path) -> np.ndarray:
+    """[frames, h, w, 3] uint8; imageio would leave pipes of ffmpeg open on a busy machine."""
+    command = [get_ffmpeg_exe(), "-v", "error", "-i", str(film)]
+    raw = ["-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]
+    found = subprocess.run([*command, *raw], capture_output=True, check=True).stdout
+    about = probe(film)
+    return np.frombuffer(found, np.uint8).reshape(-1, about.height, about.width, 3)
+
+
 @pytest.mark.parametrize("suffix", [".gif", ".mp4"])
 def test_a_film_has_a_frame_for_each_step(seen, tmp_path, suffix):
     strokes, place = seen[1], tmp_path / f"path{suffix}"
     write_path(place, [strokes, strokes[1:]], row=2)
-    import imageio.v3 as imageio
-
-    plugin = {"plugin": "FFMPEG"} if suffix == ".mp4" else {}
-    frames = imageio.imread(place, **plugin)
+    frames = frames_in(place)
     assert len(frames) == len(strokes) + (2 if suffix == ".mp4" else 0)
     height, width = frames.shape[1:3]
     assert width > height > 256
