@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QBuffer, QIODevice, QObject, Signal
 from PySide6.QtGui import QImage
 
+from app.docks import Docks
 from app.drawing import Drawer, Drawing, Order
 from app.exports import Exportable
 from app.feed import Feed
 from app.imagesets import DiffusionModel
 from app.jobs import Job
 from app.likeness import Likeness, likeness, usual_distance
-from app.panels.attention import AttentionPanel
-from app.panels.diffusionpath import PathPanel
-from app.panels.health import HealthPanel
 from app.panels.samples import SamplesPanel, Shown
 from app.saving import Snapshot
 from app.workbench import Workbench
@@ -34,22 +32,14 @@ class Diffusing(QObject):
     drawn = Signal(object)
     """The `Drawing` that is on show, stroke by stroke; None once it is stale."""
 
-    def __init__(
-        self,
-        bench: Workbench,
-        feed: Feed,
-        *,
-        health: HealthPanel,
-        path: PathPanel,
-        attention: AttentionPanel,
-    ) -> None:
+    def __init__(self, bench: Workbench, feed: Feed, docks: Docks) -> None:
         super().__init__(feed)
-        self._bench, self._health, self._path = bench, health, path
+        self._bench, self._health, self._path = bench, docks.health, docks.path
         self.page = page = SamplesPanel()
         page.hide()
         self._drawer, self._beside = Drawer(), Drawer()
         self._drawing: Drawing | None = None
-        self._new_capture = attention.new_capture
+        self._new_capture = docks.attention.new_capture
         self._order: Order | None = None
         """The one whose drawing is on show or on its way."""
         self._fresh = False
@@ -70,10 +60,10 @@ class Diffusing(QObject):
         page.draw.stopped.connect(self.stop)
         page.enlarged.connect(self._look_for_nearest)
         page.export_asked.connect(self._export)
-        self.drawn.connect(path.show_drawing)
-        self.drawn.connect(attention.show_drawing)
-        path.compare_wanted.connect(self.draw_beside)
-        attention.record_wanted.connect(page.draw.record_attention)
+        self.drawn.connect(docks.path.show_drawing)
+        self.drawn.connect(docks.attention.show_drawing)
+        docks.path.compare_wanted.connect(self.draw_beside)
+        docks.attention.record_wanted.connect(page.draw.record_attention)
 
     @property
     def is_on_show(self) -> bool:

@@ -70,7 +70,16 @@ class DiffusionConfig:
             zero="no limit",
         ),
     ] = 0.0
-    batch: Annotated[int, Setting("Images in one step", low=1, high=65_536, step=8)] = 32
+    batch: Annotated[
+        int,
+        Setting(
+            "Images or points in one step, 0 for automatic: 32 images, 512 points",
+            low=0,
+            high=65_536,
+            step=8,
+            zero="auto",
+        ),
+    ] = 0
     rate: Annotated[
         float, Setting("Learning rate of AdamW at its height", low=1e-7, high=1, step=1e-4)
     ] = 1e-3

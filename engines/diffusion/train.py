@@ -26,6 +26,8 @@ from engines.slots import Slots
 from kernels.backend import resolve_device
 from kernels.threads import torch_at_work
 
+IMAGES_AT_ONCE, POINTS_AT_ONCE = 32, 512
+"""In one step, when nobody says: points cost next to nothing each."""
 JUDGED = 512
 """Held-out images that are looked at to judge the run, always the same ones."""
 POINTS = 600
@@ -67,6 +69,12 @@ class DiffusionEngine:
     def amount(self) -> dict[str, int]:
         """How much was learnt so far."""
         return {} if self.learner is None else {"parameters": weights(self.learner.network)}
+
+    @property
+    def batch(self) -> int:
+        """Images or points in one step."""
+        few, many = IMAGES_AT_ONCE, POINTS_AT_ONCE
+        return self.config.batch or (many if isinstance(self.data, ToyPoints) else few)
 
     def network_config(self) -> NetworkConfig:
         """Size and kind of the network. Raises InputError where it does not fit the images."""
@@ -115,7 +123,7 @@ class DiffusionEngine:
                 "steps": self.step,
                 "seconds": round(self.seconds, 1),
                 "images": len(self.train),
-                "batch": self.config.batch,
+                "batch": self.batch,
             },
         )
 
@@ -141,8 +149,8 @@ class DiffusionEngine:
         learner, total = self.learner, 0.0
         t = draw_times("uniform", count, generator)
         with torch.no_grad(), torch_at_work():
-            for first in range(0, count, self.config.batch):
-                rows = slice(first, min(first + self.config.batch, count))
+            for first in range(0, count, self.batch):
+                rows = slice(first, min(first + self.batch, count))
                 batch = self._batch_of(self.held_out, rows)
                 eps = torch.randn(batch.x0.shape, generator=generator).to(self.device)
                 levels = t[rows].to(self.device)
@@ -216,9 +224,7 @@ class DiffusionEngine:
         """
         if self.learner is None:
             config = self.network_config()
-            needs = forecast(
-                config, self.config.batch, mixed=self.schedule.is_mixed(self.device.type)
-            )
+            needs = forecast(config, self.batch, mixed=self.schedule.is_mixed(self.device.type))
             check_room(needs, free_bytes(self.device))
             network = build(config, self.generator)
             self.learner = Learner(network, self.config, self.device, self.generator)
@@ -227,7 +233,7 @@ class DiffusionEngine:
     def _train_step(self) -> Stepped | Failed:
         assert self.learner is not None
         began = time.perf_counter()
-        count = self.config.batch
+        count = self.batch
         rows = torch.randint(len(self.train), (count,), generator=self.generator)
         batch = self._batch_of(self.train, rows)
         if self.config.flip and batch.x0.ndim == 4:
