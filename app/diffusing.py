@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QBuffer, QIODevice, QObject, Signal
 from PySide6.QtGui import QImage
 
+from app.docks import Docks
 from app.drawing import Drawer, Drawing, Order
 from app.exports import Exportable
 from app.feed import Feed
 from app.imagesets import DiffusionModel
 from app.jobs import Job
 from app.likeness import Likeness, likeness, usual_distance
-from app.panels.attention import AttentionPanel
-from app.panels.diffusionpath import PathPanel
-from app.panels.health import HealthPanel
 from app.panels.samples import SamplesPanel, Shown
 from app.saving import Snapshot
 from app.workbench import Workbench
@@ -34,17 +32,10 @@ class Diffusing(QObject):
     drawn = Signal(object)
     """The `Drawing` that is on show, stroke by stroke; None once it is stale."""
 
-    def __init__(
-        self,
-        bench: Workbench,
-        feed: Feed,
-        *,
-        health: HealthPanel,
-        path: PathPanel,
-        attention: AttentionPanel,
-    ) -> None:
+    def __init__(self, bench: Workbench, feed: Feed, docks: Docks) -> None:
         super().__init__(feed)
-        self._bench, self._health, self._path = bench, health, path
+        path, attention = docks.path, docks.attention
+        self._bench, self._health, self._path = bench, docks.health, path
         self.page = page = SamplesPanel()
         page.hide()
         self._drawer, self._beside = Drawer(), Drawer()

@@ -92,13 +92,7 @@ class MainWindow(QMainWindow):
         self.feed = Feed(self.bench, self.view, self)
         self.comparing = Comparing(self.shelf, self.view, self.docks.compare, self.feed)
         self.feed.wants_population = lambda: self.docks.population.is_in_sight
-        self.diffusing = Diffusing(
-            self.bench,
-            self.feed,
-            health=self.docks.health,
-            path=self.docks.path,
-            attention=self.docks.attention,
-        )
+        self.diffusing = Diffusing(self.bench, self.feed, self.docks)
         self.recent_menu = RecentMenu(self.memory, lambda path: self.bench.open([path]), self)
         self._make_bars()
         self._make_overlays()

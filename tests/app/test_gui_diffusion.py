@@ -161,6 +161,12 @@ def test_samples_are_drawn_and_enlarged_and_are_those_of_the_engine(window, run,
     *_, end = run.artist().draw(wish)
     assert np.array_equal(shown.samples, end.bytes_of("x"))
     assert page(window).grid.captions == ("dogs",) * 3
+    assert len(window.docks.path.drawing.strokes) == 2
+    assert window.docks.attention.capture is None
+    window.docks["attention"].raise_()
+    window.docks.attention.record.click()
+    draw(window, wait)
+    assert window.docks.attention.capture.kept
     assert box.note.text() == ""
     click(page(window).source.button("training"))
     grid, view = page(window).grid, page(window).view
