@@ -34,12 +34,13 @@ class Diffusing(QObject):
 
     def __init__(self, bench: Workbench, feed: Feed, docks: Docks) -> None:
         super().__init__(feed)
-        self._bench, self._health, self._path = bench, docks.health, docks.path
+        path, attention = docks.path, docks.attention
+        self._bench, self._health, self._path = bench, docks.health, path
         self.page = page = SamplesPanel()
         page.hide()
         self._drawer, self._beside = Drawer(), Drawer()
         self._drawing: Drawing | None = None
-        self._new_capture = docks.attention.new_capture
+        self._new_capture = attention.new_capture
         self._order: Order | None = None
         """The one whose drawing is on show or on its way."""
         self._fresh = False
@@ -60,10 +61,10 @@ class Diffusing(QObject):
         page.draw.stopped.connect(self.stop)
         page.enlarged.connect(self._look_for_nearest)
         page.export_asked.connect(self._export)
-        self.drawn.connect(docks.path.show_drawing)
-        self.drawn.connect(docks.attention.show_drawing)
-        docks.path.compare_wanted.connect(self.draw_beside)
-        docks.attention.record_wanted.connect(page.draw.record_attention)
+        self.drawn.connect(path.show_drawing)
+        self.drawn.connect(attention.show_drawing)
+        path.compare_wanted.connect(self.draw_beside)
+        attention.record_wanted.connect(page.draw.record_attention)
 
     @property
     def is_on_show(self) -> bool:

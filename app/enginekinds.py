@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from app.imagesets import DiffusionModel, ImageSet, check_memory
+from app.imagesets import DiffusionModel, ImageSet
 from app.panels.charts import DIFFUSION_CHARTS, FIELD_CHARTS, SPLAT_CHARTS, ChartSpec
 from app.widgets.figures import count
 from assets.errors import InputError
@@ -117,7 +117,6 @@ def _make_diffusion(images: ImageSet, config: DiffusionConfig) -> Engine:
     from engines.diffusion.data.source import Source, data_of
     from kernels.backend import DeviceError
 
-    check_memory(images, config.size)
     data = data_of(Source(bundled=images.bundled, folder=images.folder), config)
     try:
         return DiffusionEngine(data, config)

@@ -4,8 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psutil
-
 from assets.errors import InputError
 
 if TYPE_CHECKING:
@@ -54,21 +52,6 @@ class DiffusionModel:
     def weights(self) -> int:
         """How many numbers it is made of."""
         return sum(weight.numel() for weight in self.saved.network.state_dict().values())
-
-
-def forecast_bytes(images: ImageSet, size: int) -> int:
-    """Memory that the images take while they are learnt at `size` x `size` pixels."""
-    return 3 * size * size * images.count
-
-
-def check_memory(images: ImageSet, size: int) -> None:
-    """Raises InputError with a sentence where the images will not fit into memory."""
-    wanted, free = forecast_bytes(images, size), psutil.virtual_memory().available
-    if wanted > free:
-        raise InputError(
-            f"{images.count:,} images of {size} x {size} pixels take {wanted / 1e9:.1f} GB of "
-            f"memory and {free / 1e9:.1f} GB are free; lower the image size or take fewer images"
-        )
 
 
 def bundled(name: str) -> ImageSet:

@@ -1,4 +1,4 @@
-"""What the window says of a diffusion model: likeness, health, memory."""
+"""What the window says of a diffusion model: likeness and health."""
 
 import math
 
@@ -6,10 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from app.imagesets import ImageSet, check_memory
 from app.likeness import likeness, usual_distance
 from app.panels.health import share_of_untrained
-from assets.errors import InputError
 from engines.diffusion.artifacts import Health
 
 
@@ -41,12 +39,6 @@ def test_of_one_image_nothing_is_said_of_others(train):
     usual = usual_distance(train[:1])
     assert math.isnan(usual)
     assert "no other image" in likeness(np.zeros((8, 8, 3), np.uint8), train[:1], usual).sentence
-
-
-def test_images_that_do_not_fit_into_memory_are_refused_with_figures():
-    check_memory(ImageSet(name="few", count=100), 64)
-    with pytest.raises(InputError, match=r"10,000,000 images of 512 x 512 pixels take 7864\.3 GB"):
-        check_memory(ImageSet(name="many", count=10_000_000), 512)
 
 
 def health(levels, untrained) -> Health:

@@ -92,6 +92,11 @@ def stop(window, wait) -> None:
     wait(lambda: step.done() and page(window).shown.origin == f"Step {step.result():,}")
 
 
+def alike(one: np.ndarray, other: np.ndarray) -> bool:
+    """Drawn alike: threads add up in another order, which may move a byte by one."""
+    return one.shape == other.shape and np.abs(one.astype(int) - other.astype(int)).max() <= 2
+
+
 def draw(window, wait, **settings) -> None:
     rows = page(window).draw.form.rows
     for name, value in {"count": 3, "steps": 2, **settings}.items():
@@ -123,7 +128,7 @@ def test_a_folder_is_learnt_without_poses_and_the_run_is_saved_and_resumed(
     click(page(window).weights.button("raw"))
     assert page(window).shown.samples.shape == averaged.shape
     stop(window, wait)
-    assert np.array_equal(page(window).shown.samples, run.sheet().raw)
+    assert alike(page(window).shown.samples, run.sheet().raw)
     curves = window.docks.curves.run.series
     assert {"loss", "gradient", "lr", "holdout/loss"} <= set(curves)
     health = window.docks.health.health
@@ -159,8 +164,14 @@ def test_samples_are_drawn_and_enlarged_and_are_those_of_the_engine(window, run,
     shown = page(window).shown
     wish = Wish(count=3, texts=("dogs",), sampler="ddim", steps=2, guidance=2.0, seed=7)
     *_, end = run.artist().draw(wish)
-    assert np.array_equal(shown.samples, end.bytes_of("x"))
+    assert alike(shown.samples, end.bytes_of("x"))
     assert page(window).grid.captions == ("dogs",) * 3
+    assert len(window.docks.path.drawing.strokes) == 2
+    assert window.docks.attention.capture is None
+    window.docks["attention"].raise_()
+    window.docks.attention.record.click()
+    draw(window, wait)
+    assert window.docks.attention.capture.kept
     assert box.note.text() == ""
     click(page(window).source.button("training"))
     grid, view = page(window).grid, page(window).view
@@ -214,7 +225,7 @@ def test_what_was_learnt_is_exported_and_drawn_from_again(window, run, wait, tmp
     shown = page(window).shown
     artist = Artist.of(read_model(tmp_path / "pets.safetensors"))
     *_, end = artist.draw(Wish(count=16, texts=("cats", "dogs"), guidance=1.0, seed=1))
-    assert np.array_equal(shown.samples, end.bytes_of("x"))
+    assert alike(shown.samples, end.bytes_of("x"))
     page(window).enlarge(0)
     assert "no training images" in page(window).view.sentence.text()
 
