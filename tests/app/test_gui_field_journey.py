@@ -29,6 +29,8 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:.*QMouseEvent.pos:DeprecationWarning"),
 ]
 LEFT = Qt.MouseButton.LeftButton
+LONG_S = 280.0
+"""What takes some seconds may take minutes on a machine that is busy with something else."""
 
 
 def press(window, name: str) -> None:
@@ -73,27 +75,27 @@ def decibels(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def test_from_a_drop_to_a_mesh_that_is_opened_again(make_window, tmp_path, wait):
-    window = make_window(kinds=KINDS, load=load_machine, size=(900, 640), ready=False)
+    window = make_window(kinds=KINDS, load=load_machine, size=(820, 600), ready=False)
     bench, docks, view = window.bench, window.docks, window.view
     window.questions.choice = Choice.DISCARD
     window.actions_["cameras"].setChecked(False)
-    wait(lambda: bench.machine is not None, 120)
+    wait(lambda: bench.machine is not None, LONG_S)
 
     # A field learns from what was dropped, until it is stopped.
     choose(window, "nerf", downscale=4, samples=8192, table_size=13, evaluate_every=1000)
     drop(window, sample_folder())
-    wait(lambda: bench.run.step >= 40, 240)
+    wait(lambda: bench.run.step >= 30, LONG_S)
     press(window, "stop")
-    wait(lambda: bench.run.state is State.STOPPED and not bench.jobs._waiting, 60)
+    wait(lambda: bench.run.state is State.STOPPED and not bench.jobs._waiting, LONG_S)
     engine = bench.run.engine
-    wait(lambda: view.subject is not None and view.subject.step == engine.step, 60)
-    wait(lambda: view.asked.shown, 60)
+    wait(lambda: view.subject is not None and view.subject.step == engine.step, LONG_S)
+    wait(lambda: view.asked.shown, LONG_S)
     assert not window.overlays.light.isVisible(), "it has no appearance codes"
 
     # A pixel's ray is what the kernel says.
     panel, native = docks.ray, window.viewport.native
     QTest.mouseClick(native, LEFT, pos=QPoint(native.width() // 2, 2 * native.height() // 3))
-    wait(lambda: panel.ray is not None and panel.is_in_sight, 60)
+    wait(lambda: panel.ray is not None and panel.is_in_sight, LONG_S)
     source = view.subject.source
     is_composited(panel.ray, source.behind.numpy())
     rows = panel.table.rows
@@ -104,33 +106,32 @@ def test_from_a_drop_to_a_mesh_that_is_opened_again(make_window, tmp_path, wait)
     # It becomes a mesh.
     window.actions_["make_mesh"].trigger()
     dialog = window.mesh_dialog
-    wait(lambda: dialog.make.isEnabled() and dialog.box.isEnabled(), 120)
+    wait(lambda: dialog.make.isEnabled() and dialog.box.isEnabled(), LONG_S)
     dialog.form.rows["resolution"].set_value(32)
     dialog.form.edited.emit()
     QTest.mouseClick(dialog.make, LEFT)
-    wait(lambda: bench.meshing.last is not None, 120)
+    wait(lambda: bench.meshing.last is not None, LONG_S)
     mesh, path = bench.meshing.last.mesh, tmp_path / "still life.glb"
     QTest.mouseClick(dialog.export, LEFT)
     exporting = window.findChild(ExportDialog)
     exporting.path.setText(str(path))
     QTest.mouseClick(exporting.save, LEFT)
-    wait(lambda: "Read back" in exporting.message.text(), 60)
+    wait(lambda: "Read back" in exporting.message.text(), LONG_S)
     exporting.close()
     dialog.close()
 
     # Splats learn from the same photos; the field is kept beside them.
     choose(window, "splats", steps=15, downscale=4, evaluate_every=15)
     press(window, "run")
-    wait(lambda: bench.run.state is State.FINISHED and view.cloud is not None, 120)
+    wait(lambda: bench.run.state is State.FINISHED and view.cloud is not None, LONG_S)
     bring_forward(window, "Compare")
     compare = docks.compare
     wait(lambda: compare.chosen is not None and compare.is_in_sight)
     names = [compare.first.currentText(), compare.second.currentText()]
     assert names == ["Splats, 15 steps", f"NeRF, {engine.step} steps"]
     QTest.mouseClick(compare.on, LEFT)
-    wait(
-        lambda: isinstance(view.asked.view, PairView) and not math.isnan(view.asked.view.psnr), 120
-    )
+    wait(lambda: isinstance(view.asked.view, PairView), LONG_S)
+    wait(lambda: not math.isnan(view.asked.view.psnr), LONG_S)
     camera, shown = view.asked.camera, view.asked.view
     splats = bench.run.engine.source().render(camera)
     field = window.shelf.kept[0].exactly.source().render(camera)
@@ -144,7 +145,7 @@ def test_from_a_drop_to_a_mesh_that_is_opened_again(make_window, tmp_path, wait)
     # The mesh comes back as it went.
     before = len(bench.session.meshes)
     drop(window, path)
-    wait(lambda: len(bench.session.meshes) == before + 1, 60)
+    wait(lambda: len(bench.session.meshes) == before + 1, LONG_S)
     back = bench.session.meshes[-1]
     assert len(back.faces) == len(mesh.faces) > 100
     assert np.abs(np.sort(back.vertices, 0) - np.sort(mesh.vertices, 0)).max() < 1e-5
