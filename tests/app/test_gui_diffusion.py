@@ -166,7 +166,7 @@ def test_samples_are_drawn_and_enlarged_and_are_those_of_the_engine(window, run,
     *_, end = run.artist().draw(wish)
     assert alike(shown.samples, end.bytes_of("x"))
     assert page(window).grid.captions == ("dogs",) * 3
-    assert len(window.docks.path.drawing.strokes) == 2
+    assert len(window.docks.path.drawing.strokes) == 3  # two steps and the end
     assert window.docks.attention.capture is None
     window.docks["attention"].raise_()
     window.docks.attention.record.click()

@@ -127,6 +127,7 @@ def test_from_a_drop_to_a_mesh_that_is_opened_again(make_window, tmp_path, wait)
     bring_forward(window, "Compare")
     compare = docks.compare
     wait(lambda: compare.chosen is not None and compare.is_in_sight)
+    wait(lambda: compare.first.currentText() == "Splats, 15 steps")
     names = [compare.first.currentText(), compare.second.currentText()]
     assert names == ["Splats, 15 steps", f"NeRF, {engine.step} steps"]
     QTest.mouseClick(compare.on, LEFT)
