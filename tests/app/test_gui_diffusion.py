@@ -124,6 +124,7 @@ def test_a_folder_is_learnt_without_poses_and_the_run_is_saved_and_resumed(
     assert sheet.samples.shape == (4, 16, 16, 3)
     assert [sheet.caption(i) for i in range(3)] == ["cats", "dogs", "cats"]
     wait(lambda: page(window).shown.origin != sheet.origin)  # it refreshes
+    wait(lambda: "holdout/loss" in window.docks.curves.run.series)
     averaged = page(window).shown.samples
     click(page(window).weights.button("raw"))
     assert page(window).shown.samples.shape == averaged.shape
@@ -134,7 +135,8 @@ def test_a_folder_is_learnt_without_poses_and_the_run_is_saved_and_resumed(
     health = window.docks.health.health
     assert len(health.levels) == len(health.untrained) == 10
     assert window.docks.health.figures.value("gradient") != ""
-    assert "noise because only" in window.docks.health.sentences.text()
+    # What is said depends on how many steps fitted in meanwhile.
+    assert all(said in window.docks.health.sentences.text() for said in health.sentences)
     assert window.docks["health"].isVisible()
     assert window.docks["photos"].isHidden()
     window.actions_["run"].trigger()
