@@ -79,7 +79,8 @@ def _reach(lens: Lens, towards: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     pixels = _project(lens, (towards[:, None] * radii[None, :, None]).reshape(-1, 2))
     pixels = pixels.reshape(n, len(radii), 2)
     inside = _inside(lens, pixels)
-    distance = np.linalg.norm(pixels - lens.principal, axis=2)
+    # Odd parameters lead so far away that squares would overflow.
+    distance = np.hypot(*np.moveaxis(pixels - lens.principal, 2, 0))
     grows = np.ones_like(inside)
     grows[:, 1:] = np.diff(distance, axis=1) > 0
     bad = ~(inside & grows)

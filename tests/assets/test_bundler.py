@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from assets_posed_files import HEIGHT, WIDTH, ring, write_bundle, write_photos
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from assets.errors import InputError
@@ -122,6 +122,7 @@ def test_cut_off_anywhere_is_an_error(whole, tmp_path_factory, keep):
         read_bundle(path)
 
 
+@example(at=3, value="1e300")
 @given(at=st.integers(2, 600), value=st.sampled_from(["-1", "1e300", "nan", "inf", "0.5", "7"]))
 def test_odd_numbers_never_crash(whole, tmp_path_factory, at, value):
     folder: Path = tmp_path_factory.mktemp("odd")
