@@ -53,13 +53,15 @@ def usual_distance(images: "Tensor") -> float:
     """Median distance of an image [n, c, h, w] uint8 to the nearest other; NaN for one alone."""
     import torch
 
+    from engines.diffusion.data.pictures import to_network
+
     if len(images) < 2:
         return float("nan")
     rows = torch.linspace(0, len(images) - 1, min(LOOKED_AT, len(images))).long()
-    chosen = images[rows].float().flatten(1) / 127.5 - 1
+    chosen = to_network(images[rows]).flatten(1)
     best = torch.full((len(rows),), torch.inf)
     for first in range(0, len(images), 1_024):
-        part = images[first : first + 1_024].float().flatten(1) / 127.5 - 1
+        part = to_network(images[first : first + 1_024]).flatten(1)
         distances = torch.cdist(chosen, part)
         own = (rows >= first) & (rows < first + len(part))
         distances[own, rows[own] - first] = torch.inf

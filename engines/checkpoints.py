@@ -12,6 +12,7 @@ from engines import events
 from engines.poses import job
 
 C = TypeVar("C")
+T = TypeVar("T")
 
 FILE_NAME = "checkpoint.json"
 
@@ -112,6 +113,11 @@ def go_on(engine: Any, about: dict[str, Any]) -> None:
     engine.history = events_of(about)
     engine.step, engine.seconds = int(about["step"]), float(about["seconds"])
     engine.expected_views = list(about["views"])
+
+
+def under(tensors: dict[str, T], prefix: str) -> dict[str, T]:
+    """Those of a state whose names begin with `prefix`, by the rest of their names."""
+    return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
 
 
 def broken(folder: Path, error: Exception) -> InputError:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app import theme
 from app.panels.attentionmap import QueryMap
@@ -15,7 +15,7 @@ from app.panels.attentionmatrix import MatrixView
 from app.panels.attentionthumbs import HeadGrid
 from app.panels.attentionwords import WordMaps
 from app.panels.samplestrip import SampleStrip
-from app.panels.saver import Saver
+from app.panels.saver import Saver, asked_path
 from app.panels.stepbar import StepBar
 from app.theme import set_role
 from app.widgets.figures import number
@@ -57,8 +57,8 @@ class AttentionPanel(Panel):
         self.save.clicked.connect(self._ask_save)
         self.header.row.addWidget(self.save)
         self.saver = Saver(self)
-        self.saver.ended.connect(self._say_saved)
-        self.empty, self.capped, self.said = note(), note(), note()
+        self.empty, self.capped = note(), note()
+        self.said = self.saver.said
         set_role(self.capped, "warn")
         self.record = QPushButton("Record the next drawing")
         self.record.clicked.connect(self._ask_record)
@@ -341,11 +341,9 @@ class AttentionPanel(Panel):
         self.record_wanted.emit()
 
     def _ask_save(self) -> None:
-        name, chosen = QFileDialog.getSaveFileName(self, "Save attention", "attention.npz", FILTERS)
-        if name:
-            path = Path(name)
-            suffix = chosen[chosen.rfind(".") : -1]
-            self.save_to(path if path.suffix else path.with_suffix(suffix))
+        path = asked_path(self, "Save attention", "attention.npz", FILTERS)
+        if path is not None:
+            self.save_to(path)
 
     def save_to(self, path: Path) -> None:
         """Write all that was recorded (.npz) or the map and words as shown (.png)."""
@@ -358,16 +356,7 @@ class AttentionPanel(Panel):
         shown = [self.map.picture.pixels, *self.words.tiles.pictures]
         pictures = [pixels for pixels in shown if pixels is not None]
         write = partial(write_maps, capture=self.capture, rows=count, pictures=pictures)
-        self._say("Writing attention", "muted")
-        self.saver.save(path, write)
-
-    def _say_saved(self, sentence: str, well: bool) -> None:
-        self._say(sentence, "muted" if well else "error")
-
-    def _say(self, sentence: str, role: str) -> None:
-        set_role(self.said, role)
-        self.said.setText(sentence)
-        self.said.show()
+        self.saver.save(path, write, "Writing attention")
 
     def _recolour(self) -> None:
         self.save.setIcon(theme.icon("mdi6.content-save-outline"))

@@ -6,16 +6,15 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QFileDialog, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app import theme
 from app.panels.pathcompare import CompareFields, words_of
 from app.panels.pathplane import PathPlane
 from app.panels.pathrow import PathRow
 from app.panels.samplestrip import SampleStrip
-from app.panels.saver import Saver
+from app.panels.saver import Saver, asked_path
 from app.panels.stepbar import StepBar
-from app.theme import set_role
 from app.widgets.figures import number
 from app.widgets.panel import Card, Panel, add_scrolled, note
 from app.widgets.tools import quiet_button
@@ -43,7 +42,6 @@ class PathPanel(Panel):
         self.save.clicked.connect(self._ask_save)
         self.header.row.addWidget(self.save)
         self.saver = Saver(self)
-        self.saver.ended.connect(self._say_saved)
         self.empty = note(EMPTY)
         self.strip, self.steps = SampleStrip(), StepBar()
         self.row, self.other_row, self.plane = PathRow(), PathRow(), PathPlane()
@@ -51,7 +49,7 @@ class PathPanel(Panel):
         self.forget_other = quiet_button(
             "Hide the other run", "Show this drawing alone", role="inline"
         )
-        self.said = note()
+        self.said = self.saver.said
         self._card = Card("Another run from the same noise")
         self._card.body.addWidget(self.compare)
         self.content = QWidget()
@@ -189,11 +187,9 @@ class PathPanel(Panel):
     # -- files -------------------------------------------------------------------------------
 
     def _ask_save(self) -> None:
-        name, chosen = QFileDialog.getSaveFileName(self, "Save path", "path.mp4", FILTERS)
-        if name:
-            path = Path(name)
-            suffix = chosen[chosen.rfind(".") : -1]
-            self.save_to(path if path.suffix else path.with_suffix(suffix))
+        path = asked_path(self, "Save path", "path.mp4", FILTERS)
+        if path is not None:
+            self.save_to(path)
 
     def save_to(self, path: Path) -> None:
         """Write what is shown, the other run below it, as the end of `path` says."""
@@ -202,16 +198,9 @@ class PathPanel(Panel):
         if self.drawing is None or self.saver.busy:
             return
         runs = [run.strokes for run in (self.drawing, self.other) if run is not None]
-        self._say("Writing the path", "muted")
-        self.saver.save(path, partial(write_path, runs=runs, row=self.strip.row))
-
-    def _say_saved(self, sentence: str, well: bool) -> None:
-        self._say(sentence, "muted" if well else "error")
-
-    def _say(self, sentence: str, role: str) -> None:
-        set_role(self.said, role)
-        self.said.setText(sentence)
-        self.said.show()
+        self.saver.save(
+            path, partial(write_path, runs=runs, row=self.strip.row), "Writing the path"
+        )
 
     def _recolour(self) -> None:
         self.save.setIcon(theme.icon("mdi6.content-save-outline"))

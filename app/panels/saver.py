@@ -1,4 +1,4 @@
-"""Writes one file at a time beside the window and says how it ended."""
+"""Asks where to, writes one file at a time beside the window and says how it ended."""
 
 import threading
 import traceback
@@ -6,7 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtWidgets import QFileDialog, QWidget
 
+from app.theme import set_role
+from app.widgets.panel import note
 from assets.errors import InputError
 
 POLL_MS = 50
@@ -20,6 +23,8 @@ class Saver(QObject):
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self.said = note()
+        """What is being written, and how it ended; for the panel to place."""
         self._thread: threading.Thread | None = None
         self._said: list[tuple[str, bool]] = []
         self._timer = QTimer(self, interval=POLL_MS)
@@ -30,10 +35,11 @@ class Saver(QObject):
         """Something is being written."""
         return self._thread is not None
 
-    def save(self, path: Path, write: Callable[[Path], None]) -> None:
-        """Have `write(path)` done; nothing happens while another file is written."""
+    def save(self, path: Path, write: Callable[[Path], None], words: str) -> None:
+        """Have `write(path)` done and say so in `words`; not while another file is written."""
         if self.busy:
             return
+        self._say(words, "muted")
         said = self._said = []
 
         def work() -> None:
@@ -57,4 +63,20 @@ class Saver(QObject):
             self._thread.join()
             self._thread = None
             self._timer.stop()
-            self.ended.emit(*self._said[0])
+            sentence, well = self._said[0]
+            self._say(sentence, "muted" if well else "error")
+            self.ended.emit(sentence, well)
+
+    def _say(self, sentence: str, role: str) -> None:
+        set_role(self.said, role)
+        self.said.setText(sentence)
+        self.said.show()
+
+
+def asked_path(parent: QWidget, title: str, name: str, filters: str) -> Path | None:
+    """Where a person wants a file, with the suffix of the chosen filter if none was typed."""
+    found, chosen = QFileDialog.getSaveFileName(parent, title, name, filters)
+    if not found:
+        return None
+    path = Path(found)
+    return path if path.suffix else path.with_suffix(chosen[chosen.rfind(".") : -1])

@@ -14,7 +14,7 @@ from torch import Tensor
 from assets.errors import InputError
 from engines.diffusion.capture import Capture
 from engines.diffusion.condition import Condition
-from engines.diffusion.data.pictures import to_bytes
+from engines.diffusion.data.pictures import to_bytes, to_network
 from engines.diffusion.edit import edited, inpainted
 from engines.diffusion.guidance import guided
 from engines.diffusion.networks.choose import Network
@@ -239,8 +239,7 @@ class Artist:
     def _given(self, wish: Wish) -> Tensor:
         assert wish.image is not None
         image = torch.from_numpy(np.ascontiguousarray(wish.image)).permute(2, 0, 1)
-        image = image.float() / 127.5 - 1
-        return image.expand(wish.count, *self.shape).clone().to(self.device)
+        return to_network(image).expand(wish.count, *self.shape).clone().to(self.device)
 
     def _check(self, wish: Wish) -> None:
         if wish.sampler not in SAMPLERS:
@@ -291,7 +290,7 @@ def nearest(samples: Tensor, images: Tensor, *, batch: int = 1_024) -> tuple[Ten
     rows = torch.zeros(len(flat), dtype=torch.int64)
     for first in range(0, len(images), batch):
         part = images[first : first + batch]
-        part = (part.float() / 127.5 - 1 if part.dtype == torch.uint8 else part).flatten(1)
+        part = (to_network(part) if part.dtype == torch.uint8 else part).flatten(1)
         distance, row = torch.cdist(flat, part).min(dim=1)
         closer = distance < best
         best = torch.where(closer, distance, best)

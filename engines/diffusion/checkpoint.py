@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 
 from assets.errors import InputError
 from assets.files import atomic_folder
-from engines.checkpoints import FILE_NAME, broken, config_in, events_of, read_run
+from engines.checkpoints import FILE_NAME, broken, config_in, events_of, read_run, under
 from engines.diffusion.config import DiffusionConfig
 from engines.diffusion.data.source import Source, data_of
 
@@ -88,13 +88,13 @@ def load(
         engine.history = events_of(about)
         engine.step, engine.seconds = int(about["step"]), float(about["seconds"])
         learner = engine.ready()
-        learner.network.load_state_dict(_under(tensors, "network/"))
-        learner.ema.network.load_state_dict(_under(tensors, "ema/"))
+        learner.network.load_state_dict(under(tensors, "network/"))
+        learner.ema.network.load_state_dict(under(tensors, "ema/"))
         learner.ema.step = int(about["ema_step"])
         learner.levels.errors = tensors["levels"]
         learner.optimiser.load_state_dict(
             {
-                "state": _moments(_under(tensors, "optimiser/")),
+                "state": _moments(under(tensors, "optimiser/")),
                 "param_groups": learner.optimiser.state_dict()["param_groups"],
             }
         )
@@ -126,10 +126,6 @@ def _check_same(before: DiffusionConfig, now: DiffusionConfig, folder: Path) -> 
                 f"The run in {folder} began with {name} {was}, which cannot become {wanted} on the "
                 "way; leave it out to go on, or start a new run"
             )
-
-
-def _under(tensors: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
-    return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
 
 
 def _moments(tensors: dict[str, torch.Tensor]) -> dict[int, dict[str, torch.Tensor]]:

@@ -15,13 +15,10 @@ from engines.diffusion.networks.choose import Network
 from engines.diffusion.paths import PATHS
 from engines.diffusion.targets import prediction_of
 from engines.diffusion.weighting import draw_times, loss_weights
+from engines.stuck import Stuck
 
 BETAS = (0.9, 0.99)
 """Of AdamW."""
-
-
-class Stuck(Exception):
-    """A step cannot be made; the message is a sentence for people, the state is the last good."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,7 +15,7 @@ from engines.diffusion.config import DiffusionConfig, Schedule
 from engines.diffusion.data.pictures import Pictures, to_bytes
 from engines.diffusion.data.toy import ToyPoints
 from engines.diffusion.health import sentences, untrained_loss
-from engines.diffusion.learner import Batch, Learner, Stuck
+from engines.diffusion.learner import Batch, Learner
 from engines.diffusion.memory import check_room, forecast, free_bytes
 from engines.diffusion.networks.choose import build, weights
 from engines.diffusion.networks.config import NetworkConfig, preset
@@ -23,6 +23,7 @@ from engines.diffusion.saved import SavedModel
 from engines.diffusion.weighting import draw_times
 from engines.events import Event, Failed, Finished, Judged, Prepared, Stepped, Told, Warned
 from engines.slots import Slots
+from engines.stuck import Stuck
 from kernels.backend import resolve_device
 from kernels.threads import torch_at_work
 

@@ -23,6 +23,7 @@ from engines.checkpoints import (
     go_on,
     photos_of,
     read_run,
+    under,
 )
 from engines.nerf.config import NerfConfig
 from engines.nerf.learner import Learner
@@ -102,5 +103,4 @@ def _read(folder: Path) -> dict:
 def _under(
     tensors: dict[str, torch.Tensor], prefix: str, device: torch.device
 ) -> dict[str, torch.Tensor]:
-    found = {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
-    return {name: tensor.to(device) for name, tensor in found.items()}
+    return {name: tensor.to(device) for name, tensor in under(tensors, prefix).items()}

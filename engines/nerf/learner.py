@@ -10,6 +10,7 @@ from engines.nerf.hints import Hints
 from engines.nerf.look import Level, levels_of
 from engines.nerf.pixels import Batch
 from engines.nerf.radiance import Radiance
+from engines.stuck import Stuck
 from kernels.adam import adam_step, all_finite
 from kernels.composite import distortion
 
@@ -22,10 +23,6 @@ FIRST_SAMPLES = 48
 """Samples a ray is expected to have before anything is known."""
 BETA1, BETA2 = 0.9, 0.99
 """Of Adam, as Mueller et al. 2022 have them."""
-
-
-class Stuck(Exception):
-    """A step cannot be made; the message is a sentence for people, the state is the last good."""
 
 
 class Learner:

@@ -9,6 +9,7 @@ from torch import Tensor
 from assets.errors import InputError
 from assets.field import SavedField
 from assets.frame import Normalisation
+from engines.checkpoints import under
 from engines.nerf.backdrop import Backdrop
 from engines.nerf.fields import rebuilt_field
 from engines.nerf.occupancy import Occupancy
@@ -83,18 +84,17 @@ def radiance_of(
     Raises KeyError or ValueError when something is missing or does not fit.
     """
 
-    def under(prefix: str) -> dict[str, Tensor]:
-        found = {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
-        return {name: tensor.to(device) for name, tensor in found.items()}
+    def placed(prefix: str) -> dict[str, Tensor]:
+        return {name: tensor.to(device) for name, tensor in under(tensors, prefix).items()}
 
     space = Space(tensors["box"].to(device), float(about["stretch"]))
-    field = rebuilt_field(about["field"], under("field/"), under("other/"), about["field_about"])
+    field = rebuilt_field(about["field"], placed("field/"), placed("other/"), about["field_about"])
     backdrop = Backdrop(about["backdrop"], device)
-    learnt = under("backdrop/")
+    learnt = placed("backdrop/")
     backdrop.parameters = {name: learnt[name].requires_grad_() for name in backdrop.parameters}
     occupancy = None
     if "occupancy/density" in tensors:
-        grid = under("occupancy/")
+        grid = placed("occupancy/")
         resolution = len(grid["density"])
         occupancy = Occupancy(space, (), resolution, stride=float(about["stride"]))
         occupancy.restore(grid["density"], grid["seen"], grid["cells"], int(about["recovered"]))

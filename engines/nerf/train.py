@@ -16,7 +16,7 @@ from engines.artifacts import Portrait
 from engines.events import Evaluated, Event, Failed, Finished, Prepared, Stepped, Told, Warned
 from engines.nerf.config import NerfConfig, Schedule
 from engines.nerf.hints import hints_of
-from engines.nerf.learner import Learner, Stuck
+from engines.nerf.learner import Learner
 from engines.nerf.pixels import PixelPool
 from engines.nerf.radiance import Radiance
 from engines.nerf.render import picture_of
@@ -26,6 +26,7 @@ from engines.nerf.start import start
 from engines.quality import judge
 from engines.scene import Scene
 from engines.slots import Slots
+from engines.stuck import Stuck
 from kernels.backend import resolve_device
 from kernels.warm_up import FIELDS, warm_up
 
