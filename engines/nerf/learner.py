@@ -64,7 +64,7 @@ class Learner:
         loss = torch.stack(errors).sum()
         if self.config.distortion and len(levels[-1].sigma):
             loss = loss + self.config.distortion * _spread(levels[-1])
-        prior = radiance.field.prior(self.config, generator)
+        prior = radiance.field.prior(step, self.config, generator)
         if prior is not None:
             loss = loss + prior
         if self.hints is not None:
@@ -74,6 +74,7 @@ class Learner:
         with changing:
             if radiance.occupancy is not None:
                 radiance.occupancy.note(levels[-1].places, levels[-1].sigma)
+            radiance.field.notice(levels[-1].places, levels[-1].seen.weights.detach())
             share = self._descend(step, seconds)
             if radiance.field.refine(step, self.config, radiance.occupancy):
                 self._start_moments()

@@ -6,7 +6,7 @@ import torch
 from engines.nerf.config import NerfConfig
 from engines.nerf.fields import KINDS, fresh_field, rebuilt_field
 from engines.nerf.fields.classic import encoded
-from engines.nerf.fields.voxels import FINER, NOTHING, VoxelField, corners_of
+from engines.nerf.fields.voxels import FINER, NOTHING, PRIOR_EVERY, VoxelField, corners_of
 from engines.nerf.occupancy import Occupancy
 from engines.nerf.space import Space
 from kernels.voxelgrid import trilinear
@@ -116,9 +116,8 @@ def test_voxels_become_finer_and_stay_what_they_are_where_space_is_occupied():
         for parameter in field.parameters.values():
             parameter += torch.randn(parameter.shape, generator=random)
     space = Space(torch.tensor([[0.0, 0, 0], [1.0, 1, 1]]), 1.0)
-    occupancy = Occupancy(space, (), 16, stride=0.1)
-    occupancy.cells = torch.zeros(16, 16, 16, dtype=torch.bool)
-    occupancy.cells[4:8, 4:8, 4:8] = True
+    occupancy = Occupancy(space, (), field.occupancy, stride=0.1)
+    occupancy.cells.zero_()[32:64, 32:64, 32:64] = True
     before, corners = dict(field.parameters), field.corners
     assert field.refine(1, config, occupancy) == ""
     told = field.refine(list(FINER)[-1], config, occupancy)
@@ -136,13 +135,34 @@ def test_voxels_become_finer_and_stay_what_they_are_where_space_is_occupied():
     assert float(empty) == pytest.approx(torch.tensor(NOTHING).exp().item())
 
 
+def test_voxels_that_no_photo_sees_are_not_kept():
+    config = NerfConfig(field="voxels", finest=128)
+    field = fresh_field(config, torch.Generator().manual_seed(0))
+    assert isinstance(field, VoxelField)
+    assert field.light is not None
+    space = Space(torch.tensor([[0.0, 0, 0], [1.0, 1, 1]]), 1.0)
+    occupancy = Occupancy(space, (), field.occupancy, stride=0.1)
+    cell = (torch.arange(field.occupancy) + 0.5) / field.occupancy
+    wall = torch.cartesian_prod(torch.tensor([0.5]), cell, cell)
+    field.notice(wall, torch.full((len(wall),), 0.2))
+    behind = wall + torch.tensor([0.25, 0.0, 0.0])
+    field.notice(behind, torch.full((len(wall),), 0.01))
+    first, last = list(FINER)
+    field.refine(first, config, occupancy)
+    assert field.light is not None, "the last grid is chosen by it too"
+    field.refine(last, config, occupancy)
+    assert field.light is None
+    rows = (field.corners >= 0).any(dim=(1, 2)).nonzero().squeeze(1).tolist()
+    assert rows == [63, 64, 65, 66], "the wall, a cell to either side, and nothing else"
+
+
 def test_rough_voxels_cost_more_than_smooth_ones():
     config = NerfConfig(field="voxels", smoothness=1.0, finest=16)
     field = fresh_field(config, torch.Generator().manual_seed(0))
     random = torch.Generator().manual_seed(6)
 
     def cost() -> float:
-        prior = field.prior(config, torch.Generator().manual_seed(7))
+        prior = field.prior(PRIOR_EVERY, config, torch.Generator().manual_seed(7))
         assert prior is not None
         return float(prior.detach())
 
@@ -153,4 +173,5 @@ def test_rough_voxels_cost_more_than_smooth_ones():
         )
     assert cost() > smooth + 0.01
     off = NerfConfig(field="voxels", smoothness=0.0)
-    assert field.prior(off, torch.Generator()) is None
+    assert field.prior(PRIOR_EVERY, off, torch.Generator()) is None
+    assert field.prior(1, config, torch.Generator()) is None, "not in every step"

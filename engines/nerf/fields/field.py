@@ -69,10 +69,14 @@ class Field(ABC):
         given once for each ray; `rays` [n] says to which each place belongs.
         """
 
-    def prior(self, config: NerfConfig, generator: torch.Generator) -> Tensor | None:
-        """A loss on the field itself, or None."""
-        del config, generator
+    def prior(self, step: int, config: NerfConfig, generator: torch.Generator) -> Tensor | None:
+        """A loss on the field itself in `step`, or None."""
+        del step, config, generator
         return None
+
+    def notice(self, places: Tensor, weights: Tensor) -> None:
+        """What a step saw: how much places [n, 3] added to their rays, `weights` [n]."""
+        del places, weights
 
     def refine(self, step: int, config: NerfConfig, occupancy: Occupancy | None) -> str:
         """Become finer after `step`; says what was done, "" for nothing.

@@ -13,6 +13,7 @@ from torch import Tensor
 from engines.nerf.config import NerfConfig
 from engines.nerf.fields.field import Field, exponential
 from engines.nerf.occupancy import Occupancy
+from kernels.densitygrid import remember
 from kernels.sphericalharmonics import basis
 from kernels.voxelgrid import total_variation, trilinear
 
@@ -21,15 +22,17 @@ BANDS = (DEGREE + 1) ** 2
 """Harmonics of each colour channel."""
 COARSEST, FINEST = 64, 256
 """Cells along each axis at the start, and of the finest grid."""
-FINER = {300: 0.5, 700: 1.0}
+FINER = {100: 0.5, 250: 1.0}
 """After which steps the grid becomes finer, and how far on the way to the finest it is then."""
-START, NOTHING = 4.0, -4.0
+SEEN, FADING = 0.05, 0.95
+"""A cell keeps corners if it or a neighbour lately had a sample of this weight; how that fades."""
+START, NOTHING = 2.0, -4.0
 """sigma = exp(kept + NOTHING): a corner without a row is as good as empty. At first START is kept.
 """
-RATE, COLOUR_PACE = 0.1, 0.3
+RATE, COLOUR_PACE = 0.2, 0.3
 """Learning rate of density, and how much slower colour is."""
-FEW_CELLS = 1 << 15
-"""Cells whose roughness a step looks at."""
+FEW_CELLS, PRIOR_EVERY = 1 << 13, 4
+"""Cells whose roughness a step looks at, and every how many steps it does."""
 COLOUR_SHARE = 0.1
 """Weight of the roughness of colour beside that of density."""
 
@@ -39,7 +42,7 @@ class VoxelField(Field):
 
     kind = "voxels"
     local = frozenset({"density", "colour"})
-    samples: ClassVar[dict[str, int]] = {"cpu": 1 << 14, "cuda": 1 << 18}
+    samples: ClassVar[dict[str, int]] = {"cpu": 3 << 13, "cuda": 1 << 18}
     occupancy = 128
 
     def __init__(
@@ -48,11 +51,15 @@ class VoxelField(Field):
         rates: dict[str, float],
         *,
         corners: Tensor,
+        light: Tensor | None,
         finest: int,
     ) -> None:
         super().__init__(parameters, rates)
         self.corners = corners
         """[r + 1, r + 1, r + 1] int32 rows of the tables, -1 for none."""
+        self.light = light
+        """[q, q, q] the largest weight that samples in each cell had lately, on the grid of
+        occupied space; None once the grid will not become finer any more."""
         self.finest = finest
 
     @classmethod
@@ -69,7 +76,8 @@ class VoxelField(Field):
         if config.appearance:
             parameters["light"] = torch.zeros(3, config.appearance)
         about = {"finest": finest, "rate": config.rate or RATE}
-        return cls.of(parameters, {"corners": corners}, about)
+        other = {"corners": corners, "light": torch.zeros((cls.occupancy,) * 3)}
+        return cls.of(parameters, other, about)
 
     @classmethod
     def of(
@@ -79,7 +87,8 @@ class VoxelField(Field):
         rate = float(about["rate"])
         rates = dict.fromkeys(parameters, rate * COLOUR_PACE) | {"density": rate}
         corners = other["corners"].to(torch.int32)
-        return cls(parameters, rates, corners=corners, finest=int(about["finest"]))
+        finest, light = int(about["finest"]), other.get("light")
+        return cls(parameters, rates, corners=corners, light=light, finest=finest)
 
     @property
     def resolution(self) -> int:
@@ -92,12 +101,14 @@ class VoxelField(Field):
 
     def other(self) -> dict[str, Tensor]:
         """See `Field.other`."""
-        return {"corners": self.corners}
+        light = {} if self.light is None else {"light": self.light}
+        return {"corners": self.corners} | light
 
     def to(self, device: torch.device) -> "VoxelField":
         """See `Field.to`."""
         super().to(device)
         self.corners = self.corners.to(device)
+        self.light = None if self.light is None else self.light.to(device)
         return self
 
     def density(self, places: Tensor) -> tuple[Tensor, Tensor]:
@@ -116,9 +127,9 @@ class VoxelField(Field):
             total = total + (codes @ self.parameters["light"].T)[rays]
         return torch.sigmoid(total)
 
-    def prior(self, config: NerfConfig, generator: torch.Generator) -> Tensor | None:
-        """Total variation of some cells (section 3.4)."""
-        if not config.smoothness:
+    def prior(self, step: int, config: NerfConfig, generator: torch.Generator) -> Tensor | None:
+        """Total variation of some cells (section 3.4), in some steps for all of them."""
+        if not config.smoothness or step % PRIOR_EVERY:
             return None
         across = len(self.corners)
         flat = torch.randint(across**3, (FEW_CELLS,), generator=generator)
@@ -130,11 +141,16 @@ class VoxelField(Field):
         scale = (share, share, share)
         loss = total_variation(self.parameters["density"], self.corners, cells, scale=scale)
         colour = total_variation(self.parameters["colour"], self.corners, cells, scale=scale)
-        return config.smoothness * (loss + COLOUR_SHARE * colour)
+        return PRIOR_EVERY * config.smoothness * (loss + COLOUR_SHARE * colour)
+
+    def notice(self, places: Tensor, weights: Tensor) -> None:
+        """See `Field.notice`; `refine` goes by it."""
+        if self.light is not None:
+            remember(self.light, places, weights, decay=FADING)
 
     @torch.no_grad()
     def refine(self, step: int, config: NerfConfig, occupancy: Occupancy | None) -> str:
-        """At some steps, have more corners where space is occupied and none elsewhere."""
+        """At some steps, have more corners where the photos see something and none elsewhere."""
         del config
         way = FINER.get(step)
         if way is None or occupancy is None:
@@ -142,7 +158,7 @@ class VoxelField(Field):
         coarsest = min(COARSEST, self.finest)
         resolution = round(coarsest * (self.finest / coarsest) ** way)
         resolution = max(resolution, self.resolution)
-        kept = corners_of(occupancy.cells, resolution)
+        kept = corners_of(self._worth_keeping(occupancy.cells), resolution)
         places = kept.nonzero().to(torch.float32) / resolution
         for name in ("density", "colour"):
             table = trilinear(places, self.parameters[name].detach(), self.corners)
@@ -150,7 +166,19 @@ class VoxelField(Field):
         corners = torch.full(kept.shape, -1, dtype=torch.int32, device=kept.device)
         corners[kept] = torch.arange(len(places), dtype=torch.int32, device=kept.device)
         self.corners = corners
+        self.light = None if step == max(FINER) else self.light
         return f"The grid has {resolution} cells along each axis now, {len(places):,} corners"
+
+    def _worth_keeping(self, occupied: Tensor) -> Tensor:
+        """[q, q, q] bool: occupied cells that show, and their neighbours; all if none shows.
+
+        What is dense but hidden (inside of things, below the ground) is not kept.
+        """
+        if self.light is None:
+            return occupied
+        shows = (self.light > SEEN)[None, None].float()
+        shows = torch.nn.functional.max_pool3d(shows, 3, stride=1, padding=1)[0, 0] > 0
+        return occupied & shows if bool((occupied & shows).any()) else occupied
 
 
 def corners_of(occupied: Tensor, resolution: int) -> Tensor:
