@@ -81,15 +81,22 @@ class DiffusionConfig:
         ),
     ] = 0
     rate: Annotated[
-        float, Setting("Learning rate of AdamW at its height", low=1e-7, high=1, step=1e-4)
-    ] = 1e-3
+        float,
+        Setting(
+            "Learning rate of AdamW at its height, 0 for the network's own",
+            low=0,
+            high=1,
+            step=1e-4,
+            zero="auto",
+        ),
+    ] = 0.0
     timing: Annotated[
         Literal["uniform", "logit_normal"],
         Setting(
             "Which noise levels are learnt: all alike, or mostly those in the middle",
             label="Noise levels",
         ),
-    ] = "logit_normal"
+    ] = "uniform"
     weighting: Annotated[
         Literal["uniform", "min_snr"],
         Setting("What the loss of each level counts: the same, or by min(SNR, 5)"),

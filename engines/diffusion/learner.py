@@ -1,7 +1,7 @@
 """One training step of a diffusion model after the other, and what is kept between them."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -12,6 +12,7 @@ from engines.diffusion.ema import Ema
 from engines.diffusion.guidance import dropped_at_random
 from engines.diffusion.health import Levels
 from engines.diffusion.networks.choose import Network
+from engines.diffusion.networks.config import usual_rate
 from engines.diffusion.paths import PATHS
 from engines.diffusion.targets import prediction_of
 from engines.diffusion.weighting import draw_times, loss_weights
@@ -40,6 +41,7 @@ class Learner:
         device: torch.device,
         generator: torch.Generator,
     ) -> None:
+        config = replace(config, rate=config.rate or usual_rate(network.config))
         self.config, self.device = config, device
         self.path = PATHS[config.path]()
         self.network = network.to(device).train()

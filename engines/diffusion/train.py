@@ -333,7 +333,7 @@ class DiffusionEngine:
                 lag=lag,
                 non_finite=self._non_finite,
                 deviation=self._deviation,
-                rate=self.config.rate,
+                rate=self.learner.config.rate,
             ),
         )
 

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from engines.diffusion.condition import Condition
 from engines.diffusion.ema import Ema
 from engines.diffusion.networks.choose import build, weights
-from engines.diffusion.networks.config import PRESETS, NetworkConfig, preset
+from engines.diffusion.networks.config import PRESETS, NetworkConfig, preset, usual_rate
 from engines.diffusion.networks.dit import image, patches, places
 from engines.diffusion.networks.time import waves
 from tests.engines.diffusion_nets import TINY_DIT, TINY_POINTS, TINY_UNET, inputs, stirred
@@ -184,3 +184,10 @@ def test_detail_takes_the_short_way_through_the_unet():
                 parameter.zero_()
     change = network(-x, t, condition) - network(x, t, condition)
     assert change.abs().amax() > 1e-2
+
+
+def test_the_wider_a_transformer_the_slower_it_learns():
+    rates = [usual_rate(preset(name, height=32, width=32)) for name in PRESETS if "dit" in name]
+    assert rates == sorted(rates, reverse=True)
+    assert len(set(rates)) == len(rates)
+    assert usual_rate(TINY_DIT) == rates[0], "narrow ones as the one of a laptop"

@@ -22,11 +22,11 @@ class NetworkConfig:
     """Words of the longest caption."""
     cross: bool = False
     """Words are looked at by cross-attention; else their mean joins the time embedding."""
-    features: int = 96
+    features: int = 128
     """Width of the tokens of the transformer, of the U-Net's finest level, of the MLP."""
-    depth: int = 6
+    depth: int = 4
     """Blocks of the transformer or the MLP; residual blocks per level of the U-Net."""
-    heads: int = 3
+    heads: int = 4
     mlp_ratio: float = 2.0
     """Width of the hidden layer of a transformer block over `features`."""
     patch: int = 4
@@ -69,19 +69,29 @@ PRESETS: dict[str, NetworkConfig] = {
     "dit laptop": NetworkConfig(),
     "dit small": NetworkConfig(features=384, depth=12, heads=6, mlp_ratio=4.0),
     "dit base": NetworkConfig(features=768, depth=12, heads=12, mlp_ratio=4.0),
-    "unet laptop": NetworkConfig(kind="unet", features=32, depth=1, heads=4),
+    "unet laptop": NetworkConfig(kind="unet", features=32, depth=1),
     "unet base": NetworkConfig(
         kind="unet",
         features=128,
         depth=2,
-        heads=4,
         multipliers=(1, 2, 2, 2),
         attention=(False, True, True, True),
     ),
-    "points": NetworkConfig(kind="points", features=128, depth=4),
+    "points": NetworkConfig(kind="points"),
 }
 """By name, as people choose them. The laptop ones train on two cores; small and base are the
 sizes S and B of DiT (Peebles and Xie 2023, table 1) and the U-Net of DDPM, for a GPU."""
+
+
+def usual_rate(config: NetworkConfig) -> float:
+    """The learning rate that suits a network when nobody says.
+
+    That of the transformer of a laptop was found by trying (see `benchmarks`); wider ones want
+    less, the more so the wider they are.
+    """
+    if config.kind != "dit":
+        return 1e-3
+    return 6e-3 * min(1.0, (128 / config.features) ** 2)
 
 
 def preset(
