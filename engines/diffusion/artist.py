@@ -2,8 +2,8 @@
 
 import copy
 import math
-from collections.abc import Generator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Generator
+from dataclasses import dataclass
 from functools import partial
 from typing import Literal
 
@@ -296,8 +296,3 @@ def nearest(samples: Tensor, images: Tensor, *, batch: int = 1_024) -> tuple[Ten
         best = torch.where(closer, distance, best)
         rows = torch.where(closer, row + first, rows)
     return rows, best / flat.shape[1] ** 0.5
-
-
-def with_texts(wish: Wish, texts: Sequence[str]) -> Wish:
-    """`wish` for these texts, one sample each."""
-    return replace(wish, texts=tuple(texts), count=len(texts))
