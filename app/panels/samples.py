@@ -45,6 +45,8 @@ class SamplesPanel(QWidget):
 
     enlarged = Signal(object)
     """[h, w, c] uint8: this sample is looked at; its nearest training image is wanted."""
+    start_asked = Signal(object, str)
+    """[h, w, c] uint8 and its name: further samples are to start from it."""
     export_asked = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -93,6 +95,7 @@ class SamplesPanel(QWidget):
         self.weights.changed.connect(self._show)
         self.grid.chosen.connect(self.enlarge)
         self.view.closed.connect(self.show_all)
+        self.view.start_asked.connect(self._start_from)
         self.view.stepped.connect(lambda by: self.enlarge(self.index + by))
         theme.follow(self._recolour)
         self.clear()
@@ -191,6 +194,11 @@ class SamplesPanel(QWidget):
 
     # -- inside ----------------------------------------------------------------------------------
 
+    def _start_from(self) -> None:
+        shown = self.shown
+        if shown is not None and 0 <= self.index < len(shown.samples):
+            self.start_asked.emit(shown.samples[self.index].copy(), f"Sample {self.index + 1}")
+
     def _source_chosen(self) -> None:
         self.show_all()
 
@@ -199,6 +207,7 @@ class SamplesPanel(QWidget):
         self.weights.setVisible(not drawn)
         self.export.setEnabled(shown is not None)
         self.words.setText("" if shown is None else shown.origin)
+        self.words.setToolTip(self.words.text())
         self.grid.empty = NOTHING_DRAWN if drawn else WAITING
         if shown is None:
             self.grid.show_samples(None)
