@@ -98,6 +98,20 @@ def draw(page, wait) -> np.ndarray:
     return page.shown.samples
 
 
+def test_a_model_file_makes_the_window_say_diffusion(page, model, wait):
+    window = page.window()
+    assert window.topbar.engine.value == "diffusion"
+    assert window.bench.kind is DIFFUSION
+    assert window.docks.settings.config_type is DIFFUSION.config_type
+    assert window.docks.settings.isVisible()
+    assert page.isVisible()
+    QTest.mouseClick(window.topbar.engine.button("splats"), LEFT)
+    assert window.topbar.engine.value == "splats"  # it is still a free choice
+    assert page.isVisible()
+    drop(window, model)
+    wait(lambda: window.topbar.engine.value == "diffusion")
+
+
 def test_samples_come_from_a_chosen_image_at_a_strength(page, picture, answers, model, wait):
     path, middle = picture
     start = page.draw.start
