@@ -132,6 +132,7 @@ class MainWindow(QMainWindow):
         top = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop
         self.stage.place(self.banner, top, drop=52)
         self.stage.fill(self.drop.highlight)
+        self.diffusing.page.paused.connect(self.actions_["run"].trigger)
         self.drop.dropped.connect(self.bench.open)
         self.welcome.recent_chosen.connect(lambda path: self.bench.open([path]))
         self.welcome.bundled_chosen.connect(self.bench.session.open_bundled)
