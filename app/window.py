@@ -114,7 +114,7 @@ class MainWindow(QMainWindow):
         bar.setSizeGripEnabled(False)
         bar.setContentsMargins(0, 0, 0, 0)
         bar.addWidget(self.status, 1)
-        self.status.cancelled.connect(self.bench.session.cancel)
+        self.status.cancelled.connect(self.bench.cancel)
 
     def _make_overlays(self) -> None:
         self.balance = Balance(self.memory.balance)
@@ -126,9 +126,8 @@ class MainWindow(QMainWindow):
         self.banner = Banner()
         self.drop = DropTarget(self, described)
         self.stage.fill(self.diffusing.page)
-        centre = Qt.AlignmentFlag.AlignCenter
-        self.stage.place(self.welcome, centre)
-        self.stage.place(self.waiting, centre)
+        for card in (self.welcome, self.waiting):
+            self.stage.place(card, Qt.AlignmentFlag.AlignCenter)
         top = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop
         self.stage.place(self.banner, top, drop=52)
         self.stage.fill(self.drop.highlight)
