@@ -15,6 +15,7 @@ from app.jobs import Job
 from app.likeness import Likeness, likeness, usual_distance
 from app.panels.samples import SamplesPanel, Shown
 from app.saving import Snapshot
+from app.starting import Starting
 from app.workbench import Workbench
 from assets.files import atomic_write
 from engines.diffusion.artifacts import Health, Sheet
@@ -38,6 +39,7 @@ class Diffusing(QObject):
         self._bench, self._health, self._path = bench, docks.health, path
         self.page = page = SamplesPanel()
         page.hide()
+        self.starting = Starting(bench, page)
         self._drawer, self._beside = Drawer(), Drawer()
         self._drawing: Drawing | None = None
         self._new_capture = attention.new_capture
@@ -87,6 +89,7 @@ class Diffusing(QObject):
         self.page.set_trains(True)
         self.page.draw.set_words(None)
         self.page.draw.set_able(False)
+        self.starting.set_shape(None)
         self.drawn.emit(None)
 
     # -- what there is to draw from --------------------------------------------------------------
@@ -102,6 +105,7 @@ class Diffusing(QObject):
         if places is not None:
             self.page.grid.set_reference(places[:REFERENCE].numpy())
         self.page.draw.set_points(places is not None)
+        self.starting.set_shape(engine.data.images.shape[1:] if places is None else None)
 
     def _take_result(self, shown: object) -> None:
         self.clear()
@@ -110,7 +114,11 @@ class Diffusing(QObject):
             self._path.show_data(shown.saved.name)
             self.page.draw.set_able(True)
             self._offer(shown.saved.vocabulary)
-            self.page.draw.set_points(shown.saved.network.config.kind == "points")
+            config = shown.saved.network.config
+            points = config.kind == "points"
+            self.page.draw.set_points(points)
+            shape = (config.channels, config.height, config.width)
+            self.starting.set_shape(None if points else shape)
             self.draw()
 
     def _offer(self, vocabulary: Any) -> None:
@@ -154,9 +162,11 @@ class Diffusing(QObject):
             guidance=settings.guidance if box.texts else 0.0,
             seed=settings.seed,
             averaged=settings.averaged,
+            **self.starting.wish(),
         )
         capture = self._new_capture if settings.attention else None
-        self.order(Order(artist=artist, wish=wish, capture=capture))
+        start = self.starting.words(wish)
+        self.order(Order(artist=artist, wish=wish, capture=capture, start=start))
 
     def draw_beside(self, wish: "Wish") -> None:
         """Have another run drawn by the model of the drawing on show, to be compared with it."""
@@ -189,15 +199,15 @@ class Diffusing(QObject):
 
     def _show(self, drawing: Drawing) -> None:
         page, wish = self.page, drawing.order.wish
-        stroke = drawing.strokes[-1]
-        page.show_drawn(_shown(stroke, wish, done=drawing.done), first=self._fresh)
+        stroke, steps = drawing.strokes[-1], drawing.artist.steps_of(wish)
+        page.show_drawn(_shown(stroke, drawing.order, done=drawing.done), first=self._fresh)
         self._fresh = False
         page.draw.say(". ".join(drawing.notes))
         if drawing.done:
             page.draw.set_busy(False)
             page.draw.say_progress(f"Drawn in {drawing.seconds:.1f} s")
         else:
-            page.draw.say_progress(f"Step {len(drawing.strokes)} of {wish.steps}")
+            page.draw.say_progress(f"Step {len(drawing.strokes)} of {steps}")
         self._drawing = drawing
         self.drawn.emit(drawing)
 
@@ -268,11 +278,13 @@ class Diffusing(QObject):
         )
 
 
-def _shown(stroke: "Stroke", wish: "Wish", *, done: bool) -> Shown:
+def _shown(stroke: "Stroke", order: Order, *, done: bool) -> Shown:
+    wish = order.wish
     flat = stroke.x.ndim == 2
     samples = stroke.x0.numpy() if flat else stroke.bytes_of("x" if done else "x0")
     weights = "EMA" if wish.averaged else "raw weights"
-    origin = f"{wish.sampler}, {wish.steps} steps, seed {wish.seed}, {weights}"
+    start = f"{order.start}, " if order.start else ""
+    origin = f"{start}{wish.sampler}, {wish.steps} steps, seed {wish.seed}, {weights}"
     return Shown(samples=samples, texts=wish.texts, origin=origin)
 
 

@@ -22,6 +22,8 @@ class Order:
     wish: "Wish"
     capture: "Callable[[], Capture] | None" = None
     """Makes what writes attention down; None where nobody wants to see it."""
+    start: str = ""
+    """What samples start from, for people; empty for noise."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -13,6 +13,7 @@ from typing import Any, Literal
 from app.imagesets import DiffusionModel, ImageSet
 from app.panels.charts import DIFFUSION_CHARTS, FIELD_CHARTS, SPLAT_CHARTS, ChartSpec
 from app.widgets.figures import count
+from app.worker import Report
 from assets.errors import InputError
 from assets.gaussians import GaussianCloud
 from assets.posed import PosedPhotos
@@ -39,7 +40,7 @@ class EngineKind:
     """What goes on while it runs: "Training splats"."""
     config_type: type
     make: Callable[[Any, Any], Engine]
-    """An engine for `PosedPhotos`, or for an `ImageSet` where that is what it learns from."""
+    """An engine for `PosedPhotos`, or for what `read` made of them."""
     resume: Callable[[Path], Engine]
     """The run of a checkpoint folder; raises InputError."""
     open_source: Callable[[Any], RenderSource]
@@ -57,6 +58,8 @@ class EngineKind:
     charts: tuple[ChartSpec, ...]
     no_population: str = ""
     """Why there is no population to show; empty where there is one."""
+    read: Callable[[Any, Any, Report], Any] | None = None
+    """Reads with a config what is learnt from, where that takes long; None where it does not."""
     learns: Literal["scenes", "images"] = "scenes"
     """A scene is seen in the viewport, images have a page of their own in its place."""
     besides: tuple[type, ...] = ()
@@ -112,12 +115,20 @@ def _portrait(engine: Any) -> Portrait:
     return Portrait(step=engine.step, source=source, megabytes=source.megabytes)
 
 
-def _make_diffusion(images: ImageSet, config: DiffusionConfig) -> Engine:
-    from engines.diffusion import DiffusionEngine
+def _read_images(images: ImageSet, config: DiffusionConfig, report: Report) -> Any:
     from engines.diffusion.data.source import Source, data_of
+
+    return data_of(
+        Source(bundled=images.bundled, folder=images.folder),
+        config,
+        progress=lambda done, total: report("Reading images", done, total),
+    )
+
+
+def _make_diffusion(data: Any, config: DiffusionConfig) -> Engine:
+    from engines.diffusion import DiffusionEngine
     from kernels.backend import DeviceError
 
-    data = data_of(Source(bundled=images.bundled, folder=images.folder), config)
     try:
         return DiffusionEngine(data, config)
     except DeviceError as error:
@@ -174,6 +185,7 @@ DIFFUSION = EngineKind(
     tip="Learn to draw images like those in a folder",
     verb="Training diffusion",
     config_type=DiffusionConfig,
+    read=_read_images,
     make=_make_diffusion,
     resume=_resume_diffusion,
     open_source=_no_views,

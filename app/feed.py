@@ -154,7 +154,16 @@ class Feed(QObject):
         if state is State.PREPARING:
             share = progress.share(steps, seconds) if progress.phase else -1.0
             words = progress.phase or "Preparing"
-            return replace(common, phase=words, share=share, count=self._placed)
+            done, total = progress.prepared
+            reads = bench.is_reading and bool(progress.phase)
+            return replace(
+                common,
+                phase=words,
+                share=share,
+                steps=f"{done:,} of {total:,}" if reads else "",
+                count=self._placed,
+                can_cancel=reads,
+            )
         if bench.posing.is_at_work:
             share = progress.share(steps, seconds)
             return replace(common, phase=state.value, share=share, count=self._placed)

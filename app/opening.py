@@ -154,6 +154,8 @@ class Opening(QObject):
         self._say_notes(result.asset)
         bench.said.emit("info", f"Opened {result.name}: {exportable(result.asset).amount}")
         bench.session.set_result(result.asset, result.name)
+        if isinstance(result.asset, DiffusionModel):
+            bench.choose(bench.kind_of(result.asset).id)  # nobody else can do anything with it
         bench.result_shown.emit(result.shown)
 
     def _take_shape(self, shape: Mesh | PointCloud, name: str) -> None:

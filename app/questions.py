@@ -5,12 +5,15 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
+from assets.decode import PHOTO_SUFFIXES
+
 OPENABLE = (
     "All that can be opened (*.ply *.splat *.safetensors *.json *.out *.glb *.gltf *.obj *.stl "
     "*.bin *.txt);;Splats (*.ply *.splat);;Radiance fields (*.safetensors);;"
     "Cameras (transforms*.json *.out *.bin *.txt);;"
     "Meshes (*.glb *.gltf *.obj *.ply *.stl);;All files (*)"
 )
+IMAGES = f"Images ({' '.join(f'*{suffix}' for suffix in sorted(PHOTO_SUFFIXES))});;All files (*)"
 FOLDERS = "Folder (*)"
 """What the dialog for a new folder calls it."""
 
@@ -54,6 +57,11 @@ class Questions:
         """Existing files."""
         chosen, _ = QFileDialog.getOpenFileNames(parent, title, str(start), OPENABLE)
         return [Path(name) for name in chosen]
+
+    def image(self, parent: QWidget, title: str, start: Path) -> Path | None:
+        """An existing file with an image."""
+        chosen, _ = QFileDialog.getOpenFileName(parent, title, str(start), IMAGES)
+        return Path(chosen) if chosen else None
 
     def new_folder(self, parent: QWidget, title: str, start: Path) -> Path | None:
         """A folder to be written, which may exist."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
-from app.worker import Built, Ended, Order, RunWorker
+from app.worker import Built, Ended, Order, Report, RunWorker
 from engines.engine import Engine
 from engines.events import Event, Stepped
 
@@ -110,9 +110,16 @@ class RunController(QObject):
 
     # -- commands: what is not allowed in the present state does nothing ---------------------
 
-    def start(self, make_engine: Callable[[], Engine], *, saved_step: int = 0) -> None:
+    def start(
+        self,
+        make_engine: Callable[..., Engine],
+        *,
+        read: Callable[[Report], Any] | None = None,
+        saved_step: int = 0,
+    ) -> None:
         """Begin a run of the engine that `make_engine` returns; it is called by the worker.
 
+        So is `read` before it, whose result it gets; reading is paused and stopped like a run.
         `saved_step` says what a checkpoint it is resumed from holds already.
         """
         if not self.allows(Command.START):
@@ -120,7 +127,7 @@ class RunController(QObject):
         self._retire()
         self.engine, self.step, self.outcome = None, saved_step, ""
         self._saved_step, self._has_stepped = saved_step, False
-        self._worker = RunWorker(make_engine, after=self._retired)
+        self._worker = RunWorker(make_engine, after=self._retired, read=read)
         self._living[:] = [self._worker]
         self._worker.give(Order.GO)
         self._enter(State.PREPARING)

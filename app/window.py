@@ -114,7 +114,7 @@ class MainWindow(QMainWindow):
         bar.setSizeGripEnabled(False)
         bar.setContentsMargins(0, 0, 0, 0)
         bar.addWidget(self.status, 1)
-        self.status.cancelled.connect(self.bench.session.cancel)
+        self.status.cancelled.connect(self.bench.cancel)
 
     def _make_overlays(self) -> None:
         self.balance = Balance(self.memory.balance)
@@ -126,12 +126,12 @@ class MainWindow(QMainWindow):
         self.banner = Banner()
         self.drop = DropTarget(self, described)
         self.stage.fill(self.diffusing.page)
-        centre = Qt.AlignmentFlag.AlignCenter
-        self.stage.place(self.welcome, centre)
-        self.stage.place(self.waiting, centre)
+        for card in (self.welcome, self.waiting):
+            self.stage.place(card, Qt.AlignmentFlag.AlignCenter)
         top = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop
         self.stage.place(self.banner, top, drop=52)
         self.stage.fill(self.drop.highlight)
+        self.diffusing.page.paused.connect(self.actions_["run"].trigger)
         self.drop.dropped.connect(self.bench.open)
         self.welcome.recent_chosen.connect(lambda path: self.bench.open([path]))
         self.welcome.bundled_chosen.connect(self.bench.session.open_bundled)

@@ -20,6 +20,7 @@ from app.questions import Choice, Questions
 from app.run import ALIVE, Command, RunController, State
 from app.saving import Saving
 from app.session import Result, Session
+from app.worker import Report
 from assets.gaussians import GaussianCloud
 from assets.posed import PosedPhotos
 from engines.artifacts import Portrait
@@ -278,11 +279,11 @@ class Workbench(QObject):
         self.relieved.emit()
         self.run_begins.emit(dataset)
 
-        def make() -> Engine:
+        def read(report: Report) -> Any:
             machine.settle_in()
-            return kind.make(dataset, config)
+            return dataset if kind.read is None else kind.read(dataset, config, report)
 
-        self.run.start(make)
+        self.run.start(lambda data: kind.make(data, config), read=read)
 
     def _fits(self, kind: EngineKind) -> bool:
         """Have open what `kind` learns from, made of what is open if need be.
@@ -345,6 +346,18 @@ class Workbench(QObject):
             return engine
 
         self.run.start(settled, saved_step=engine.step)
+
+    @property
+    def is_reading(self) -> bool:
+        """What a run is to learn from is being read."""
+        return self.run.state is State.PREPARING and self.run.engine is None
+
+    def cancel(self) -> None:
+        """End what the line at the bottom shows: opening, or reading what is to be learnt from."""
+        if self.session.is_opening:
+            self.session.cancel()
+        elif self.is_reading:
+            self.clear()
 
     # -- small things ----------------------------------------------------------------------------
 

@@ -13,12 +13,21 @@ from typing import Any, cast
 
 from assets.errors import InputError
 from engines.engine import Engine
-from engines.events import Event, Failed, Finished, Stepped
+from engines.events import Event, Failed, Finished, Prepared, Stepped
 
 QUEUE_LIMIT = 2_000
 """Events that may wait for the window; a faster engine is held back until it has caught up."""
 LONGEST_REST_S = 2.0
 """Between two steps, however long they take: a run that gives way still goes on."""
+TELL_S = 0.05
+"""Least time between two words on how far the reading is."""
+
+Report = Callable[[str, int, int], None]
+"""Phase, how many are done, of how many. Raises `Interrupted`, and waits while the run is held."""
+
+
+class Interrupted(Exception):
+    """The run was stopped or cleared while its data were read."""
 
 
 class Order(Enum):
@@ -57,8 +66,16 @@ class RunWorker:
     too, also while the run is held or over, so that they always find a consistent engine.
     """
 
-    def __init__(self, make_engine: Callable[[], Engine], after: "RunWorker | None" = None) -> None:
-        self._make_engine = make_engine
+    def __init__(
+        self,
+        make_engine: Callable[..., Engine],
+        after: "RunWorker | None" = None,
+        *,
+        read: Callable[[Report], Any] | None = None,
+    ) -> None:
+        """What `read` returns, if it is given, is what `make_engine` is called with."""
+        self._make_engine, self._read = make_engine, read
+        self._told = 0.0
         self._after = after
         self._gate = threading.Condition()
         self._order = Order.HOLD
@@ -142,10 +159,12 @@ class RunWorker:
             self._after.join()
             self._after = None
         try:
-            engine = self._make_engine()
+            engine = self._make()
         except Exception as error:  # noqa: BLE001 - whatever goes wrong must reach the person
             self._end(_failure(error, step=0))
             self.quit()
+            return
+        if engine is None:
             return
         self._tell(Built(engine))
         run: Generator[Event, None, None] | None = None
@@ -161,6 +180,29 @@ class RunWorker:
                 self._end(ended)
         if run is not None:
             run.close()
+
+    def _make(self) -> Engine | None:
+        """The engine; None to quit. A reading that was stopped begins anew when it is to go on."""
+        if self._read is None:
+            return self._make_engine()
+        while True:
+            try:
+                return self._make_engine(self._read(self._report))
+            except Interrupted:
+                with self._gate:
+                    self._gate.wait_for(lambda: self._quitting or self._order is not Order.STOP)
+                    if self._quitting:
+                        return None
+
+    def _report(self, phase: str, done: int, total: int) -> None:
+        now = time.monotonic()
+        with self._gate:
+            if done >= total or now - self._told >= TELL_S:
+                self._told = now
+                self._tell(Prepared(phase=phase, done=done, total=total))
+            self._gate.wait_for(lambda: self._quitting or self._order is not Order.HOLD)
+            if self._quitting or self._order is Order.STOP:
+                raise Interrupted
 
     def _next_order(self, engine: Engine, *, idle: bool) -> Order | None:
         """Serve calls and wait until there is something to do; None to quit."""

@@ -347,16 +347,37 @@ class AttentionPanel(Panel):
 
     def save_to(self, path: Path) -> None:
         """Write all that was recorded (.npz) or the map and words as shown (.png)."""
+        from engines.diffusion.labelled import Labelled
         from engines.diffusion.looking import rows_of
         from engines.diffusion.mapfiles import write_maps
 
         if self.drawing is None or self.capture is None or self.saver.busy:
             return
         count = rows_of(self.capture, len(self.drawing.strokes[-1].x))
-        shown = [self.map.picture.pixels, *self.words.tiles.pictures]
-        pictures = [pixels for pixels in shown if pixels is not None]
-        write = partial(write_maps, capture=self.capture, rows=count, pictures=pictures)
+        tiles = self.words.tiles
+        shown = [(self.map.picture.pixels, self.map.of_what)]
+        shown += zip(tiles.pictures, tiles.words, strict=True)
+        pictures = [
+            Labelled(pixels=pixels, words=words) for pixels, words in shown if pixels is not None
+        ]
+        write = partial(
+            write_maps,
+            capture=self.capture,
+            rows=count,
+            pictures=pictures,
+            heading=self._heading(),
+        )
         self.saver.save(path, write, "Writing attention")
+
+    def _heading(self) -> str:
+        """What a picture of the panel shows: sample, step, layer and head, and those of words."""
+        moment = self.steps.words.text().removeprefix("Call ")
+        parts = [f"Sample {self.strip.row + 1}, step {moment}"]
+        if self.choice is not None:
+            parts.append(f"Map: {self._looked_at(self.choice)}")
+        if self.words.tiles.pictures:
+            parts.append(f"Words: {self.words.over_what}")
+        return ". ".join(parts)
 
     def _recolour(self) -> None:
         self.save.setIcon(theme.icon("mdi6.content-save-outline"))

@@ -52,6 +52,16 @@ class QueryMap(QWidget):
         """The patch whose map is shown, -1 for the mean over all."""
         return self._under_mouse if self._under_mouse >= 0 else self.pinned
 
+    @property
+    def of_what(self) -> str:
+        """Whose map is shown, for people."""
+        if self._shares is None:
+            return "Not recorded"
+        if self.query < 0:
+            return "Mean of all patches"
+        row, column = divmod(self.query, self._shares.grid[1])
+        return f"Patch in row {row + 1}, column {column + 1}"
+
     def show_shares(self, pixels: np.ndarray | None, shares: "Shares | None") -> None:
         """Show `shares` on an image [h, w, c] uint8; the patch stays the same if there is one."""
         if shares is None or (self._shares is not None and shares.grid != self._shares.grid):

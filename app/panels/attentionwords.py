@@ -140,6 +140,13 @@ class WordMaps(QWidget):
         self._offer(capture)
         self._refresh()
 
+    @property
+    def over_what(self) -> str:
+        """Layers, heads and steps over which words are shown, for people."""
+        layers, heads = (f.currentText().lower() for f in (self.layers, self.heads))
+        heads = heads if self.heads.content is not None else f"{heads} ({self.how.value})"
+        return f"{layers}, {heads}, {'all steps' if self.over.value == 'all' else 'this step'}"
+
     def _offer(self, capture: "Capture") -> None:
         from engines.diffusion.looking import most_heads
 

@@ -212,7 +212,7 @@ def _shape(drawing: "Drawing") -> tuple[int, ...]:
 
 def _moment_words(drawing: "Drawing", stroke: "Stroke") -> str:
     # An image to start from leaves the first steps out.
-    steps = len(drawing.strokes) - 1 if drawing.done else drawing.order.wish.steps
+    steps = drawing.artist.steps_of(drawing.order.wish)
     if stroke.t == 0:
         return f"After step {stroke.index}, noise level t = 0: the sample"
     more = "" if drawing.done else ", still drawing"

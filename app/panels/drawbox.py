@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -14,9 +14,10 @@ from PySide6.QtWidgets import (
 )
 
 from app.panels.settings import SettingsForm
+from app.panels.startbox import StartBox
 from app.theme import set_role
 from app.widgets.labels import ElidedLabel, SectionTitle
-from app.widgets.panel import ScrolledColumn, note
+from app.widgets.panel import BAR_PX, ScrolledColumn, note
 from engines.settings import Setting, check
 
 ANYTHING, ALL = "Anything", "All in turn"
@@ -79,6 +80,7 @@ class DrawBox(QWidget):
         self._label = ElidedLabel("Caption")
         self.form = SettingsForm(DrawSettings)
         self.form.fold.hide()
+        self.start = StartBox()
         self.button = QPushButton("Draw more")
         set_role(self.button, "primary")
         self.button.clicked.connect(self._ask)
@@ -96,19 +98,26 @@ class DrawBox(QWidget):
         column.addWidget(self.classes)
         column.addSpacing(2)
         column.addWidget(self.form)
+        column.addSpacing(4)
+        column.addWidget(self.start)
+        column.addStretch(1)
         row = QHBoxLayout()
         row.setSpacing(6)
         row.addWidget(self.button, 1)
         row.addWidget(self.stop)
-        column.addLayout(row)
-        column.addWidget(self.progress)
-        column.addWidget(self.note)
-        column.addStretch(1)
+        below = QVBoxLayout()
+        below.setContentsMargins(0, 0, BAR_PX, 0)
+        below.setSpacing(6)
+        below.addLayout(row)
+        below.addWidget(self.progress)
+        below.addWidget(self.note)
+        self._scrolled = ScrolledColumn(content)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(8)
         whole.addWidget(SectionTitle("Draw"))
-        whole.addWidget(ScrolledColumn(content), 1)
+        whole.addWidget(self._scrolled, 1)
+        whole.addLayout(below)
         self.set_words(None)
         self.set_able(False)
 
@@ -143,7 +152,7 @@ class DrawBox(QWidget):
         self.form.fit(round(1.15 * width))
 
     def set_points(self, points: bool) -> None:
-        """A model of points draws many at once and knows neither words nor attention."""
+        """A model of points draws many at once and knows neither words, images nor attention."""
         self.form.show_only([n for n in self.form.rows if not (points and n in NOT_OF_POINTS)])
         row = self.form.rows["count"]
         if row.value in (POINTS, row.field.default):
@@ -152,6 +161,10 @@ class DrawBox(QWidget):
     def record_attention(self) -> None:
         """Have the next drawing tell what attends to what."""
         self.form.rows["attention"].set_value(True)
+
+    def show_start(self) -> None:
+        """Have what samples start from in sight, wherever the column was scrolled to."""
+        QTimer.singleShot(0, self, lambda: self._scrolled.ensureWidgetVisible(self.start, 0, 0))
 
     def set_able(self, able: bool) -> None:
         """Whether there is a model that can draw."""

@@ -4,8 +4,19 @@ from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QImage, QPainter, QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtGui import QImage, QKeyEvent, QPainter, QResizeEvent, QShowEvent
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSpinBox,
+    QApplication,
+    QFrame,
+    QHBoxLayout,
+    QLineEdit,
+    QPlainTextEdit,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app import theme
 from app.panels.drawbox import DrawBox
@@ -21,6 +32,7 @@ NOTHING_DRAWN = "Draw more shows samples here, with a caption, sampler and seed 
 BOX_PX, NARROW_BOX_PX = 236, 172
 NARROW_PX = 620
 """A narrower page leaves out words and makes its box smaller."""
+_WRITTEN_INTO = (QLineEdit, QAbstractSpinBox, QPlainTextEdit)
 SHEET_PX = 1_000
 """Side of a picture of points, as it is saved."""
 
@@ -45,7 +57,11 @@ class SamplesPanel(QWidget):
 
     enlarged = Signal(object)
     """[h, w, c] uint8: this sample is looked at; its nearest training image is wanted."""
+    start_asked = Signal(object, str)
+    """[h, w, c] uint8 and its name: further samples are to start from it."""
     export_asked = Signal()
+    paused = Signal()
+    """Space was pressed where it means nothing else: the run is to hold, or to go on."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -93,13 +109,32 @@ class SamplesPanel(QWidget):
         self.weights.changed.connect(self._show)
         self.grid.chosen.connect(self.enlarge)
         self.view.closed.connect(self.show_all)
+        self.view.start_asked.connect(self._start_from)
         self.view.stepped.connect(lambda by: self.enlarge(self.index + by))
+        # A click on a button leaves the focus with the page, so that Space does not press the
+        # button again; who came by Tab presses it.
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        for button in self.findChildren(QAbstractButton):
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         theme.follow(self._recolour)
         self.clear()
 
     def minimumSizeHint(self) -> QSize:
         """The stage decides."""
         return QSize(0, 0)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Keys are for the page from now on, unless somebody is writing."""
+        super().showEvent(event)
+        if not event.spontaneous() and not isinstance(QApplication.focusWidget(), _WRITTEN_INTO):
+            self.setFocus()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """What no field and no button took."""
+        if event.key() != Qt.Key.Key_Space or event.modifiers():
+            super().keyPressEvent(event)
+        elif not event.isAutoRepeat():
+            self.paused.emit()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Samples have most of the room."""
@@ -191,6 +226,11 @@ class SamplesPanel(QWidget):
 
     # -- inside ----------------------------------------------------------------------------------
 
+    def _start_from(self) -> None:
+        shown = self.shown
+        if shown is not None and 0 <= self.index < len(shown.samples):
+            self.start_asked.emit(shown.samples[self.index].copy(), f"Sample {self.index + 1}")
+
     def _source_chosen(self) -> None:
         self.show_all()
 
@@ -199,6 +239,7 @@ class SamplesPanel(QWidget):
         self.weights.setVisible(not drawn)
         self.export.setEnabled(shown is not None)
         self.words.setText("" if shown is None else shown.origin)
+        self.words.setToolTip(self.words.text())
         self.grid.empty = NOTHING_DRAWN if drawn else WAITING
         if shown is None:
             self.grid.show_samples(None)

@@ -25,6 +25,9 @@ class SampleView(QWidget):
     stepped = Signal(int)
     """To the next sample (1) or the one before (-1)."""
 
+    start_asked = Signal()
+    """Further samples are to start from this one."""
+
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -35,6 +38,9 @@ class SampleView(QWidget):
         self.after = quiet_button("", "Next sample (Right)")
         self.before.clicked.connect(lambda: self.stepped.emit(-1))
         self.after.clicked.connect(lambda: self.stepped.emit(1))
+        self.start = quiet_button("Start from this", "Draw further samples from this one")
+        self.start.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.start.clicked.connect(self.start_asked)
         self.caption = ElidedLabel(role="value")
         tools = QHBoxLayout()
         tools.setSpacing(6)
@@ -42,6 +48,7 @@ class SampleView(QWidget):
             tools.addWidget(tool)
         tools.addSpacing(8)
         tools.addWidget(self.caption, 1)
+        tools.addWidget(self.start)
         self.sample, self.nearest = _Picture(), _Picture()
         self.nearest_name = ElidedLabel(role="muted")
         self.sentence = note()
@@ -103,6 +110,7 @@ class SampleView(QWidget):
     def _recolour(self) -> None:
         self.back.setIcon(theme.icon("mdi6.view-grid-outline"))
         self.before.setIcon(theme.icon("mdi6.chevron-left"))
+        self.start.setIcon(theme.icon("mdi6.image-edit-outline"))
         self.after.setIcon(theme.icon("mdi6.chevron-right"))
 
 

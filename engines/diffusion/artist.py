@@ -15,7 +15,7 @@ from assets.errors import InputError
 from engines.diffusion.capture import Capture
 from engines.diffusion.condition import Condition
 from engines.diffusion.data.pictures import to_bytes, to_network
-from engines.diffusion.edit import edited, inpainted
+from engines.diffusion.edit import edited, inpainted, levels_below
 from engines.diffusion.guidance import guided
 from engines.diffusion.networks.choose import Network
 from engines.diffusion.networks.config import NetworkConfig
@@ -178,9 +178,7 @@ class Artist:
         sampler = SAMPLERS[wish.sampler]
         if wish.sampler == "ddim":
             sampler = partial(ddim, eta=wish.eta)
-        way = levels(wish.steps)
-        if len(self.shape) == 1:
-            way = way.square()  # points end as sharp as data: most steps belong to little noise
+        way = self._way(wish)
         if wish.image is None:
             start = torch.randn(wish.count, *self.shape, generator=generator).to(self.device)
             moments = walk(sampler, denoise, start, way, generator=generator)
@@ -204,6 +202,13 @@ class Artist:
                 return
             yield _stroke(moment)
 
+    def steps_of(self, wish: Wish) -> int:
+        """How many steps `draw` takes: fewer than asked for where an image is not all forgotten."""
+        way = self._way(wish)
+        if wish.image is not None and wish.hole is None:
+            way = levels_below(wish.strength, way)
+        return len(way) - 1
+
     def samples(self, wish: Wish) -> Tensor:
         """[n, ...] what comes out in the end."""
         *_, end = self.draw(wish)
@@ -224,6 +229,12 @@ class Artist:
             return None
         texts = [wish.texts[i % len(wish.texts)] if wish.texts else "" for i in range(wish.count)]
         return self.vocabulary.encode(texts).condition.to(self.device)
+
+    def _way(self, wish: Wish) -> Tensor:
+        """The noise levels from 1 to 0."""
+        way = levels(wish.steps)
+        # Points end as sharp as data: most steps belong to little noise.
+        return way.square() if len(self.shape) == 1 else way
 
     def _model(self, wish: Wish, capture: Capture | None) -> Model:
         network = self._averaged if wish.averaged or self._raw is None else self._raw

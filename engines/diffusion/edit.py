@@ -26,15 +26,20 @@ def edited(
     """
     if not 0 <= strength <= 1:
         raise ValueError(f"The strength of an edit lies from 0 to 1, not {strength:g}")
-    start = torch.tensor([strength], dtype=torch.float64)
-    levels = torch.cat([start, levels.to(start)[levels.to(start) < strength]])
+    levels = levels_below(strength, levels)
     if strength == 0:
-        levels, x = start, image
+        x = image
     else:
         noise = noise_like(image, generator)
         # Paths whose noise end keeps some data would let the image through even at 1.
-        x = noise if strength == 1 else denoise.path.noised(image, noise, start[0])
+        x = noise if strength == 1 else denoise.path.noised(image, noise, levels[0])
     yield from walk(sampler, denoise, x, levels, generator=generator)
+
+
+def levels_below(strength: float, levels: Tensor) -> Tensor:
+    """[m] float64: `strength` itself and those of `levels` that lie below; m = 1 at 0."""
+    start = torch.tensor([strength], dtype=torch.float64)
+    return torch.cat([start, levels.to(start)[levels.to(start) < strength]])
 
 
 def inpainted(

@@ -11,7 +11,7 @@ from PIL import Image
 from assets.errors import InputError
 from assets.files import atomic_write
 from engines.diffusion.artist import Stroke
-from engines.diffusion.mapfiles import enlarged
+from engines.diffusion.labelled import enlarged
 
 SUFFIXES = (".mp4", ".gif", ".png")
 PICTURE_PX = 256

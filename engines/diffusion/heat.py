@@ -7,7 +7,8 @@ import numpy as np
 
 from engines.diffusion.artist import Artist, Stroke, Wish
 from engines.diffusion.capture import Capture
-from engines.diffusion.looking import heat_of_words, rows_of, words_of
+from engines.diffusion.labelled import Labelled
+from engines.diffusion.looking import calls_of, heat_of_words, rows_of, words_of
 from engines.diffusion.mapfiles import write_pictures
 
 WARM = np.array([255.0, 180.0, 84.0])
@@ -25,6 +26,8 @@ def write_heat(
     InputError when a file cannot be written.
     """
     written = []
+    steps = len(calls_of(capture))
+    means = f"mean of all layers and heads, {steps} step{'s' * (steps != 1)}"
     images = end.bytes_of("x") if end.x.ndim == 4 else np.empty(0)
     for row in range(rows_of(capture, wish.count)):
         words = words_of(artist, wish, row)
@@ -34,7 +37,10 @@ def write_heat(
         for number, (word, heat) in enumerate(zip(words, maps.numpy(), strict=True), start=1):
             safe = re.sub(r"[^\w-]", "_", word)
             path = folder / f"sample {row + 1} word {number} {safe}.png"
-            write_pictures(path, [over(images[row], heat)])
+            shown = Labelled(pixels=over(images[row], heat), words=word)
+            write_pictures(
+                path, [shown], f"Sample {row + 1}, word {number} of {len(words)}, {means}"
+            )
             written.append(path)
     return written
 

@@ -5,16 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from assets.errors import InputError
 from assets.files import atomic_write
 from engines.diffusion.capture import Capture
+from engines.diffusion.labelled import Labelled, composed
 
 SUFFIXES = (".npz", ".png")
-GAP_PX, GROUND = 8, 24
-LEAST_PX = 384
-"""A picture is enlarged by whole numbers until its longer side has at least this many pixels."""
 
 
 def write_arrays(path: Path, capture: Capture, *, rows: int | None = None) -> None:
@@ -38,38 +35,38 @@ def write_arrays(path: Path, capture: Capture, *, rows: int | None = None) -> No
         np.savez_compressed(file, allow_pickle=False, **arrays)
 
 
-def write_pictures(path: Path, pictures: Sequence[np.ndarray]) -> None:
-    """Some [h, w, 3] uint8 of one size side by side as .png, enlarged without blur.
+def write_pictures(path: Path, pictures: Sequence[Labelled], heading: str) -> None:
+    """Some pictures of one size side by side as .png, with what they show written beside them.
 
     Written whole or not at all; raises InputError.
     """
     if not pictures:
         raise InputError("There is no map to save; choose one first")
-    factor = max(1, -(-LEAST_PX // max(pictures[0].shape[:2])))
-    gap = np.full((factor * pictures[0].shape[0], GAP_PX, 3), GROUND, np.uint8)
-    row = [part for picture in pictures for part in (gap, enlarged(picture, factor))][1:]
     buffer = io.BytesIO()
-    Image.fromarray(np.concatenate(row, axis=1)).save(buffer, "png")
+    composed(pictures, heading).save(buffer, "png")
     with atomic_write(path) as file:
         file.write(buffer.getvalue())
 
 
 def write_maps(
-    path: Path, capture: Capture, *, rows: int | None, pictures: Sequence[np.ndarray]
+    path: Path,
+    capture: Capture,
+    *,
+    rows: int | None,
+    pictures: Sequence[Labelled],
+    heading: str,
 ) -> None:
-    """Arrays or pictures, as the end of `path` says; raises InputError for any other."""
+    """Arrays, or pictures below `heading`, as the end of `path` says.
+
+    Raises InputError for any other end.
+    """
     match path.suffix.lower():
         case ".npz":
             write_arrays(path, capture, rows=rows)
         case ".png":
-            write_pictures(path, pictures)
+            write_pictures(path, pictures, heading)
         case _:
             raise InputError(
                 f"{path.name} cannot be written: the format is told by the name's end, so use one "
                 f"of {', '.join(SUFFIXES)}"
             )
-
-
-def enlarged(pixels: np.ndarray, factor: int) -> np.ndarray:
-    """Every pixel of [h, w, ...] as `factor` x `factor` of them."""
-    return pixels.repeat(factor, axis=0).repeat(factor, axis=1)

@@ -302,6 +302,10 @@ class Answers:
         self.asked.append(title)
         return [self.path] if self.path else []
 
+    def image(self, _parent: Any, title: str, _start: Path) -> Path | None:
+        self.asked.append(title)
+        return self.path
+
     def new_folder(self, _parent: Any, title: str, start: Path) -> Path | None:
         self.asked.append(title)
         self.starts.append(start)

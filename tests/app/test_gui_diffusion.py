@@ -201,6 +201,43 @@ def test_samples_are_drawn_and_enlarged_and_are_those_of_the_engine(window, run,
     assert seen == [0, 1, 2, 3]
 
 
+def test_space_pauses_and_resumes_from_the_page_and_is_a_letter_where_one_writes(
+    window, images, wait
+):
+    for path in images.rglob("*.png"):
+        path.with_suffix(".txt").write_text(f"a photo of {path.parent.name}")
+    drop(window, images)
+    wait(lambda: page(window).shown is not None and state(window) is State.RUNNING)
+    box, grid = page(window).draw, page(window).grid
+
+    def space() -> State:
+        QTest.keyClick(window.focusWidget(), Qt.Key.Key_Space)
+        return state(window)
+
+    assert space() is State.PAUSED  # the page has the keys as soon as it is there
+    assert space() is State.RUNNING
+    QTest.mouseClick(grid, Qt.MouseButton.LeftButton, pos=QPoint(1, 1))
+    assert space() is State.PAUSED
+    click(page(window).weights.button("raw"))  # a click on a button leaves the key to the page
+    assert page(window).weights.value == "raw"
+    assert space() is State.RUNNING
+    QTest.mouseClick(grid, Qt.MouseButton.LeftButton, pos=grid.cell(0).center())
+    assert page(window).view.isVisible()
+    assert space() is State.PAUSED
+    QTest.keyClick(page(window).view, Qt.Key.Key_Escape)
+    click(box.caption)
+    QTest.keyClicks(window.focusWidget(), "a photo")
+    assert box.caption.text() == "a photo"
+    assert state(window) is State.PAUSED
+    click(box.form.rows["count"].editor)
+    assert space() is State.PAUSED
+    box.form.rows["averaged"].editor.setFocus(Qt.FocusReason.TabFocusReason)
+    assert space() is State.PAUSED
+    assert not box.settings.averaged  # who came by Tab presses what is there
+    QTest.mouseClick(page(window), Qt.MouseButton.LeftButton, pos=QPoint(3, 3))
+    assert space() is State.RUNNING
+
+
 def test_what_was_learnt_is_exported_and_drawn_from_again(window, run, wait, tmp_path):
     from app.export_dialog import ExportDialog
 

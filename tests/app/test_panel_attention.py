@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from app_drawings import CAPTIONS, drawn, growing, learnt, point_at
+from PIL import Image
 from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
@@ -213,6 +214,43 @@ def test_maps_are_saved_as_arrays_and_as_a_picture(panel, drawing, qtbot, tmp_pa
     with qtbot.waitSignal(panel.saver.ended, timeout=30_000):
         panel.save_to(tmp_path / "a.bmp")
     assert "use one of" in panel.said.text()
+
+
+def test_a_saved_picture_says_what_it_shows(panel, drawing, qtbot, tmp_path) -> None:
+    """Its words are found again, drawn as the program draws them, and nothing covers a map."""
+    from engines.diffusion.labelled import GAP_PX, LINE_PX, Labelled, composed
+
+    panel.show_drawing(drawing)
+    tiles = panel.words.tiles
+    assert len(tiles.words) == len(tiles.pictures) > 1
+    with qtbot.waitSignal(panel.saver.ended, timeout=30_000):
+        panel.save_to(tmp_path / "a.png")
+    with Image.open(tmp_path / "a.png") as image:
+        saved = np.asarray(image)
+    layer = panel.choice.layer.removesuffix(" self")
+    heading = (
+        f"Sample 1, step 3 of 3, noise level t = 0.333. Map: {layer}, head 1. "
+        "Words: all layers, all heads (mean), all steps"
+    )
+    maps = [panel.map.picture.pixels, *tiles.pictures]
+    words = ["Mean of all patches", *tiles.words]
+
+    def sheet(heading: str, words: list[str]) -> np.ndarray:
+        parts = [Labelled(pixels=p, words=w) for p, w in zip(maps, words, strict=True)]
+        return np.asarray(composed(parts, heading))
+
+    assert np.array_equal(saved, sheet(heading, words))
+    # Every one of them can be told from another: the words are really there.
+    for other in (heading.replace(layer, "block 9"), heading.replace("head 1", "head 2")):
+        assert not np.array_equal(saved, sheet(other, words))
+    for i in range(len(words)):
+        assert not np.array_equal(saved, sheet(heading, [*words[:i], "x", *words[i + 1 :]]))
+    factor = 384 // maps[0].shape[0]
+    first = maps[0].repeat(factor, 0).repeat(factor, 1)
+    tops = [y for y in range(GAP_PX, 4 * LINE_PX) if np.array_equal(saved[y, 8:392], first[0])]
+    assert any(np.array_equal(saved[y : y + 384, 8:392], first) for y in tops)
+    words_px = saved[: tops[0]].max(axis=2)
+    assert words_px.max() > 200  # light on dark
 
 
 def test_what_comes_while_hidden_is_shown_later(panel, drawing) -> None:

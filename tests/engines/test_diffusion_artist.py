@@ -5,12 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from assets.errors import InputError
 from engines.diffusion.artist import Artist, Wish, nearest
 from engines.diffusion.capture import Capture
 from engines.diffusion.data.pictures import to_network
 from engines.diffusion.heat import over, write_heat
+from engines.diffusion.labelled import Labelled, composed
+from engines.diffusion.looking import calls_of, heat_of_words, words_of
 from engines.diffusion.saved import SavedModel, read_model, write_model
 from engines.diffusion.sheet import GAP, sheet_of, write_sheet
 from engines.diffusion.words import Vocabulary
@@ -241,8 +244,6 @@ def test_a_sheet_has_every_image_in_its_place(count, shape):
 
 
 def test_a_sheet_is_written_whole_or_not_at_all(artist, tmp_path):
-    from PIL import Image
-
     *_, end = artist.draw(WISH)
     write_sheet(tmp_path / "a.png", end)
     with Image.open(tmp_path / "a.png") as image:
@@ -266,7 +267,14 @@ def test_every_word_of_every_sample_has_its_picture(artist, tmp_path):
         "sample 3 word 1 a.png",
         "sample 3 word 2 b.png",
     ]
-    assert all(path.stat().st_size > 100 for path in written)
+    for path, row, number, word in ((written[1], 0, 2, "b"), (written[2], 1, 1, "c")):
+        words = words_of(artist, WISH, row)
+        heat = heat_of_words(capture, row, len(words))[number - 1].numpy()
+        shown = Labelled(pixels=over(end.bytes_of("x")[row], heat), words=word)
+        heading = f"Sample {row + 1}, word {number} of {len(words)}, mean of all layers and heads"
+        expected = composed([shown], f"{heading}, {len(calls_of(capture))} steps")
+        with Image.open(path) as image:
+            assert np.array_equal(np.asarray(image), np.asarray(expected))
     assert not write_heat(tmp_path, artist, replace(WISH, texts=()), capture, end)
 
 

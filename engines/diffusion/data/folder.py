@@ -130,6 +130,11 @@ def read_image(path: Path, size: int, fit: Fit = "crop") -> tuple[np.ndarray, st
     return (square * 255 + 0.5).astype(np.uint8), kind
 
 
+def conversion_note(kind: str) -> str:
+    """A sentence on what `read_image` did to make 8-bit RGB of an image; empty for nothing."""
+    return f"The image {_SAID[kind][0]} {_DONE[kind].replace('learnt', 'taken')}" if kind else ""
+
+
 def upright_size(image: Image.Image) -> tuple[int, int]:
     """(width, height) as it is seen, with its EXIF orientation."""
     width, height = image.size
