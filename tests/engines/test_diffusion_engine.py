@@ -57,7 +57,8 @@ def assert_same(one: DiffusionEngine, other: DiffusionEngine) -> None:
 def learnt(one_thread) -> DiffusionEngine:
     """A run of 160 steps on twelve images of three classes."""
     engine = DiffusionEngine(
-        make_pictures(), replace(QUICK, steps=160, batch=16, warmup=20, evaluate_every=40)
+        make_pictures(),
+        replace(QUICK, steps=160, batch=16, rate=1e-3, warmup=20, evaluate_every=40),
     )
     run(engine)
     return engine
