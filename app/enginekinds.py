@@ -66,14 +66,20 @@ class EngineKind:
     """Other artifacts that panels show, asked for about once a second."""
 
 
-def _make_splats(dataset: PosedPhotos, config: SplatConfig) -> Engine:
-    from engines.splats import SplatEngine
+def _on_device(make: Callable[[], Engine]) -> Engine:
+    """What `make` makes; a device that is not there is bad input as any other."""
     from kernels.backend import DeviceError
 
     try:
-        return SplatEngine(dataset, config)
+        return make()
     except DeviceError as error:
         raise InputError(str(error)) from error
+
+
+def _make_splats(dataset: PosedPhotos, config: SplatConfig) -> Engine:
+    from engines.splats import SplatEngine
+
+    return _on_device(lambda: SplatEngine(dataset, config))
 
 
 def _resume_splats(folder: Path) -> Engine:
@@ -90,12 +96,8 @@ def _splat_source(cloud: GaussianCloud) -> RenderSource:
 
 def _make_field(dataset: PosedPhotos, config: NerfConfig) -> Engine:
     from engines.nerf import NerfEngine
-    from kernels.backend import DeviceError
 
-    try:
-        return NerfEngine(dataset, config)
-    except DeviceError as error:
-        raise InputError(str(error)) from error
+    return _on_device(lambda: NerfEngine(dataset, config))
 
 
 def _resume_field(folder: Path) -> Engine:
@@ -127,12 +129,8 @@ def _read_images(images: ImageSet, config: DiffusionConfig, report: Report) -> A
 
 def _make_diffusion(data: Any, config: DiffusionConfig) -> Engine:
     from engines.diffusion import DiffusionEngine
-    from kernels.backend import DeviceError
 
-    try:
-        return DiffusionEngine(data, config)
-    except DeviceError as error:
-        raise InputError(str(error)) from error
+    return _on_device(lambda: DiffusionEngine(data, config))
 
 
 def _resume_diffusion(folder: Path) -> Engine:

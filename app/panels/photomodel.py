@@ -45,7 +45,7 @@ class PhotoModel(QAbstractListModel):
         """How many photos are to be used."""
         return sum(view.name not in self.left_out for view in self.views)
 
-    def rowCount(self, parent: QModelIndex | QPersistentModelIndex = QModelIndex()) -> int:  # noqa: B008
+    def rowCount(self, parent: QModelIndex | QPersistentModelIndex = QModelIndex()) -> int:  # noqa: B008 - as Qt has it
         """One row a view."""
         return 0 if parent.isValid() else len(self.order)
 

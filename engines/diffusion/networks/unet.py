@@ -170,7 +170,7 @@ class _Shrink(nn.Module):
         super().__init__()
         self.conv = nn.Conv2d(width, width, 3, stride=2, padding=1)
 
-    def forward(self, x: Tensor, told: Told) -> Tensor:  # noqa: ARG002
+    def forward(self, x: Tensor, told: Told) -> Tensor:  # noqa: ARG002 - same call for all
         return self.conv(x)
 
 
@@ -181,7 +181,7 @@ class _Grow(nn.Module):
         super().__init__()
         self.conv = nn.Conv2d(width, width, 3, padding=1)
 
-    def forward(self, x: Tensor, told: Told) -> Tensor:  # noqa: ARG002
+    def forward(self, x: Tensor, told: Told) -> Tensor:  # noqa: ARG002 - same call for all
         return self.conv(F.interpolate(x, scale_factor=2.0, mode="nearest"))
 
 
