@@ -47,10 +47,15 @@ class Lenses:
         return Rays(self._eye[which], torch.nn.functional.normalize(directions, dim=1))
 
 
-def rays_of(camera: Camera, device: torch.device, rows: slice = slice(None)) -> Rays:
-    """One ray through the middle of each pixel of the `rows` of an image, row by row."""
-    y = torch.arange(camera.height, device=device)[rows] + 0.5
-    x = torch.arange(camera.width, device=device) + 0.5
+def rays_of(
+    camera: Camera, device: torch.device, rows: slice = slice(None), *, every: int = 1
+) -> Rays:
+    """One ray through the middle of each pixel of the `rows` of an image, row by row.
+
+    Of the rows and of the pixels in them only each `every`th is taken.
+    """
+    y = torch.arange(camera.height, device=device)[::every][rows] + 0.5
+    x = torch.arange(camera.width, device=device)[::every] + 0.5
     pixels = torch.stack(torch.meshgrid(y, x, indexing="ij")[::-1], dim=-1).reshape(-1, 2)
     which = torch.zeros(len(pixels), dtype=torch.int64, device=device)
     return Lenses([camera], device).rays(which, pixels.float())

@@ -15,6 +15,8 @@ from kernels.composite import composite
 from kernels.raymarch import Samples
 
 RAYS_AT_ONCE = 1 << 13
+FULL_RAYS_AT_ONCE = 1 << 10
+"""Of those, how many are looked at together where a field is looked at all along its rays."""
 FIRST_LOOK = 8
 """Samples of a ray that are looked at first; then twice as many, and so on."""
 STOPPED = 3e-3
@@ -53,8 +55,7 @@ def draw(
         code = radiance.code_of(None)
     codes = None if code is None else code.expand(len(rays), -1)
     if radiance.field.coarse is not None:
-        seen = levels_of(radiance, rays, codes)[-1].seen
-        colour, distance, accumulation = seen.colour, seen.depth, seen.accumulation
+        colour, distance, accumulation = _look_everywhere(radiance, rays, codes)
     else:
         colour, distance, accumulation = _follow(radiance, rays, codes, count)
     accumulation = accumulation.clamp(max=1.0)  # sums of weights may exceed it by rounding
@@ -65,13 +66,17 @@ def draw(
 
 
 def draw_rows(
-    radiance: Radiance, camera: Camera, *, code: Tensor | None = None
+    radiance: Radiance, camera: Camera, *, code: Tensor | None = None, every: int = 1
 ) -> Iterator[tuple[slice, Drawn]]:
-    """The picture of `camera` (normalised frame), some rows after the other from the top."""
-    rows = max(1, RAYS_AT_ONCE // camera.width)
-    for first in range(0, camera.height, rows):
-        some = slice(first, min(first + rows, camera.height))
-        yield some, draw(radiance, rays_of(camera, radiance.device, some), code)
+    """The picture of `camera` (normalised frame), some rows after the other from the top.
+
+    Of rows and columns only each `every`th is drawn.
+    """
+    height, width = -(-camera.height // every), -(-camera.width // every)
+    rows = max(1, RAYS_AT_ONCE // width)
+    for first in range(0, height, rows):
+        some = slice(first, min(first + rows, height))
+        yield some, draw(radiance, rays_of(camera, radiance.device, some, every=every), code)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -86,17 +91,33 @@ class Picture:
     """[h, w]."""
 
 
-def picture_of(radiance: Radiance, camera: Camera, *, code: Tensor | None = None) -> Picture:
-    """All of the picture of `camera` (normalised frame)."""
-    parts = [drawn for _, drawn in draw_rows(radiance, camera, code=code)]
-    shape = camera.height, camera.width
+def picture_of(
+    radiance: Radiance, camera: Camera, *, code: Tensor | None = None, every: int = 1
+) -> Picture:
+    """All of the picture of `camera` (normalised frame), or each `every`th row and column."""
+    parts = [drawn for _, drawn in draw_rows(radiance, camera, code=code, every=every)]
+    shape = -(-camera.height // every), -(-camera.width // every)
     distance = torch.cat([part.distance for part in parts])
-    along = along_axis(camera, rays_of(camera, radiance.device))
+    along = along_axis(camera, rays_of(camera, radiance.device, every=every))
     return Picture(
         colour=torch.cat([part.colour for part in parts]).view(*shape, 3),
         depth=(distance * along).view(shape),
         accumulation=torch.cat([part.accumulation for part in parts]).view(shape),
     )
+
+
+def _look_everywhere(
+    radiance: Radiance, rays: Rays, codes: Tensor | None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Colour [n, 3], distance [n] and accumulation [n] of a field without occupied space."""
+    parts = []
+    for first in range(0, len(rays), FULL_RAYS_AT_ONCE):
+        some = slice(first, first + FULL_RAYS_AT_ONCE)
+        lit = None if codes is None else codes[some]
+        seen = levels_of(radiance, rays.part(some), lit)[-1].seen
+        parts.append((seen.colour, seen.depth, seen.accumulation))
+    colour, distance, accumulation = (torch.cat(part) for part in zip(*parts, strict=True))
+    return colour, distance, accumulation
 
 
 def _follow(

@@ -1,5 +1,6 @@
 """The radiance field engine: learns density and colour everywhere from posed photos."""
 
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -32,6 +33,8 @@ from kernels.warm_up import FIELDS, warm_up
 
 MOST_JUDGED = 8
 """Training views that are looked at to judge how well they are known; all would take long."""
+LEAST_JUDGED = 24
+"""Rows and columns of a view that are judged at least, for SSIM compares neighbourhoods."""
 
 
 class NerfEngine:
@@ -97,22 +100,31 @@ class NerfEngine:
         )
 
     def evaluate(self, split: str) -> Evaluated | None:
-        """Judge the "holdout" views, or some of the "train" ones; None where there are none."""
+        """Judge the "holdout" views, or some of the "train" ones; None where there are none.
+
+        Where that would take long, each nth row and column is looked at (see `Field.judged`):
+        PSNR is an estimate of that of the whole pictures, SSIM that of the pictures so thinned.
+        """
         scene = self.scene
         chosen = evenly(scene.train, MOST_JUDGED) if split == "train" else scene.held_out
         if not chosen or self.model is None:
             return None
         radiance = self.model
         by_name = {scene.views[i].name: i for i in chosen}
+        every = self._judged_every(chosen)
         behind = radiance.backdrop.colours(torch.zeros(1, 3, device=self.device))[0]
 
         def pair(name: str) -> tuple[Tensor, Tensor]:
             index = by_name[name]
             code = None if split == "holdout" else radiance.code_of(scene.train.index(index))
-            drawn = picture_of(radiance, scene.cameras[index], code=code)
-            return drawn.colour, scene.target(index, behind)
+            drawn = picture_of(radiance, scene.cameras[index], code=code, every=every)
+            return drawn.colour, scene.target(index, behind)[::every, ::every]
 
-        quality = judge(by_name, pair, lambda name: scene.weights(by_name[name]))
+        def weights(name: str) -> Tensor | None:
+            found = scene.weights(by_name[name])
+            return None if found is None else found[::every, ::every]
+
+        quality = judge(by_name, pair, weights)
         return Evaluated(
             step=self.step,
             seconds=self.seconds,
@@ -208,6 +220,15 @@ class NerfEngine:
             yield evaluated
 
     # -- small things --------------------------------------------------------------------
+
+    def _judged_every(self, chosen: list[int]) -> int:
+        """Each how manieth row and column of the `chosen` views are judged."""
+        assert self.model is not None
+        cameras = [self.scene.cameras[i] for i in chosen]
+        pixels = sum(camera.width * camera.height for camera in cameras)
+        least = min(min(camera.width, camera.height) for camera in cameras)
+        wanted = math.ceil(math.sqrt(pixels / self.model.field.judged[self.device.type]))
+        return max(1, min(wanted, least // LEAST_JUDGED))
 
     def _snapshot(self) -> Radiance:
         if self.learner is None:

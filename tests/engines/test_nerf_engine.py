@@ -13,9 +13,10 @@ from assets.open import open_path
 from assets.posed import PosedPhotos, View
 from engines.artifacts import Portrait
 from engines.events import Evaluated, Failed, Finished, Stepped, Told, Warned
-from engines.nerf import FieldSource, NerfConfig, NerfEngine, learner
+from engines.nerf import FieldSource, NerfConfig, NerfEngine, learner, render, train
 from tests.engines.conftest import ArrayPhoto
 
+_draw = render.draw
 QUICK = NerfConfig(
     steps=24,
     samples=4_096,
@@ -82,6 +83,22 @@ def test_it_learns(learnt: NerfEngine):
     assert held_out[-1].psnr > 15
     told = [e.message for e in learnt.history if isinstance(e, Told)]
     assert any("hash field" in message for message in told)
+
+
+def test_what_takes_long_to_judge_is_judged_by_some_of_its_pixels(learnt: NerfEngine, monkeypatch):
+    whole = learnt.evaluate("holdout")
+    views = [v for v in learnt.dataset.views if v.name in whole.views]
+    pixels = sum(view.camera.width * view.camera.height for view in views)
+    drawn = []
+    monkeypatch.setattr(train, "LEAST_JUDGED", 8)
+    monkeypatch.setattr(
+        render, "draw", lambda r, rays, *rest, **more: (drawn.append(len(rays)), _draw(r, rays))[1]
+    )
+    monkeypatch.setattr(type(learnt.model.field), "judged", {"cpu": pixels // 4})
+    some = learnt.evaluate("holdout")
+    assert sum(drawn) == pixels // 4
+    assert some.psnr == pytest.approx(whole.psnr, abs=0.7)
+    assert some.psnr != whole.psnr
 
 
 def test_a_resumed_run_equals_the_uninterrupted_one(tiny, tmp_path, config):

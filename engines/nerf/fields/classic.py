@@ -33,6 +33,7 @@ class ClassicField(Field):
 
     kind = "classic"
     samples: ClassVar[dict[str, int]] = {"cpu": 3 << 11, "cuda": 1 << 18}
+    judged: ClassVar[dict[str, int]] = {"cpu": 1 << 13, "cuda": 1 << 20}
     occupancy = 0
 
     _network = "fine"

@@ -19,6 +19,8 @@ class Field(ABC):
     """What settings and files call it."""
     samples: ClassVar[dict[str, int]]
     """How many places a step looks at when nobody says, by type of device."""
+    judged: ClassVar[dict[str, int]] = {"cpu": 1 << 19, "cuda": 1 << 23}
+    """How many pixels of photos a run is judged by: more would take long. By type of device."""
     occupancy: ClassVar[int]
     """Cells along each axis of the grid of occupied space; 0 for a field that has none."""
     local: ClassVar[frozenset[str]] = frozenset()
