@@ -213,7 +213,7 @@ def sample(
     guidance: Annotated[
         float | None,
         arg(
-            help="w of (1 + w) conditional - w unconditional, 0 for none; where it is not given 1 "
+            help="w of (1 + w) conditional - w unconditional, 0 for none; where it is not given 2 "
             "with a class or caption, else 0",
             help_behavior_hint="(optional)",
         ),

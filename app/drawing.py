@@ -99,7 +99,9 @@ class Drawer:
 
     def _work(self) -> None:
         from assets.errors import InputError
+        from kernels.threads import step_back
 
+        step_back()  # as training does: both share the cores evenly, and the window goes first
         while True:
             with self._gate:
                 self._busy = False

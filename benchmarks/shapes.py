@@ -28,7 +28,7 @@ from engines.diffusion.saved import read_model, write_model
 from engines.events import Judged
 from kernels.threads import leave_cores_to_kernels
 
-GUIDANCES = (0.0, 0.5, 1.0, 2.0, 3.0)
+GUIDANCES = (0.0, 1.0, 2.0, 3.0, 5.0)
 AT_ONCE = 50
 FIRST, LAST, INVERSIONS = 0.05, 0.95, 12
 """Noise levels between which images are led to noise, and in how many steps."""

@@ -18,6 +18,7 @@ from app.panels.startbox import StartBox
 from app.theme import set_role
 from app.widgets.labels import ElidedLabel, SectionTitle
 from app.widgets.panel import BAR_PX, ScrolledColumn, note
+from engines.diffusion.config import GUIDANCE
 from engines.settings import Setting, check
 
 ANYTHING, ALL = "Anything", "All in turn"
@@ -40,7 +41,7 @@ class DrawSettings:
             high=20,
             step=0.5,
         ),
-    ] = 1.0
+    ] = GUIDANCE
     sampler: Annotated[
         Literal["dpmpp_2m", "ddim", "ddpm", "euler", "heun", "midpoint", "euler_maruyama"],
         Setting("How noise becomes a sample"),

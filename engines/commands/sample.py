@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from assets.errors import InputError
 from engines.commands.progress import RunProgress, say
 from engines.commands.writing import check_folder, check_place
-from engines.diffusion.config import SamplerName
+from engines.diffusion.config import GUIDANCE, SamplerName
 from engines.events import Prepared
 
 if TYPE_CHECKING:
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from engines.diffusion.capture import Capture
 
 FILM_SUFFIXES = (".gif", ".mp4", ".png")
-GUIDANCE = 1.0
-"""Where something is asked for and no guidance is named."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,13 +6,16 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from engines.diffusion.capture import Capture
 from engines.diffusion.condition import Condition
 from engines.diffusion.config import DiffusionConfig, Schedule
+from engines.diffusion.data.regions import Regions
 from engines.diffusion.ema import Ema
+from engines.diffusion.grounding import Watched, grounding_loss
 from engines.diffusion.guidance import dropped_at_random
 from engines.diffusion.health import Levels
 from engines.diffusion.networks.choose import Network
-from engines.diffusion.networks.config import usual_rate
+from engines.diffusion.networks.config import usual_rate, usual_shift
 from engines.diffusion.paths import PATHS
 from engines.diffusion.targets import prediction_of
 from engines.diffusion.weighting import draw_times, loss_weights
@@ -29,6 +32,13 @@ class Batch:
     x0: Tensor
     """[n, ...]."""
     condition: Condition | None
+    regions: Regions | None = None
+    """Where the things are that the words name, if that is known."""
+
+    def mirrored(self, where: Tensor) -> "Batch":
+        """The same with left and right exchanged in images where `where` [n] bool is True."""
+        x0 = torch.where(where[:, None, None, None], self.x0.flip(3), self.x0)
+        return replace(self, x0=x0, regions=self.regions and self.regions.mirrored(where))
 
 
 class Learner:
@@ -41,7 +51,11 @@ class Learner:
         device: torch.device,
         generator: torch.Generator,
     ) -> None:
-        config = replace(config, rate=config.rate or usual_rate(network.config))
+        config = replace(
+            config,
+            rate=config.rate or usual_rate(network.config),
+            shift=config.shift or usual_shift(network.config),
+        )
         self.config, self.device = config, device
         self.path = PATHS[config.path]()
         self.network = network.to(device).train()
@@ -70,12 +84,16 @@ class Learner:
         if condition is not None:
             condition = dropped_at_random(condition, config.drop, self._generator)
         count = len(batch.x0)
-        t = draw_times(config.timing, count, self._generator).to(self.device)
+        t = draw_times(config.timing, count, self._generator, shift=config.shift).to(self.device)
         eps = torch.randn(batch.x0.shape, generator=self._generator).to(self.device)
-        errors = self.errors(self.network, batch.x0, eps, t, condition)
+        watched = Watched() if config.grounding and batch.regions is not None else None
+        errors = self.errors(self.network, batch.x0, eps, t, condition, watched)
         weights = loss_weights(config.weighting, self.path, config.target, t)
         loss = (weights * errors).mean()
-        loss.backward()
+        grounding = None
+        if watched is not None and batch.regions is not None and condition is not None:
+            grounding = grounding_loss(watched, batch.regions, condition)
+        (loss if grounding is None else loss + config.grounding * grounding).backward()
         longest = config.clip or math.inf
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), longest)
         if not bool(torch.isfinite(loss) & torch.isfinite(norm)):
@@ -91,7 +109,8 @@ class Learner:
         self.optimiser.zero_grad(set_to_none=True)
         self.ema.update(self.network)
         self.levels.take(t.detach().cpu(), errors.detach().cpu())
-        return {"loss": float(loss.detach()), "gradient": float(norm), "lr": rate}
+        scalars = {"loss": float(loss.detach()), "gradient": float(norm), "lr": rate}
+        return scalars if grounding is None else scalars | {"grounding": float(grounding.detach())}
 
     def errors(
         self,
@@ -100,9 +119,10 @@ class Learner:
         eps: Tensor,
         t: Tensor,
         condition: Condition | None,
+        capture: Capture | None = None,
     ) -> Tensor:
         """[n] mean squared error of what `network` predicts for data and noise [n, ...] at t."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._mixed):
-            found = network(self.path.noised(x0, eps, t), t, condition)
+            found = network(self.path.noised(x0, eps, t), t, condition, capture=capture)
         wanted = prediction_of(self.config.target, self.path, t, x0, eps)
         return (found.float() - wanted).square().flatten(1).mean(1)

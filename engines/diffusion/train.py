@@ -142,13 +142,16 @@ class DiffusionEngine:
         )
 
     def evaluate(self) -> Judged | None:
-        """The loss of held-out images at fixed levels and noise; None where there are none."""
+        """The loss of held-out images at fixed levels and noise; None where there are none.
+
+        The levels are spread as those of training are, so that both losses can be compared.
+        """
         if self.learner is None or not len(self.held_out):
             return None
         generator = torch.Generator().manual_seed(self.config.seed)
         count = min(JUDGED, len(self.held_out))
         learner, total = self.learner, 0.0
-        t = draw_times("uniform", count, generator)
+        t = draw_times("uniform", count, generator, shift=learner.config.shift)
         with torch.no_grad(), torch_at_work():
             for first in range(0, count, self.batch):
                 rows = slice(first, min(first + self.batch, count))
@@ -239,10 +242,7 @@ class DiffusionEngine:
         batch = self._batch_of(self.train, rows)
         if self.config.flip and batch.x0.ndim == 4:
             mirrored = torch.rand(count, generator=self.generator).to(self.device) < 0.5
-            batch = Batch(
-                torch.where(mirrored[:, None, None, None], batch.x0.flip(3), batch.x0),
-                batch.condition,
-            )
+            batch = batch.mirrored(mirrored)
         try:
             with self._changing, torch_at_work():
                 scalars = self.learner.learn(batch, self.step + 1, seconds=self.seconds)
@@ -268,7 +268,9 @@ class DiffusionEngine:
             return Batch(x0, None)
         chosen = range(len(data))[rows] if isinstance(rows, slice) else rows.tolist()
         texts = [data.texts[i] for i in chosen]
-        return Batch(x0, self.vocabulary.encode(texts).condition.to(self.device))
+        condition = self.vocabulary.encode(texts).condition.to(self.device)
+        known = data.regions if isinstance(data, Pictures) else None
+        return Batch(x0, condition, None if known is None else known.part(rows).to(self.device))
 
     def _texts_shown(self) -> tuple[str, ...]:
         """Captions of held-out images, or the classes in turn, for the samples on the way."""

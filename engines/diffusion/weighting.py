@@ -40,6 +40,7 @@ def draw_times(
     *,
     mean: float = 0.0,
     std: float = 1.0,
+    shift: float = 1.0,
 ) -> Tensor:
     """[count] float32 noise levels in (0, 1] to learn at.
 
@@ -47,11 +48,19 @@ def draw_times(
     batch leaves a region out (Kingma et al. 2021, appendix I.1).
     logit_normal: the sigmoid of N(mean, std^2), mostly middle levels (Esser et al. 2024,
     section 3.1); a larger mean dwells on more noise.
+
+    A `shift` k makes k t / (1 + (k - 1) t) of every t (section 5.3.2): of images with large even
+    areas little is left to learn before there is much noise, as many pixels say the same.
     """
     device = generator.device
     if timing == "logit_normal":
         normal = torch.randn(count, generator=generator, device=device)
-        return torch.sigmoid(mean + std * normal).clamp_min(EARLIEST)
+        return shifted(torch.sigmoid(mean + std * normal), shift).clamp_min(EARLIEST)
     order = torch.randperm(count, generator=generator, device=device)
     inside = torch.rand(count, generator=generator, device=device)
-    return (1 - (order + inside) / count).clamp(EARLIEST, 1)
+    return shifted(1 - (order + inside) / count, shift).clamp(EARLIEST, 1)
+
+
+def shifted(t: Tensor, shift: float) -> Tensor:
+    """Noise levels in [0, 1], moved towards more noise by a `shift` above 1."""
+    return shift * t / (1 + (shift - 1) * t)

@@ -45,6 +45,13 @@ def test_times_have_their_distribution():
     assert kstest(middle.logit().numpy(), norm(0.5, 0.8).cdf).pvalue > 0.01
 
 
+def test_a_shift_moves_times_to_more_noise():
+    found = draw_times("uniform", 4000, torch.Generator().manual_seed(0), shift=3.0)
+    assert kstest(found.numpy(), lambda t: t / (3 - 2 * t)).pvalue > 0.01
+    assert float(found.median()) == pytest.approx(0.75, abs=0.02)
+    assert bool(((found > 0) & (found <= 1)).all())
+
+
 def test_uniform_times_leave_no_part_out_and_come_in_any_order():
     found = draw_times("uniform", 32, torch.Generator().manual_seed(0))
     assert sorted((found * 32).ceil().int().tolist()) == list(range(1, 33))

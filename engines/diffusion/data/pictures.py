@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Literal
 import torch
 from torch import Tensor
 
+from engines.diffusion.data.regions import Regions
 from engines.diffusion.words import Vocabulary
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ class Pictures:
     """Per image its file, as seen from the folder; empty where there are no files."""
     notes: tuple[str, ...] = field(default=())
     """Sentences on what was left out or assumed."""
+    regions: Regions | None = None
+    """Where on each image the things are that its words name; None where that is not known."""
     source: "Source | None" = None
     """Where they come from; None for those that were made by hand."""
 
@@ -52,6 +55,7 @@ class Pictures:
             images=self.images[rows],
             texts=tuple(self.texts[i] for i in chosen),
             names=tuple(self.names[i] for i in chosen) if self.names else (),
+            regions=self.regions.part(rows) if self.regions else None,
         )
 
     def split(self, share: float, generator: torch.Generator) -> "tuple[Pictures, Pictures]":

@@ -21,12 +21,13 @@ class SelfAttention(nn.Module):
     kind: Kind = "self"
     scales: Tensor
 
-    def __init__(self, name: str, width: int, heads: int) -> None:
+    def __init__(self, name: str, width: int, heads: int, *, zero: bool = False) -> None:
+        """With `zero` the output at first is zero."""
         super().__init__()
         self.name, self.heads = name, heads
         self.scale = 1 / math.sqrt(width // heads)
         self.qkv = nn.Linear(width, 3 * width, bias=False)
-        self.out = nn.Linear(width, width)
+        self.out = (ZeroLinear if zero else nn.Linear)(width, width)
         # To scale the weights of the queries is much less work than to scale the queries.
         scales = torch.ones(3 * width, 1)
         scales[:width] = self.scale

@@ -86,12 +86,17 @@ sizes S and B of DiT (Peebles and Xie 2023, table 1) and the U-Net of DDPM, for 
 def usual_rate(config: NetworkConfig) -> float:
     """The learning rate that suits a network when nobody says.
 
-    That of the transformer of a laptop was found by trying (see `benchmarks`); wider ones want
-    less, the more so the wider they are.
+    That of the transformer of a laptop was found by trying at 96 and 128 features (see
+    `benchmarks`); wider ones want less, the more so the wider they are.
     """
     if config.kind != "dit":
         return 1e-3
     return 6e-3 * min(1.0, (128 / config.features) ** 2)
+
+
+def usual_shift(config: NetworkConfig) -> float:
+    """How far learning moves to more noise when nobody says, see `weighting.shifted`."""
+    return 1.0 if config.kind == "points" else 2.0
 
 
 def preset(

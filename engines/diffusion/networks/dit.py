@@ -83,14 +83,14 @@ class DiT(nn.Module):
 
 
 class _Block(nn.Module):
-    """Self-attention, in every second block cross-attention to the words, and a small network."""
+    """Self-attention, from the first on in every second block cross-attention, a small network."""
 
     def __init__(self, number: int, config: NetworkConfig) -> None:
         super().__init__()
         width, hidden = config.features, round(config.features * config.mlp_ratio)
         self.attention = SelfAttention(f"block {number} self", width, config.heads)
         self.cross = None
-        if config.tokens and config.cross and number % 2 == 0:
+        if config.tokens and config.cross and number % 2 == 1:
             name, heads = f"block {number} cross", max(1, config.heads // 2)
             self.cross = CrossAttention(name, width, width, heads, width // 2)
         # A patch that sees the edge go on next door need not find out by attention where that is.

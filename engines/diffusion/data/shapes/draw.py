@@ -1,8 +1,10 @@
 """Shapes as pixels with smooth edges, and which pixels belong to which word."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from engines.diffusion.data.shapes.scenes import SIZE, Scene, Thing
+from engines.diffusion.data.shapes.scenes import SHAPES, SIZE, Meaning, Scene, Thing
 from engines.diffusion.words import split
 
 _SQUARE = 0.9
@@ -48,11 +50,26 @@ def coverage(
 
 def draw(scene: Scene) -> np.ndarray:
     """[SIZE, SIZE, 3] uint8 sRGB."""
-    picture = np.full((SIZE, SIZE, 3), scene.ground)
-    for thing in scene.things:
-        share = _covered(thing)[..., None]
-        picture = picture * (1 - share) + thing.colour * share
-    return (picture * 255 + 0.5).astype(np.uint8)
+    return drawn([scene])[0][0]
+
+
+def drawn(scenes: Sequence[Scene]) -> tuple[np.ndarray, np.ndarray]:
+    """Pictures [n, SIZE, SIZE, 3] uint8 sRGB, and which thing each of their pixels shows.
+
+    That is [n, SIZE, SIZE] uint8: things are numbered from 1 as the caption names them, 0 is none.
+    """
+    pictures = np.empty((len(scenes), SIZE, SIZE, 3))
+    pictures[:] = np.array([scene.ground for scene in scenes])[:, None, None, None]
+    shown = np.zeros(pictures.shape[:3], dtype=np.uint8)
+    for number in range(max((len(scene.things) for scene in scenes), default=0)):
+        rows = [row for row, scene in enumerate(scenes) if number < len(scene.things)]
+        things = [scenes[row].things[number] for row in rows]
+        share = _covered(things)
+        shown[rows] = np.where(share > 0.5, number + 1, shown[rows])
+        colours = np.stack([thing.colour for thing in things])[:, None, None]
+        share = share[..., None]
+        pictures[rows] = pictures[rows] * (1 - share) + colours * share
+    return (pictures * 255 + 0.5).astype(np.uint8), shown
 
 
 def word_masks(scene: Scene) -> tuple[tuple[str, np.ndarray | None], ...]:
@@ -60,17 +77,27 @@ def word_masks(scene: Scene) -> tuple[tuple[str, np.ndarray | None], ...]:
 
     Colours and shapes have one; articles and "left of" belong to no thing: None.
     """
-    masks = [_covered(thing) > 0.5 for thing in scene.things]
-    found: list[tuple[str, np.ndarray | None]] = []
-    waiting = [(thing.kind, mask) for thing, mask in zip(scene.things, masks, strict=True)]
-    for word in split(scene.meaning.caption):
-        kind, mask = waiting[0] if waiting else (None, None)
-        named = kind is not None and word in (kind.colour, kind.shape)
-        found.append((word, mask if named else None))
-        if kind is not None and word == kind.shape:
-            waiting.pop(0)
-    return tuple(found)
+    things = drawn([scene])[1][0]
+    words = zip(split(scene.meaning.caption), named(scene.meaning), strict=True)
+    return tuple((word, things == number if number else None) for word, number in words)
 
 
-def _covered(thing: Thing) -> np.ndarray:
-    return coverage(thing.kind.shape, thing.x, thing.y, thing.radius)
+def named(meaning: Meaning) -> list[int]:
+    """For each word of the caption the number of the thing that it names, 0 for none."""
+    found, number = [], 1
+    for word in split(meaning.caption):
+        kind = meaning.kinds[min(number, len(meaning.kinds)) - 1]
+        found.append(number if word in (kind.colour, kind.shape) else 0)
+        number += word == kind.shape
+    return found
+
+
+def _covered(things: Sequence[Thing]) -> np.ndarray:
+    """[n, SIZE, SIZE] how much of each pixel each of them covers."""
+    found = np.zeros((len(things), SIZE, SIZE))
+    for shape in SHAPES:
+        rows = [row for row, thing in enumerate(things) if thing.kind.shape == shape]
+        places = np.array([(things[row].x, things[row].y, things[row].radius) for row in rows])
+        if rows:
+            found[rows] = coverage(shape, *places.T)
+    return found

@@ -1,0 +1,57 @@
+"""Teaching words where their things are, for images of which that is known.
+
+A network that learns from images and captions alone finds out late which word belongs to which
+thing. Where the data say so, cross-attention can be told (Wang et al. 2024, TokenCompose, section
+3.2): of all the attention that a word gets, what comes from outside its own thing is a loss.
+Here it is counted by its logarithm, as a probability, and not by its square.
+"""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from engines.diffusion.capture import Capture, Kind, Stage
+from engines.diffusion.condition import NOTHING, Condition
+from engines.diffusion.data.regions import Regions
+
+LEAST = 1e-6
+"""The least share whose logarithm is taken."""
+
+
+@dataclass(eq=False, kw_only=True)
+class Watched(Capture):
+    """Keeps the cross-attention of one call as it is, so that gradients flow through it."""
+
+    seen: list[tuple[tuple[int, int], Tensor]] = field(default_factory=list)
+    """(rows, columns) of the queries, and shares [n, heads, queries, words], layer by layer."""
+
+    def take(
+        self, layer: str, kind: Kind, grid: tuple[int, int], stage: Stage, values: Tensor
+    ) -> None:
+        """See `Capture.take`; there is no limit, as training keeps these in memory anyway."""
+        if kind == "cross" and self.wants(layer, stage):
+            self.seen.append((grid, values))
+
+
+def grounding_loss(watched: Watched, regions: Regions, condition: Condition) -> Tensor | None:
+    """Mean over words and layers of -log of the share that comes from the word's own thing.
+
+    Words that name nothing, and samples whose condition was dropped, do not count. None where
+    nothing was looked at or nothing counts.
+    """
+    words = condition.tokens.shape[1]
+    told = condition.mask & (condition.tokens[:, :1] != NOTHING)
+    named = regions.named[:, :words]
+    told = told[:, : named.shape[1]] & (named > 0)
+    if not watched.seen or not bool(told.any()):
+        return None
+    losses, masks = [], {}
+    for grid, shares in watched.seen:
+        if grid not in masks:
+            masks[grid] = regions.masks(grid)[:, :words]
+        looks = shares.float().mean(1).transpose(1, 2)[:, : named.shape[1]]
+        inside = (looks * masks[grid]).sum(-1)
+        share = inside / looks.sum(-1).clamp_min(LEAST)
+        losses.append(-share.clamp_min(LEAST).log()[told].mean())
+    return torch.stack(losses).mean()
