@@ -14,7 +14,7 @@ from kernels.sphericalharmonics import basis
 COARSEST, FINEST = 16, 1024
 """Cells of the first and of the last level along each axis."""
 HIDDEN = 32
-RATE = 1.5e-2
+RATE = 3e-2
 LATENT = 16
 """Numbers that the density network hands on; the first of them is the density."""
 DEGREE = 3
