@@ -192,7 +192,7 @@ class NerfConfig:
             step=8,
             tier="advanced",
         ),
-    ] = 64
+    ] = 32
     fine_samples: Annotated[
         int,
         Setting(
@@ -202,7 +202,7 @@ class NerfConfig:
             step=8,
             tier="advanced",
         ),
-    ] = 64
+    ] = 32
     smoothness: Annotated[
         float,
         Setting(

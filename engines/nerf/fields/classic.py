@@ -23,7 +23,10 @@ PLACE_BANDS, DIRECTION_BANDS = 10, 4
 LAYERS, SKIP = 8, 5
 """Layers of the trunk, and after which of them it is shown the place once more."""
 HIDDEN = 256
-RATE = 5e-4
+RATE = 1e-3
+THIN = -4.0
+"""Bias of the density at the start: light must reach all of the scene, or fog is learnt before the
+lenses, where every photo can have its own."""
 CROWDED = 10.0
 """Densities are in units of this: the normalised scene is about 1 large, and walls are thin."""
 
@@ -56,7 +59,8 @@ class ClassicField(Field):
                 spread = math.sqrt((6 if name.startswith("trunk") else 3) / columns)
                 weight = (torch.rand(rows, columns, generator=generator) * 2 - 1) * spread
                 parameters[f"{network}/{name}/weight"] = weight
-                parameters[f"{network}/{name}/bias"] = torch.zeros(rows)
+                bias = THIN if name == "density" else 0.0
+                parameters[f"{network}/{name}/bias"] = torch.full((rows,), bias)
         return cls.of(parameters, {}, {"rate": config.rate or RATE})
 
     @classmethod
