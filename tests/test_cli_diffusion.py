@@ -223,7 +223,7 @@ def test_options_change_what_is_drawn_and_the_seed_repeats_it(whole: Path, tmp_p
 
     first = drawn("--class", "red")
     assert first == drawn("--class", "red")
-    assert first == drawn("--class", "Red", "--guidance", 1)
+    assert first == drawn("--class", "Red", "--guidance", 2)
     others = [
         drawn("--class", "red", "--seed", 1),
         drawn("--class", "red", "--guidance", 9),

@@ -36,7 +36,7 @@ def splat(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def field(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A radiance field that has learnt from the photos for a moment."""
-    config = NerfConfig(steps=80, downscale=1, holdout=0, table_size=12)
+    config = NerfConfig(steps=80, downscale=1, holdout=0, table_size=12, rate=0.015)
     engine = NerfEngine(make_dataset(), config)
     for _ in engine.run():
         pass

@@ -96,8 +96,8 @@ def test_from_a_drop_to_a_mesh_that_is_opened_again(make_window, tmp_path, wait)
     panel, native = docks.ray, window.viewport.native
     QTest.mouseClick(native, LEFT, pos=QPoint(native.width() // 2, 2 * native.height() // 3))
     wait(lambda: panel.ray is not None and panel.is_in_sight, LONG_S)
-    source = view.subject.source
-    is_composited(panel.ray, source.behind.numpy())
+    towards = torch.from_numpy(panel.ray.direction).float()[None]
+    is_composited(panel.ray, engine.model.backdrop.colours(towards)[0].detach().numpy())
     rows = panel.table.rows
     weights = [float(rows.index(i, 4).data().lstrip("<")) for i in range(rows.rowCount())]
     assert rows.columns[4].title == "Weight"
