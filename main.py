@@ -18,7 +18,7 @@ from tyro.extras import SubcommandApp
 from assets.errors import InputError
 from engines.commands.methods import DIFFUSION, NERF, SPLATS, Method, Resumable
 from engines.commands.options import UsageError, config_from, options_of
-from engines.diffusion.config import SamplerName
+from engines.diffusion.config import GUIDANCE, SamplerName
 from engines.poses import PosesConfig
 from engines.settings import fields_of
 from engines.splats import SplatConfig
@@ -213,8 +213,8 @@ def sample(
     guidance: Annotated[
         float | None,
         arg(
-            help="w of (1 + w) conditional - w unconditional, 0 for none; where it is not given 2 "
-            "with a class or caption, else 0",
+            help="w of (1 + w) conditional - w unconditional, 0 for none; where it is not given "
+            f"{GUIDANCE:g} with a class or caption, else 0",
             help_behavior_hint="(optional)",
         ),
     ] = None,
