@@ -64,6 +64,10 @@ DEBIAN_LIBRARIES = {
 """What Qt's window and OpenGL load at run time, and the Debian package that brings it."""
 
 
+PYTEST_ARGUMENTS = ["-n", "2", "--dist", "worksteal"]
+"""Two at a time: much of a test is waiting for a window, and some need a gigabyte of memory."""
+
+
 class SetupError(Exception):
     """The machine cannot be set up; the message says what to do."""
 
@@ -294,7 +298,7 @@ def checks(python: Path, pytest_arguments: list[str]) -> list[tuple[str, list[st
             [str(python), "-c", "from importlinter.cli import lint_imports_command as c; c()"],
         ),
         ("pyright", [*module, "pyright"]),
-        ("pytest", [*module, "pytest", *pytest_arguments]),
+        ("pytest", [*module, "pytest", *PYTEST_ARGUMENTS, *pytest_arguments]),
     ]
 
 

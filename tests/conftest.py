@@ -81,10 +81,17 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault("OMP_NUM_THREADS", "2")
     if sys.platform == "linux":
         os.environ.pop("WAYLAND_DISPLAY", None)
+        if _hands_out(config):
+            return  # each worker has a display of its own, or their windows would cover each other
         if not os.environ.get("DISPLAY"):
             config.stash[_BELONGINGS]["display"] = start_display()
         has_display = bool(os.environ.get("DISPLAY"))
         os.environ["QT_QPA_PLATFORM"] = "xcb" if has_display else "offscreen"
+
+
+def _hands_out(config: pytest.Config) -> bool:
+    """Whether this process runs no test itself, but has workers for that (pytest-xdist)."""
+    return bool(config.getoption("numprocesses", None)) and not hasattr(config, "workerinput")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -30,15 +30,7 @@ class DiT(nn.Module):
         width, patch = config.features, config.patch
         self.embed = nn.Linear(config.channels * patch * patch, width)
         self.time = TimeEmbedding(width)
-        self.words = None
-        if config.tokens:
-            self.words = WordEncoder(
-                config.tokens,
-                width,
-                longest=config.longest,
-                layers=1 if config.cross else 0,
-                heads=config.heads,
-            )
+        self.words = WordEncoder(config, width) if config.tokens else None
         self.blocks = nn.ModuleList(_Block(i + 1, config) for i in range(config.depth))
         # One layer for all blocks, and shift and factor of the end: fewer, larger products.
         self.modulation = ZeroLinear(width, (6 * config.depth + 2) * width)
@@ -139,10 +131,13 @@ def places(grid: tuple[int, int], width: int) -> Tensor:
 
 def patches(images: Tensor, patch: int) -> Tensor:
     """[n, rows * columns, c * patch * patch] of images [n, c, h, w]."""
-    return F.unfold(images, patch, stride=patch).transpose(1, 2)
+    n, channels, height, width = images.shape
+    cut = images.reshape(n, channels, height // patch, patch, width // patch, patch)
+    return cut.permute(0, 2, 4, 1, 3, 5).reshape(n, -1, channels * patch * patch)
 
 
 def image(tokens: Tensor, grid: tuple[int, int], patch: int) -> Tensor:
     """The inverse of `patches`."""
-    size = (grid[0] * patch, grid[1] * patch)
-    return F.fold(tokens.transpose(1, 2), size, patch, stride=patch)
+    (rows, columns), n = grid, len(tokens)
+    cut = tokens.reshape(n, rows, columns, -1, patch, patch).permute(0, 3, 1, 4, 2, 5)
+    return cut.reshape(n, -1, rows * patch, columns * patch)
