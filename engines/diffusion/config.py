@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from engines.settings import Setting, check
 
-GUIDANCE = 2.0
+GUIDANCE = 3.0
 """w where nobody says: captions are followed well from here on (see `benchmarks`)."""
 SamplerName = Literal["ddpm", "ddim", "euler", "heun", "midpoint", "euler_maruyama", "dpmpp_2m"]
 

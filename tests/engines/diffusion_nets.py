@@ -7,9 +7,7 @@ from engines.diffusion.condition import Condition
 from engines.diffusion.networks.choose import Network, build
 from engines.diffusion.networks.config import NetworkConfig
 
-TINY_DIT = NetworkConfig(
-    height=8, width=12, features=16, depth=2, heads=4, tokens=9, cross=True, word_layers=1
-)
+TINY_DIT = NetworkConfig(height=8, width=12, features=16, depth=2, heads=4, tokens=9, cross=True)
 TINY_UNET = NetworkConfig(
     kind="unet",
     height=8,

@@ -22,9 +22,6 @@ class NetworkConfig:
     """Words of the longest caption."""
     cross: bool = False
     """Words are looked at by cross-attention; else their mean joins the time embedding."""
-    word_layers: int = 0
-    """Transformer layers of the words before they are looked at; what stands next to a word it
-    is told in any case."""
     features: int = 128
     """Width of the tokens of the transformer, of the U-Net's finest level, of the MLP."""
     depth: int = 4
@@ -70,8 +67,8 @@ class NetworkConfig:
 
 PRESETS: dict[str, NetworkConfig] = {
     "dit laptop": NetworkConfig(),
-    "dit small": NetworkConfig(features=384, depth=12, heads=6, mlp_ratio=4.0, word_layers=1),
-    "dit base": NetworkConfig(features=768, depth=12, heads=12, mlp_ratio=4.0, word_layers=1),
+    "dit small": NetworkConfig(features=384, depth=12, heads=6, mlp_ratio=4.0),
+    "dit base": NetworkConfig(features=768, depth=12, heads=12, mlp_ratio=4.0),
     "unet laptop": NetworkConfig(kind="unet", features=32, depth=1),
     "unet base": NetworkConfig(
         kind="unet",
@@ -79,7 +76,6 @@ PRESETS: dict[str, NetworkConfig] = {
         depth=2,
         multipliers=(1, 2, 2, 2),
         attention=(False, True, True, True),
-        word_layers=1,
     ),
     "points": NetworkConfig(kind="points"),
 }

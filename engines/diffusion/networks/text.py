@@ -9,23 +9,20 @@ from torch import Tensor, nn
 
 from engines.diffusion.condition import Condition
 from engines.diffusion.networks.attention import SelfAttention
-from engines.diffusion.networks.config import NetworkConfig
 from engines.diffusion.networks.parts import ZeroConv1d, ZeroLinear
 
 
 class WordEncoder(nn.Module):
-    """Embeds every word and its place; where words are looked at, what stands around it too."""
+    """Embeds every word, its place, and by a few transformer layers what stands around it."""
 
-    def __init__(self, config: NetworkConfig, width: int) -> None:
-        """`width` is that of a word."""
+    def __init__(self, tokens: int, width: int, *, longest: int, layers: int, heads: int) -> None:
+        """`tokens` counts the vocabulary; captions have up to `longest` words."""
         super().__init__()
-        self.longest = config.longest
-        self.words = nn.Embedding(config.tokens, width)
-        self.places = nn.Embedding(config.longest, width)
-        self.near = _Near(width) if config.cross else None
+        self.longest = longest
+        self.words = nn.Embedding(tokens, width)
+        self.places = nn.Embedding(longest, width)
         self.layers = nn.ModuleList(
-            _Layer(f"words {i + 1} self", width, config.heads)
-            for i in range(config.word_layers if config.cross else 0)
+            _Layer(f"words {i + 1} self", width, heads) for i in range(layers)
         )
         self.norm = nn.LayerNorm(width)
 
@@ -34,36 +31,25 @@ class WordEncoder(nn.Module):
         count = condition.tokens.shape[1]
         places = torch.arange(count, device=condition.tokens.device).clamp(max=self.longest - 1)
         x = self.words(condition.tokens) + self.places(places)
-        if self.near is not None:
-            x = self.near(x, condition.mask)
         for layer in self.layers:
             x = layer(x, condition.mask)
         return self.norm(x)
 
 
-class _Near(nn.Module):
-    """A red circle: the words next to it tell which colour belongs to which thing."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.norm, self.mix = nn.LayerNorm(width), ZeroConv1d(width, width, 3, padding=1)
-
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        words = self.norm(x) * mask[..., None]
-        return x + self.mix(words.transpose(1, 2)).transpose(1, 2)
-
-
 class _Layer(nn.Module):
-    """Every word looks at every word."""
-
     def __init__(self, name: str, width: int, heads: int) -> None:
         super().__init__()
+        # "A red circle": the words next to it tell which colour belongs to which thing.
+        self.near_norm, self.near = nn.LayerNorm(width), ZeroConv1d(width, width, 3, padding=1)
         self.attention_norm, self.norm = nn.LayerNorm(width), nn.LayerNorm(width)
         self.attention = SelfAttention(name, width, heads, zero=True)
         self.grow, self.shrink = nn.Linear(width, 2 * width), ZeroLinear(2 * width, width)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        x = x + self.attention(self.attention_norm(x), (1, x.shape[1]), mask)
+        grid = (1, x.shape[1])
+        words = self.near_norm(x) * mask[..., None]
+        x = x + self.near(words.transpose(1, 2)).transpose(1, 2)
+        x = x + self.attention(self.attention_norm(x), grid, mask)
         return x + self.shrink(nn.functional.gelu(self.grow(self.norm(x))))
 
 
