@@ -219,7 +219,14 @@ def test_arguments_after_test_reach_pytest_in_order(monkeypatch):
         lambda command, **_: seen.append(command) or subprocess.CompletedProcess(command, 0),
     )
     assert bootstrap.main(["test", "-k", "ssim", "tests/kernels", "-x"]) == 0
-    assert seen[-1][2:] == ["pytest", "-k", "ssim", "tests/kernels", "-x"]
+    assert seen[-1][2:] == [
+        "pytest",
+        *bootstrap.PYTEST_ARGUMENTS,
+        "-k",
+        "ssim",
+        "tests/kernels",
+        "-x",
+    ]
     assert [command[2] for command in seen[:2]] == ["ruff", "ruff"]
 
 
