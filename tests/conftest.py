@@ -79,6 +79,8 @@ def pytest_configure(config: pytest.Config) -> None:
         (home / folder).mkdir(mode=0o700, exist_ok=True)
         os.environ[name] = str(home / folder)
     os.environ.setdefault("OMP_NUM_THREADS", "2")
+    # Threads that wait for work do not keep a core from the other worker's tests.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if sys.platform == "linux":
         os.environ.pop("WAYLAND_DISPLAY", None)
         if _hands_out(config):

@@ -15,6 +15,7 @@ from safetensors import safe_open
 
 from engines.commands import driving
 from engines.diffusion import DiffusionConfig, learner, train
+from engines.diffusion.config import GUIDANCE
 from engines.diffusion.saved import read_model
 from engines.settings import fields_of
 from main import main
@@ -223,7 +224,7 @@ def test_options_change_what_is_drawn_and_the_seed_repeats_it(whole: Path, tmp_p
 
     first = drawn("--class", "red")
     assert first == drawn("--class", "red")
-    assert first == drawn("--class", "Red", "--guidance", 2)
+    assert first == drawn("--class", "Red", "--guidance", GUIDANCE)
     others = [
         drawn("--class", "red", "--seed", 1),
         drawn("--class", "red", "--guidance", 9),

@@ -81,7 +81,8 @@ def assert_close(found: dict, expected: dict, margin: float = 2e-5) -> None:
             found[name].double(),
             want.double(),
             rtol=margin,
-            atol=margin * scale + 1e-9,
+            # Of a gradient near 0 the definition itself, in float32, is off by up to 5e-9.
+            atol=margin * scale + 1e-8,
             msg=lambda text, name=name: f"{name}: {text}",
         )
 
