@@ -77,12 +77,13 @@ def outcome(module, samples, *, stop_below: float = 0.0, dtype=torch.float32, on
 def assert_close(found: dict, expected: dict, margin: float = 2e-5) -> None:
     for name, want in expected.items():
         scale = float(want.abs().max()) if want.numel() else 0.0
+        # Of this gradient near 0 the definition itself, in float32, is off by up to 5e-9.
+        floor = 1e-8 if name == "by_sigma" else 1e-9
         torch.testing.assert_close(
             found[name].double(),
             want.double(),
             rtol=margin,
-            # Of a gradient near 0 the definition itself, in float32, is off by up to 5e-9.
-            atol=margin * scale + 1e-8,
+            atol=margin * scale + floor,
             msg=lambda text, name=name: f"{name}: {text}",
         )
 
