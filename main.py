@@ -6,6 +6,7 @@ Heavy imports wait until a command needs them, so that help is there at once.
 
 import argparse
 import importlib
+import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
@@ -460,6 +461,9 @@ def main(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted\n")
         return 130
+    except BrokenPipeError:  # whoever read our words, such as `head`, has had enough of them
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
+        return 0
 
 
 if __name__ == "__main__":

@@ -26,10 +26,10 @@ from app.widgets.labels import ElidedLabel
 WELCOMED = (
     ("mdi6.image-multiple-outline", "Photos or a video", "where they were taken is found out"),
     ("mdi6.camera-marker-outline", "Posed photos", "COLMAP, transforms.json, Bundler"),
-    ("mdi6.blur", "Splats", ".ply, .compressed.ply, .splat"),
-    ("mdi6.weather-fog", "Radiance fields", ".safetensors"),
+    ("mdi6.blur", "Splats and fields", ".ply, .splat, .safetensors"),
     ("mdi6.cube-outline", "Meshes and points", ".glb, .obj, .ply, .stl"),
     ("mdi6.history", "Checkpoints", "go on with a run that was saved"),
+    ("mdi6.brush-outline", "Images to draw like", "choose Diffusion above first"),
 )
 """Icon, what it is, in which forms."""
 WELCOMED_IMAGES = (

@@ -41,7 +41,7 @@ class Field:
 
     @property
     def label(self) -> str:
-        """Title for people, such as "Prune below opacity"."""
+        """Title for people, such as "Prune opacity"."""
         return self.setting.label or self.name.replace("_", " ").capitalize()
 
     @property

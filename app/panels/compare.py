@@ -23,7 +23,7 @@ NO_CURVES = "Curves appear once both runs were judged by held-out photos"
 COLOURS = ("clone", "mark")
 """Of the first and the second run, in table and chart."""
 CURVES = ChartSpec(
-    "Held-out PSNR over seconds",
+    "Held-out PSNR",
     (Curve("first", COLOURS[0], "A {}", dots=True), Curve("second", COLOURS[1], "B {}", dots=True)),
     figure=decibels,
     may_log=False,

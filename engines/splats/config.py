@@ -84,7 +84,7 @@ class SplatConfig:
             low=0,
             high=0.5,
             step=0.001,
-            label="Prune below opacity",
+            label="Prune opacity",
         ),
     ] = 0.005
     sh_degree: Annotated[
