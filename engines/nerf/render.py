@@ -17,7 +17,7 @@ from kernels.raymarch import Samples
 RAYS_AT_ONCE = 1 << 13
 FULL_RAYS_AT_ONCE = 1 << 10
 """Of those, how many are looked at together where a field is looked at all along its rays."""
-FIRST_LOOK = 8
+FIRST_LOOK = 16
 """Samples of a ray that are looked at first; then twice as many, and so on."""
 STOPPED = 3e-3
 """A ray that has less light left than this is not followed."""
@@ -125,24 +125,40 @@ def _follow(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Colour [n, 3], distance [n] and accumulation [n] of what occupied space holds."""
     field, samples = radiance.field, samples_of(radiance, rays, count=count)
+    looked = None
+    if len(samples.rays) and int(samples.offsets.diff().max()) <= FIRST_LOOK:
+        sigma, known = field.density(places_of(radiance, rays, samples))
+    else:
+        sigma, known, looked = _look_in_turns(radiance, rays, samples)
+    nothing = sigma.new_empty(len(sigma), 0)
+    seen = composite(sigma, nothing, samples.t_start, samples.t_end, samples.offsets)
+    colour = sigma.new_zeros(len(rays), 3)
+    if known is not None:
+        weights = seen.weights if looked is None else seen.weights[looked]
+        bright = (weights > FAINT).nonzero().squeeze(1)
+        ray = samples.rays[bright if looked is None else looked[bright]]
+        found = field.colour(known[bright], rays.directions, ray, codes)
+        colour.index_add_(0, ray, found * weights[bright, None])
+    return colour, seen.depth, seen.accumulation
+
+
+def _look_in_turns(
+    radiance: Radiance, rays: Rays, samples: Samples
+) -> tuple[Tensor, Tensor | None, Tensor | None]:
+    """Density [m] of all `samples` that light reaches, else 0; features and indices of these.
+
+    Without any sample there are no features.
+    """
     sigma = torch.zeros_like(samples.t_start)
     looked, features = [], []
     for index in _turns(samples, sigma):
         some = _chosen(samples, index)
-        sigma[index], more = field.density(places_of(radiance, rays, some))
+        sigma[index], more = radiance.field.density(places_of(radiance, rays, some))
         looked.append(index)
         features.append(more)
-    nothing = sigma.new_empty(len(sigma), 0)
-    seen = composite(sigma, nothing, samples.t_start, samples.t_end, samples.offsets)
-    colour = sigma.new_zeros(len(rays), 3)
-    if looked:
-        index, known = torch.cat(looked), torch.cat(features)
-        bright = (seen.weights[index] > FAINT).nonzero().squeeze(1)
-        index, known = index[bright], known[bright]
-        ray = samples.rays[index]
-        found = field.colour(known, rays.directions, ray, codes)
-        colour.index_add_(0, ray, found * seen.weights[index, None])
-    return colour, seen.depth, seen.accumulation
+    if not looked:
+        return sigma, None, None
+    return sigma, torch.cat(features), torch.cat(looked)
 
 
 def _turns(samples: Samples, sigma: Tensor) -> Iterator[Tensor]:

@@ -24,7 +24,7 @@ SMALLEST = 0.125
 """A view is never drawn at less than this part of its resolution."""
 COARSE_PIXELS = 12_000
 """The first of the better and better views has about so many pixels."""
-FINER = 3.0
+FINER = 2.5
 """Each of them has so many times the pixels of the one before along each side."""
 PIECE_MS = 120.0
 """What is drawn between two looks at whether anybody still wants it."""

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from engines.nerf import render
 from engines.nerf.backdrop import Backdrop
 from engines.nerf.config import NerfConfig
 from engines.nerf.fields import fresh_field
@@ -98,9 +99,11 @@ def test_the_classic_field_is_looked_at_twice_and_others_once():
     assert names == {"classic": ["coarse", "fine"], "hash": ["samples"], "voxels": ["samples"]}
 
 
+@pytest.mark.parametrize("most", [2, 16, 64])
 @pytest.mark.parametrize("kind", ["hash", "voxels", "classic"])
-def test_a_picture_is_what_learning_sees(kind):
-    """Following rays part by part and leaving faint samples out hardly changes the colour."""
+def test_a_picture_is_what_learning_sees(kind, most, monkeypatch):
+    """Following rays part by part or at once, without faint samples, hardly changes the colour."""
+    monkeypatch.setattr(render, "FIRST_LOOK", most)
     scene = radiance(kind)
     if scene.occupancy is not None:
         scene.occupancy.update(
