@@ -87,7 +87,7 @@ def test_only_what_is_asked_for_is_kept():
     capture = captured(TINY_DIT, samples=2, layers=frozenset({"block 1 cross"}))
     assert capture.names() == ["block 1 cross"]
     (item,) = capture.kept
-    assert item.values.shape == (2, 2, 6, 4)
+    assert item.values.shape == (2, 4, 6, 4)
     assert item.values.untyped_storage().nbytes() == item.values.numel() * 4
     whole = captured(TINY_DIT).chosen(layers=["block 1 cross"])[0]
     assert torch.equal(item.values, whole.values[:2])

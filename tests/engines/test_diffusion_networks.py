@@ -11,6 +11,7 @@ from engines.diffusion.ema import Ema
 from engines.diffusion.networks.choose import build, weights
 from engines.diffusion.networks.config import PRESETS, NetworkConfig, preset, usual_rate
 from engines.diffusion.networks.dit import image, patches, places
+from engines.diffusion.networks.parts import squared_relu
 from engines.diffusion.networks.time import waves
 from tests.engines.diffusion_nets import TINY_DIT, TINY_POINTS, TINY_UNET, inputs, stirred
 
@@ -93,6 +94,23 @@ def test_a_network_learns_a_batch_by_heart(config):
         loss.backward()
         optimiser.step()
     assert float(loss.detach()) < 0.2 * float(target.square().mean())
+
+
+def test_the_written_slope_of_the_squared_relu_is_the_true_one():
+    x = torch.randn(4, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(squared_relu(x), x.clamp_min(0) ** 2)
+    assert torch.autograd.gradcheck(squared_relu, x.requires_grad_())
+
+
+@pytest.mark.parametrize("dim", [0, 3])
+def test_heads_are_as_wide_as_asked(dim):
+    network = build(replace(TINY_DIT, head_dim=dim), torch.Generator().manual_seed(0))
+    inner = 4 * (dim or 4)
+    for layer in (network.blocks[0].attention, network.blocks[0].cross):
+        assert layer.out.weight.shape == (16, inner)
+        assert layer.scale == pytest.approx((dim or 4) ** -0.5)
+    x, t, condition = inputs(TINY_DIT)
+    assert network(x, t, condition).shape == x.shape
 
 
 def test_patches_and_back():

@@ -21,16 +21,20 @@ class SelfAttention(nn.Module):
     kind: Kind = "self"
     scales: Tensor
 
-    def __init__(self, name: str, width: int, heads: int, *, zero: bool = False) -> None:
-        """With `zero` the output at first is zero."""
+    def __init__(
+        self, name: str, width: int, heads: int, dim: int = 0, *, zero: bool = False
+    ) -> None:
+        """Each head is `dim` wide, or its share of `width`; with `zero` it adds nothing at first."""
         super().__init__()
+        dim = dim or width // heads
+        inner = heads * dim
         self.name, self.heads = name, heads
-        self.scale = 1 / math.sqrt(width // heads)
-        self.qkv = nn.Linear(width, 3 * width, bias=False)
-        self.out = (ZeroLinear if zero else nn.Linear)(width, width)
+        self.scale = 1 / math.sqrt(dim)
+        self.qkv = nn.Linear(width, 3 * inner, bias=False)
+        self.out = (ZeroLinear if zero else nn.Linear)(inner, width)
         # To scale the weights of the queries is much less work than to scale the queries.
-        scales = torch.ones(3 * width, 1)
-        scales[:width] = self.scale
+        scales = torch.ones(3 * inner, 1)
+        scales[:inner] = self.scale
         self.register_buffer("scales", scales, persistent=False)
 
     def forward(
@@ -50,11 +54,13 @@ class CrossAttention(nn.Module):
 
     kind: Kind = "cross"
 
-    def __init__(self, name: str, width: int, words_width: int, heads: int, inner: int) -> None:
-        """`inner` is the width of all heads together; the output at first is zero."""
+    def __init__(self, name: str, width: int, words_width: int, heads: int, dim: int = 0) -> None:
+        """Each head is `dim` wide, or its share of `width`; the output at first is zero."""
         super().__init__()
+        dim = dim or width // heads
+        inner = heads * dim
         self.name, self.heads = name, heads
-        self.scale = 1 / math.sqrt(inner // heads)
+        self.scale = 1 / math.sqrt(dim)
         self.q = nn.Linear(width, inner, bias=False)
         self.kv = nn.Linear(words_width, 2 * inner, bias=False)
         self.out = ZeroLinear(inner, width)

@@ -27,6 +27,8 @@ class NetworkConfig:
     depth: int = 4
     """Blocks of the transformer or the MLP; residual blocks per level of the U-Net."""
     heads: int = 4
+    head_dim: int = 0
+    """Width of one head of the transformer; 0 shares the features out to them."""
     mlp_ratio: float = 2.0
     """Width of the hidden layer of a transformer block over `features`."""
     patch: int = 4
@@ -66,7 +68,7 @@ class NetworkConfig:
 
 
 PRESETS: dict[str, NetworkConfig] = {
-    "dit laptop": NetworkConfig(),
+    "dit laptop": NetworkConfig(heads=2, head_dim=32),
     "dit small": NetworkConfig(features=384, depth=12, heads=6, mlp_ratio=4.0),
     "dit base": NetworkConfig(features=768, depth=12, heads=12, mlp_ratio=4.0),
     "unet laptop": NetworkConfig(kind="unet", features=32, depth=1),
@@ -79,8 +81,10 @@ PRESETS: dict[str, NetworkConfig] = {
     ),
     "points": NetworkConfig(kind="points"),
 }
-"""By name, as people choose them. The laptop ones train on two cores; small and base are the
-sizes S and B of DiT (Peebles and Xie 2023, table 1) and the U-Net of DDPM, for a GPU."""
+"""By name, as people choose them. The laptop ones train on two cores, where the transformer's
+attention is half as wide as its tokens: a sixth less time for steps that teach as much (see
+`benchmarks`). Small and base are the sizes S and B of DiT (Peebles and Xie 2023, table 1) and the
+U-Net of DDPM, for a GPU."""
 
 
 def usual_rate(config: NetworkConfig) -> float:

@@ -16,7 +16,7 @@ from engines.diffusion.capture import Capture
 from engines.diffusion.condition import Condition
 from engines.diffusion.networks.attention import CrossAttention, SelfAttention
 from engines.diffusion.networks.config import NetworkConfig
-from engines.diffusion.networks.parts import ZeroLinear, start
+from engines.diffusion.networks.parts import ZeroLinear, squared_relu, start
 from engines.diffusion.networks.text import WordEncoder, pooled
 from engines.diffusion.networks.time import TimeEmbedding, waves
 
@@ -88,11 +88,11 @@ class _Block(nn.Module):
     def __init__(self, number: int, config: NetworkConfig) -> None:
         super().__init__()
         width, hidden = config.features, round(config.features * config.mlp_ratio)
-        self.attention = SelfAttention(f"block {number} self", width, config.heads)
+        heads = config.heads, config.head_dim
+        self.attention = SelfAttention(f"block {number} self", width, *heads)
         self.cross = None
         if config.tokens and config.cross and number % 2 == 1:
-            name, heads = f"block {number} cross", max(1, config.heads // 2)
-            self.cross = CrossAttention(name, width, width, heads, width // 2)
+            self.cross = CrossAttention(f"block {number} cross", width, width, *heads)
         # A patch that sees the edge go on next door need not find out by attention where that is.
         self.near = nn.Conv2d(width, width, 3, padding=1, groups=width)
         self.grow, self.shrink = nn.Linear(width, hidden), nn.Linear(hidden, width)
@@ -115,9 +115,7 @@ class _Block(nn.Module):
             x = x + self.cross(seen, words, grid, mask, capture)
         seen = torch.addcmul(shift_mlp, F.layer_norm(x, size), factor_mlp)
         seen = seen + self._near(seen, grid)
-        # The square of ReLU (So et al. 2021, Primer) costs a third of GELU on a processor.
-        hidden = F.relu(self.grow(seen)).square()
-        return torch.addcmul(x, gate_mlp, self.shrink(hidden))
+        return torch.addcmul(x, gate_mlp, self.shrink(squared_relu(self.grow(seen))))
 
     def _near(self, x: Tensor, grid: tuple[int, int]) -> Tensor:
         """[n, tokens, width] what the patches around each of `x` add to it."""

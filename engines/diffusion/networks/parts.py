@@ -1,9 +1,11 @@
-"""Layers that start at zero, and how all others start, alike for every network."""
+"""Layers that start at zero, how all others start, and what bends between two of them."""
 
 import math
+from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.nn import functional as F
 
 
 class ZeroLinear(nn.Linear):
@@ -16,6 +18,28 @@ class ZeroConv1d(nn.Conv1d):
 
 class ZeroConv2d(nn.Conv2d):
     """A convolution that at first adds nothing."""
+
+
+class _SquaredReLU(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: Tensor) -> Tensor:
+        kept = F.relu(x)
+        ctx.save_for_backward(kept)
+        return kept * kept
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> Tensor:  # pyright: ignore
+        (kept,) = ctx.saved_tensors
+        return (grads[0] * kept).mul_(2)
+
+
+def squared_relu(x: Tensor) -> Tensor:
+    """max(x, 0)^2, shape as `x` (So et al. 2021, Primer).
+
+    On a processor it costs a third of GELU, given that its slope is written out: torch's own
+    goes three more times over the numbers.
+    """
+    return _SquaredReLU.apply(x)  # pyright: ignore[reportReturnType]
 
 
 def start(network: nn.Module, generator: torch.Generator) -> None:

@@ -151,7 +151,7 @@ class _Attention(nn.Module):
         self.to_pixels.out = ZeroLinear(width, width)
         self.to_words = None
         if config.tokens and config.cross:
-            self.to_words = CrossAttention(f"{name} cross", width, told, config.heads, width)
+            self.to_words = CrossAttention(f"{name} cross", width, told, config.heads)
 
     def forward(self, x: Tensor, told: Told) -> Tensor:
         """[n, width, h, w] as `x`."""
