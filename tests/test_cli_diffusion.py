@@ -115,7 +115,8 @@ def test_a_resumed_run_equals_the_whole_one(whole: Path, images: Path, tmp_path:
     tensors = []
     for path in (whole / "a.safetensors", tmp_path / "b.safetensors"):
         with safe_open(path, framework="pt") as file:
-            tensors.append({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
+            names = file.keys()
+            tensors.append({name: file.get_tensor(name) for name in names})
     # Before the first step no time had passed, so that the limit did not change its rate.
     assert all(torch.equal(tensors[0][name], tensors[1][name]) for name in tensors[0])
 

@@ -41,7 +41,12 @@ def _triangles(item: Item) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarr
         normals.append(normal)
         colours.append(_colours(item, uv.reshape(-1, 2)))
         count += rows * columns
-    return tuple(np.concatenate(a) for a in (points, normals, colours, faces))  # type: ignore[return-value]
+    return (
+        np.concatenate(points),
+        np.concatenate(normals),
+        np.concatenate(colours),
+        np.concatenate(faces),
+    )
 
 
 def _facing_out(points: np.ndarray, normals: np.ndarray, faces: np.ndarray) -> np.ndarray:

@@ -108,7 +108,8 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     try:
         with safe_open(path, framework="pt") as file:
             card = json.loads((file.metadata() or {}).get(KEY, "null"))
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            names = file.keys()  # it is no mapping, and has no iterator
+            tensors = {name: file.get_tensor(name) for name in names}
     except FileNotFoundError as error:
         raise InputError(f"{path} does not exist; name the file of a diffusion model") from error
     except (SafetensorError, ValueError, OSError) as error:

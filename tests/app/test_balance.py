@@ -54,7 +54,10 @@ def put(window, end) -> None:
 def rates(window, wait, live_for) -> tuple[float, float]:
     """Steps and pieces of views in a second, while the view turns all the time."""
     engine = window.bench.run.engine
-    pieces = lambda: sum(len(source.widths) for source in engine.sources)  # noqa: E731
+
+    def pieces() -> int:
+        return sum(len(source.widths) for source in engine.sources)
+
     live_for(0.3)
     began, step, piece = time.monotonic(), engine.step, pieces()
 

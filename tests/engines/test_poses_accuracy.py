@@ -1,4 +1,7 @@
-"""Found poses against known ones. The bars are those that people were promised."""
+"""Found poses against known ones. The bars are those that people were promised.
+
+All photos of the fox, as one would drop them, are for `python -m benchmarks.poses`.
+"""
 
 from pathlib import Path
 
@@ -12,6 +15,9 @@ from engines.poses.accuracy import pose_errors
 from engines.poses.config import PosesConfig
 from engines.poses.outcome import read_outcome
 from tests.engines.poses_work import found_poses, run, shots_of, write_work
+
+SOME = 24
+"""Of 50 real photos, which are matched in a quarter of the time."""
 
 
 def test_the_sample_scene_is_posed_as_it_was_rendered(tmp_path: Path) -> None:
@@ -34,14 +40,15 @@ def test_the_sample_scene_is_posed_as_it_was_rendered(tmp_path: Path) -> None:
 def test_real_photos_are_posed_as_others_found_them(shared_data: Path, tmp_path: Path) -> None:
     dataset = read_transforms(shared_data / "fox" / "transforms.json")
     true = {Path(view.name).name: view.camera.camera_to_world for view in dataset.views}
-    shots = shots_of((shared_data / "fox" / "images").glob("*.jpg"))
+    some = sorted((shared_data / "fox" / "images").glob("*.jpg"))[:SOME]
+    shots = shots_of(some)
     write_work(tmp_path, shots, PosesConfig(preset="fast"))
     run(tmp_path)
     outcome = read_outcome(tmp_path)
-    assert len(outcome.placements) == 50
+    assert len(outcome.placements) == SOME
     assert outcome.error_px <= 0.8
     errors = pose_errors(found_poses(tmp_path), true)
-    assert errors.photos == 50
+    assert errors.photos == SOME
     assert errors.rotation_degrees <= 1.0
     assert errors.centre_share <= 0.01
 

@@ -24,7 +24,7 @@ class SelfAttention(nn.Module):
     def __init__(
         self, name: str, width: int, heads: int, dim: int = 0, *, zero: bool = False
     ) -> None:
-        """Each head is `dim` wide, 0 for its share of `width`; with `zero` it is silent at first."""
+        """Each head is `dim` wide, 0 for its share of `width`; `zero` makes it silent at first."""
         super().__init__()
         dim = dim or width // heads
         inner = heads * dim
