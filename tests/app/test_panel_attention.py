@@ -96,8 +96,8 @@ def test_hovering_a_patch_shows_where_it_looks_and_a_click_keeps_it(panel, drawi
     picture = panel.map.picture
     QTest.mouseClick(picture, LEFT, pos=picture.middle_of(3, 5).toPoint())
     assert np.array_equal(
-        panel.heads.maps["block 1 self", 2],
-        captured(panel, layer="block 1 self")[2][29].reshape(8, 8).numpy(),
+        panel.heads.maps["block 1 self", 1],
+        captured(panel, layer="block 1 self")[1][29].reshape(8, 8).numpy(),
     )
     point_at(panel.map.picture, 0, 0)
     assert np.array_equal(panel.map.values, values[0].reshape(8, 8).numpy())
