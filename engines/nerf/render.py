@@ -125,30 +125,27 @@ def _follow(
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Colour [n, 3], distance [n] and accumulation [n] of what occupied space holds."""
     field, samples = radiance.field, samples_of(radiance, rays, count=count)
-    looked = None
-    if len(samples.rays) and int(samples.offsets.diff().max()) <= FIRST_LOOK:
+    colour = rays.origins.new_zeros(len(rays), 3)
+    if not len(samples.rays):
+        return colour, colour[:, 0], colour[:, 0]
+    if int(samples.offsets.diff().max()) <= FIRST_LOOK:
         sigma, known = field.density(places_of(radiance, rays, samples))
+        looked = slice(None)
     else:
         sigma, known, looked = _look_in_turns(radiance, rays, samples)
     nothing = sigma.new_empty(len(sigma), 0)
     seen = composite(sigma, nothing, samples.t_start, samples.t_end, samples.offsets)
-    colour = sigma.new_zeros(len(rays), 3)
-    if known is not None:
-        weights = seen.weights if looked is None else seen.weights[looked]
-        bright = (weights > FAINT).nonzero().squeeze(1)
-        ray = samples.rays[bright if looked is None else looked[bright]]
-        found = field.colour(known[bright], rays.directions, ray, codes)
-        colour.index_add_(0, ray, found * weights[bright, None])
+    weights, ray = seen.weights[looked], samples.rays[looked]
+    bright = (weights > FAINT).nonzero().squeeze(1)
+    found = field.colour(known[bright], rays.directions, ray[bright], codes)
+    colour.index_add_(0, ray[bright], found * weights[bright, None])
     return colour, seen.depth, seen.accumulation
 
 
 def _look_in_turns(
     radiance: Radiance, rays: Rays, samples: Samples
-) -> tuple[Tensor, Tensor | None, Tensor | None]:
-    """Density [m] of all `samples` that light reaches, else 0; features and indices of these.
-
-    Without any sample there are no features.
-    """
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Density [m] of all `samples` that light reaches, else 0; features and indices of these."""
     sigma = torch.zeros_like(samples.t_start)
     looked, features = [], []
     for index in _turns(samples, sigma):
@@ -156,8 +153,6 @@ def _look_in_turns(
         sigma[index], more = radiance.field.density(places_of(radiance, rays, some))
         looked.append(index)
         features.append(more)
-    if not looked:
-        return sigma, None, None
     return sigma, torch.cat(features), torch.cat(looked)
 
 

@@ -35,7 +35,7 @@ SMALL = {
 @pytest.fixture(scope="module", autouse=True)
 def _probed():
     """What the program does while its window opens, so that no wait includes it."""
-    import engines.diffusion.train  # noqa: F401
+    import engines.diffusion.train  # noqa: F401 - not within a wait
     from kernels.backend import backend
 
     backend()

@@ -30,15 +30,7 @@ class DiT(nn.Module):
         width, patch = config.features, config.patch
         self.embed = nn.Linear(config.channels * patch * patch, width)
         self.time = TimeEmbedding(width)
-        self.words = None
-        if config.tokens:
-            self.words = WordEncoder(
-                config.tokens,
-                width,
-                longest=config.longest,
-                layers=1 if config.cross else 0,
-                heads=config.heads,
-            )
+        self.words = WordEncoder(config, width) if config.tokens else None
         self.blocks = nn.ModuleList(_Block(i + 1, config) for i in range(config.depth))
         # One layer for all blocks, and shift and factor of the end: fewer, larger products.
         self.modulation = ZeroLinear(width, (6 * config.depth + 2) * width)

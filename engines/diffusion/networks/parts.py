@@ -36,8 +36,7 @@ class _SquaredReLU(torch.autograd.Function):
 def squared_relu(x: Tensor) -> Tensor:
     """max(x, 0)^2, shape as `x` (So et al. 2021, Primer).
 
-    On a processor it costs a third of GELU, given that its slope is written out: torch's own
-    goes three more times over the numbers.
+    Its slope is written out, as torch's own goes over the numbers three more times.
     """
     return _SquaredReLU.apply(x)  # pyright: ignore[reportReturnType]
 

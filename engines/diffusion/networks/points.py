@@ -20,11 +20,7 @@ class Points(nn.Module):
         self.config = config
         width = config.features
         self.time = TimeEmbedding(width)
-        self.words = None
-        if config.tokens:
-            self.words = WordEncoder(
-                config.tokens, width, longest=config.longest, layers=0, heads=1
-            )
+        self.words = WordEncoder(config, width) if config.tokens else None
         self.first = nn.Linear(2, width)
         self.blocks = nn.ModuleList(_Block(width) for _ in range(config.depth))
         self.last = ZeroLinear(width, 2)

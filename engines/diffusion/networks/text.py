@@ -9,20 +9,21 @@ from torch import Tensor, nn
 
 from engines.diffusion.condition import Condition
 from engines.diffusion.networks.attention import SelfAttention
+from engines.diffusion.networks.config import NetworkConfig
 from engines.diffusion.networks.parts import ZeroConv1d, ZeroLinear
 
 
 class WordEncoder(nn.Module):
     """Embeds every word, its place, and by a few transformer layers what stands around it."""
 
-    def __init__(self, tokens: int, width: int, *, longest: int, layers: int, heads: int) -> None:
-        """`tokens` counts the vocabulary; captions have up to `longest` words."""
+    def __init__(self, config: NetworkConfig, width: int) -> None:
+        """`width` is that of a word; a layer is there only for words that are looked at."""
         super().__init__()
-        self.longest = longest
-        self.words = nn.Embedding(tokens, width)
-        self.places = nn.Embedding(longest, width)
+        self.longest = config.longest
+        self.words = nn.Embedding(config.tokens, width)
+        self.places = nn.Embedding(config.longest, width)
         self.layers = nn.ModuleList(
-            _Layer(f"words {i + 1} self", width, heads) for i in range(layers)
+            _Layer(f"words {i + 1} self", width, config.heads) for i in range(config.cross)
         )
         self.norm = nn.LayerNorm(width)
 

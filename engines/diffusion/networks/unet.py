@@ -41,15 +41,7 @@ class UNet(nn.Module):
         base = config.features
         told = 4 * base
         self.time = TimeEmbedding(told)
-        self.words = None
-        if config.tokens:
-            self.words = WordEncoder(
-                config.tokens,
-                told,
-                longest=config.longest,
-                layers=1 if config.cross else 0,
-                heads=config.heads,
-            )
+        self.words = WordEncoder(config, told) if config.tokens else None
         self.first = nn.Conv2d(config.channels, base, 3, padding=1)
         kept, now = [base], base
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
