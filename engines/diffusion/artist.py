@@ -1,10 +1,10 @@
 """A trained network with all it takes to draw from it, at any moment and off any thread."""
 
 import copy
+import functools
 import math
 from collections.abc import Generator
 from dataclasses import dataclass
-from functools import partial
 from typing import Literal
 
 import numpy as np
@@ -19,6 +19,7 @@ from engines.diffusion.edit import edited, inpainted, levels_below
 from engines.diffusion.guidance import guided
 from engines.diffusion.networks.choose import Network
 from engines.diffusion.networks.config import NetworkConfig
+from engines.diffusion.networks.text import Heard
 from engines.diffusion.paths import PATHS, Path, levels
 from engines.diffusion.samplers import SAMPLERS, Moment, walk
 from engines.diffusion.samplers.ddim import ddim
@@ -177,7 +178,7 @@ class Artist:
         denoise = self.denoiser(wish, capture=capture)
         sampler = SAMPLERS[wish.sampler]
         if wish.sampler == "ddim":
-            sampler = partial(ddim, eta=wish.eta)
+            sampler = functools.partial(ddim, eta=wish.eta)
         way = self._way(wish)
         if wish.image is None:
             start = torch.randn(wish.count, *self.shape, generator=generator).to(self.device)
@@ -240,8 +241,14 @@ class Artist:
         network = self._averaged if wish.averaged or self._raw is None else self._raw
         condition = self.condition_of(wish)
 
+        @functools.cache
+        def heard(condition: Condition) -> Condition | Heard:
+            """The words are read once and not at every step."""
+            words = network.words
+            return condition if words is None else words(condition, len(condition))
+
         def net(x: Tensor, t: Tensor, condition: Condition | None = None, /) -> Tensor:
-            return network(x, t, condition, capture=capture)
+            return network(x, t, condition and heard(condition), capture=capture)
 
         if condition is None:
             return lambda x, t: net(x, t)

@@ -59,6 +59,11 @@ class Condition:
             torch.cat([part.tokens for part in grown]), torch.cat([part.mask for part in grown])
         )
 
+    def trimmed(self) -> "Condition":
+        """The same without the columns in which no row has a word."""
+        longest = int(self.mask.sum(1).max())
+        return Condition(self.tokens[:, :longest], self.mask[:, :longest])
+
     def padded(self, length: int) -> "Condition":
         """The same with padding up to `length` words; no word is ever cut off."""
         missing = max(0, length - self.tokens.shape[1])

@@ -4,9 +4,8 @@ import copy
 import math
 
 import torch
-from torch import nn
-from torch.optim.swa_utils import get_ema_multi_avg_fn
 
+from engines.diffusion.flat import FlatWeights
 from engines.diffusion.networks.choose import Network
 
 
@@ -21,29 +20,29 @@ class Ema:
         self.decay, self.step = decay, step
         self.network: Network = copy.deepcopy(network).requires_grad_(False).eval()
         """The network with averaged weights, for sampling."""
-        self._averaged: list[torch.Tensor] = list(self.network.parameters())
+        self._averaged = FlatWeights(self.network).values
 
     @torch.no_grad()
-    def update(self, network: nn.Module) -> None:
-        """Take the present weights of `network` in."""
+    def update(self, weights: FlatWeights) -> None:
+        """Take in the present `weights` of the network that learns."""
         self.step += 1
-        decay = min(self.decay, (1 + self.step) / (10 + self.step))
-        get_ema_multi_avg_fn(decay)(self._averaged, list(network.parameters()), self.step)
+        self._averaged.lerp_(weights.values, 1 - self._present_decay)
 
     @torch.no_grad()
-    def lag(self, network: nn.Module) -> float:
+    def lag(self, weights: FlatWeights) -> float:
         """How far the average is behind: |average - weights| / |weights|, over all weights.
 
         Large while learning is fast or not settled; near 0 when nothing moves any more.
         """
-        away = size = torch.zeros(())
-        for average, now in zip(self._averaged, network.parameters(), strict=True):
-            away = away + (average - now).square().sum().cpu()
-            size = size + now.square().sum().cpu()
-        return float((away / size.clamp(min=1e-24)).sqrt())
+        away, size = (self._averaged - weights.values).norm(), weights.values.norm()
+        return float(away / size.clamp(min=1e-12))
 
     @property
     def steps_behind(self) -> float:
         """Mean age of what is averaged, in steps: decay / (1 - decay) of the present decay."""
-        decay = min(self.decay, (1 + self.step) / (10 + self.step))
+        decay = self._present_decay
         return decay / (1 - decay) if decay < 1 else math.inf
+
+    @property
+    def _present_decay(self) -> float:
+        return min(self.decay, (1 + self.step) / (10 + self.step))

@@ -1,9 +1,9 @@
 """Teaching words where their things are, for images of which that is known.
 
 A network that learns from images and captions alone finds out late which word belongs to which
-thing. Where the data say so, cross-attention can be told (Wang et al. 2024, TokenCompose, section
-3.2): of all the attention that a word gets, what comes from outside its own thing is a loss.
-Here it is counted by its logarithm, as a probability, and not by its square.
+thing. Where the data say so, cross-attention can be told (Wang et al. 2024, TokenCompose, the token
+loss): of all the attention that a word gets, what comes from outside its own thing is a loss. Here
+it is counted as -log of the share inside, as of a probability.
 """
 
 from dataclasses import dataclass, field

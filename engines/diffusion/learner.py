@@ -1,6 +1,5 @@
 """One training step of a diffusion model after the other, and what is kept between them."""
 
-import math
 from dataclasses import dataclass, replace
 
 import torch
@@ -11,6 +10,7 @@ from engines.diffusion.condition import Condition
 from engines.diffusion.config import DiffusionConfig, Schedule
 from engines.diffusion.data.regions import Regions
 from engines.diffusion.ema import Ema
+from engines.diffusion.flat import FlatWeights
 from engines.diffusion.grounding import Watched, grounding_loss
 from engines.diffusion.guidance import dropped_at_random
 from engines.diffusion.health import Levels
@@ -23,6 +23,8 @@ from engines.stuck import Stuck
 
 BETAS = (0.9, 0.99)
 """Of AdamW."""
+TINY = 1e-6
+"""Added to a norm before it is divided by."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,13 +61,14 @@ class Learner:
         self.config, self.device = config, device
         self.path = PATHS[config.path]()
         self.network = network.to(device).train()
+        self.weights = FlatWeights(self.network)
         self.ema = Ema(self.network, decay=config.ema)
         self.levels = Levels()
         """How well each noise level is known."""
         self._schedule = Schedule(config)
         self._generator = generator
         self.optimiser = torch.optim.AdamW(
-            self.network.parameters(),
+            [self.weights.values],
             lr=config.rate,
             betas=BETAS,
             weight_decay=config.decay,
@@ -94,20 +97,21 @@ class Learner:
         if watched is not None and batch.regions is not None and condition is not None:
             grounding = grounding_loss(watched, batch.regions, condition)
         (loss if grounding is None else loss + config.grounding * grounding).backward()
-        longest = config.clip or math.inf
-        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), longest)
+        gradient = self.weights.take_gradient()
+        norm = gradient.norm()
         if not bool(torch.isfinite(loss) & torch.isfinite(norm)):
-            self.optimiser.zero_grad(set_to_none=True)
             raise Stuck(
                 f"The loss became non-finite at step {step:,}; the state of step {step - 1:,} is "
                 "kept. Lower the learning rate, or check the images"
             )
+        if config.clip:
+            gradient *= (config.clip / (norm + TINY)).clamp(max=1.0)
         rate = self._schedule.rate(step, seconds)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
+        self.weights.values.grad = gradient
         self.optimiser.step()
-        self.optimiser.zero_grad(set_to_none=True)
-        self.ema.update(self.network)
+        self.ema.update(self.weights)
         self.levels.take(t.detach().cpu(), errors.detach().cpu())
         scalars = {"loss": float(loss.detach()), "gradient": float(norm), "lr": rate}
         return scalars if grounding is None else scalars | {"grounding": float(grounding.detach())}

@@ -97,8 +97,8 @@ def word_maps(
     """[words, rows, columns] how much each place looks at each word, over all `items`.
 
     Cross-attention of several grids is enlarged to the finest, or to `size`, and averaged
-    (as in DAAM, Tang et al. 2023, section 3). At every place the words sum to 1 if heads are
-    fused by their mean. Raises ValueError where nothing was captured.
+    (DAAM, Tang et al. 2023, section 2.2, sums instead). At every place the words sum to 1 if
+    heads are fused by their mean. Raises ValueError where nothing was captured.
     """
     if not items or any(item.kind != "cross" for item in items):
         raise ValueError("Word maps need cross-attention")

@@ -67,7 +67,7 @@ class Path(ABC):
 
 
 class VariancePreserving(Path):
-    """a^2 + s^2 = 1: data of unit variance keep it (Song et al. 2021, section 3.4)."""
+    """a^2 + s^2 = 1: data of unit variance keep it (Song et al. 2021, SDE, section 3.4)."""
 
     @abstractmethod
     def _signal(self, t: Tensor) -> Tensor:
@@ -135,8 +135,8 @@ class Cosine(VariancePreserving):
 class Flow(Path):
     """The straight line from data to noise of rectified flow and optimal transport.
 
-    a = 1 - t, s = t (Liu et al. 2023, equation 1; Lipman et al. 2023, section 4.1, whose t
-    runs the other way).
+    a = 1 - t, s = t (Liu et al. 2023, equation 1; Lipman et al. 2023, section 4.1, with
+    sigma_min = 0; in both t runs the other way).
     """
 
     name = "flow"

@@ -56,7 +56,7 @@ class GaussianMixture:
     def score(self, x: Tensor, t: Tensor, path: Path) -> Tensor:
         """grad log p(x_t) [n, d] for x_t [n, d] at t, [n] or a scalar; at t = 0 that of the data.
 
-        It equals -E[eps | x_t] / s where there is noise (Song et al. 2021, equation 7).
+        It equals -E[eps | x_t] / s where there is noise (Ma et al. 2024, SiT, equation 5).
         """
         a, _, variances, shares = self._modes(x, t, path)
         return self._slope(x, a, shares / variances)

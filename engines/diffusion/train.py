@@ -11,6 +11,7 @@ from torch import Tensor
 from assets.errors import InputError
 from engines.diffusion.artifacts import Health, Sheet
 from engines.diffusion.artist import Artist, Wish
+from engines.diffusion.condition import Condition
 from engines.diffusion.config import DiffusionConfig, Schedule
 from engines.diffusion.data.pictures import Pictures, to_bytes
 from engines.diffusion.data.toy import ToyPoints
@@ -58,6 +59,8 @@ class DiffusionEngine:
         self.train, self.held_out = data.split(
             config.holdout, torch.Generator().manual_seed(config.seed)
         )
+        self._said: dict[Data, Condition] = {}
+        """The texts of what is learnt and of what is held out, as numbers, once asked for."""
         self._deviation = float("nan")
         self._untrained: Tensor | None = None
         self._sheet_at = 0.0
@@ -266,9 +269,9 @@ class DiffusionEngine:
         x0 = data.batch(rows).to(self.device)
         if self.vocabulary is None:
             return Batch(x0, None)
-        chosen = range(len(data))[rows] if isinstance(rows, slice) else rows.tolist()
-        texts = [data.texts[i] for i in chosen]
-        condition = self.vocabulary.encode(texts).condition.to(self.device)
+        if data not in self._said:
+            self._said[data] = self.vocabulary.encode(data.texts).condition
+        condition = self._said[data][rows].trimmed().to(self.device)
         known = data.regions if isinstance(data, Pictures) else None
         return Batch(x0, condition, None if known is None else known.part(rows).to(self.device))
 
@@ -318,7 +321,7 @@ class DiffusionEngine:
         if self.learner is None or self._untrained is None:
             raise InputError("The run has no model yet; start it first")
         with self._changing:
-            lag = self.learner.ema.lag(self.learner.network)
+            lag = self.learner.ema.lag(self.learner.weights)
         levels = self.learner.levels.errors
         return Health(
             step=self.step,

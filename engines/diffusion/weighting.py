@@ -23,7 +23,8 @@ def loss_weights(
 
     uniform: 1 for the target itself; for noise the simple loss of Ho et al. 2020, equation 14.
     min_snr: min(SNR, gamma) for x0 and the same in terms of any other target: of noise
-    min(SNR, gamma) / SNR, of v min(SNR, gamma) / (SNR + 1) (Hang et al. 2023, section 3).
+    min(SNR, gamma) / SNR, of v, where a^2 + s^2 = 1, min(SNR, gamma) / (SNR + 1) (Hang et al.
+    2023, sections 3.4 and 4.2).
     """
     if weighting == "uniform":
         return torch.ones_like(t)

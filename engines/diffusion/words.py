@@ -74,11 +74,10 @@ class Vocabulary:
             unknown |= dict.fromkeys(word for word in words if word not in numbers)
             rows.append([numbers.get(word, UNKNOWN) for word in words] or [NOTHING])
         longest = max((len(row) for row in rows), default=1)
-        tokens = torch.full((len(rows), longest), NOTHING, dtype=torch.int64)
-        mask = torch.zeros(len(rows), longest, dtype=torch.bool)
-        for i, row in enumerate(rows):
-            tokens[i, : len(row)] = torch.tensor(row)
-            mask[i, : len(row)] = True
+        padded = [row + [NOTHING] * (longest - len(row)) for row in rows]
+        tokens = torch.tensor(padded, dtype=torch.int64).view(len(rows), longest)
+        counts = torch.tensor([len(row) for row in rows], dtype=torch.int64)
+        mask = torch.arange(longest) < counts[:, None]
         return Encoded(Condition(tokens, mask), tuple(unknown), cut)
 
     def about(self) -> dict[str, Any]:

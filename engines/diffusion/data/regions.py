@@ -36,7 +36,8 @@ class Regions:
     def masks(self, grid: tuple[int, int]) -> Tensor:
         """[n, m, rows * columns] the share of each patch that shows what the word names."""
         count = int(max(self.things.max(), self.named.max())) + 1
-        shown = F.one_hot(self.things.long(), count).permute(0, 3, 1, 2).float()
+        numbers = torch.arange(count, dtype=torch.uint8, device=self.things.device)
+        shown = (self.things[:, None] == numbers[:, None, None]).float()
         shown[:, 0] = 0.0  # what no word names lies nowhere
         shares = F.adaptive_avg_pool2d(shown, grid).flatten(2)
         return shares.gather(1, self.named.long()[..., None].expand(-1, -1, shares.shape[2]))

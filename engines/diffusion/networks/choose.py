@@ -10,6 +10,7 @@ from engines.diffusion.condition import Condition
 from engines.diffusion.networks.config import NetworkConfig
 from engines.diffusion.networks.dit import DiT
 from engines.diffusion.networks.points import Points
+from engines.diffusion.networks.text import Heard
 from engines.diffusion.networks.unet import UNet
 
 Network = DiT | UNet | Points
@@ -22,7 +23,7 @@ class Asks(Protocol):
         self,
         x: Tensor,
         t: Tensor,
-        condition: Condition | None = None,
+        condition: Condition | Heard | None = None,
         *,
         capture: Capture | None = None,
     ) -> Tensor:

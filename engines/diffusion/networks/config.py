@@ -84,7 +84,7 @@ PRESETS: dict[str, NetworkConfig] = {
 """By name, as people choose them. The laptop ones train on two cores, where the transformer's
 attention is half as wide as its tokens: a sixth less time for steps that teach as much (see
 `benchmarks`). Small and base are the sizes S and B of DiT (Peebles and Xie 2023, table 1) and the
-U-Net of DDPM, for a GPU."""
+widths of the U-Net of DDPM, which attends at 16x16 alone, for a GPU."""
 
 
 def usual_rate(config: NetworkConfig) -> float:

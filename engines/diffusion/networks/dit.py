@@ -4,8 +4,9 @@ Every block is told the noise level by adaLN-Zero (section 3.2): shift, scale an
 from the time embedding by a layer that starts at zero, so that each block at first does
 nothing. Captions are looked at by cross-attention; their mean, or a class, joins the time
 embedding, as the pooled text of Esser et al. 2024, section 4, does. Before its
-small network each block mixes neighbouring patches by a depthwise convolution, as Xie et al. 2021,
-"SegFormer", section 3.1, do: outlines are learnt from half as many images (see `benchmarks`).
+small network each block mixes neighbouring patches by a depthwise convolution, which Xie et al.
+2021, "SegFormer", section 3.1, have inside theirs: outlines are learnt from half as many images
+(see `benchmarks`).
 """
 
 import torch
@@ -17,7 +18,7 @@ from engines.diffusion.condition import Condition
 from engines.diffusion.networks.attention import CrossAttention, SelfAttention
 from engines.diffusion.networks.config import NetworkConfig
 from engines.diffusion.networks.parts import ZeroLinear, squared_relu, start
-from engines.diffusion.networks.text import WordEncoder, pooled
+from engines.diffusion.networks.text import Heard, WordEncoder
 from engines.diffusion.networks.time import TimeEmbedding, waves
 
 
@@ -46,7 +47,7 @@ class DiT(nn.Module):
         self,
         x: Tensor,
         t: Tensor,
-        condition: Condition | None = None,
+        condition: Condition | Heard | None = None,
         *,
         capture: Capture | None = None,
     ) -> Tensor:
@@ -59,12 +60,11 @@ class DiT(nn.Module):
         grid = self.config.grid
         told, words, mask = self.time(t), None, None
         if self.words is not None:
-            condition = condition or Condition.nothing(len(x), x.device)
-            words, mask = self.words(condition), condition.mask
+            heard = self.words(condition, len(x))
             # What is on the image, all in all, every block is told at once; which thing is what
             # and where, a patch finds out by looking at the words.
-            told = told + pooled(words, mask)
-            words = words if self.config.cross else None
+            told = told + heard.pooled
+            words, mask = (heard.words if self.config.cross else None), heard.mask
         change = self.modulation(F.silu(told)).view(len(x), -1, 1, self.config.features)
         change = (change + self.factors).unbind(1)
         tokens = self.embed(patches(x, self.config.patch)) + self.places

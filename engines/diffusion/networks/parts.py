@@ -12,10 +12,6 @@ class ZeroLinear(nn.Linear):
     """A linear layer that at first adds nothing."""
 
 
-class ZeroConv1d(nn.Conv1d):
-    """A convolution along one axis that at first adds nothing."""
-
-
 class ZeroConv2d(nn.Conv2d):
     """A convolution that at first adds nothing."""
 
@@ -23,20 +19,22 @@ class ZeroConv2d(nn.Conv2d):
 class _SquaredReLU(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
-        kept = F.relu(x)
-        ctx.save_for_backward(kept)
-        return kept * kept
+        squares = F.relu(x)
+        squares.mul_(squares)
+        ctx.save_for_backward(squares)
+        return squares
 
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> Tensor:  # pyright: ignore
-        (kept,) = ctx.saved_tensors
-        return (grads[0] * kept).mul_(2)
+        (squares,) = ctx.saved_tensors
+        return squares.sqrt().mul_(grads[0]).mul_(2)
 
 
 def squared_relu(x: Tensor) -> Tensor:
     """max(x, 0)^2, shape as `x` (So et al. 2021, Primer).
 
-    Its slope is written out, as torch's own goes over the numbers three more times.
+    Its slope is written out and found from the result, which the next layer keeps anyway: torch's
+    own goes over the numbers three more times and keeps two more copies of them.
     """
     return _SquaredReLU.apply(x)  # pyright: ignore[reportReturnType]
 
@@ -48,7 +46,7 @@ def start(network: nn.Module, generator: torch.Generator) -> None:
     by their inputs, embeddings normal of deviation 0.5, biases zero. Norms keep their ones.
     """
     for module in network.modules():
-        if isinstance(module, ZeroLinear | ZeroConv1d | ZeroConv2d):
+        if isinstance(module, ZeroLinear | ZeroConv2d):
             nn.init.zeros_(module.weight)
         elif isinstance(module, nn.Linear):
             nn.init.xavier_uniform_(module.weight, generator=generator)
@@ -56,5 +54,5 @@ def start(network: nn.Module, generator: torch.Generator) -> None:
             nn.init.kaiming_uniform_(module.weight, a=math.sqrt(3), generator=generator)
         elif isinstance(module, nn.Embedding):
             nn.init.normal_(module.weight, std=0.5, generator=generator)
-        if isinstance(module, nn.Linear | nn.Conv1d | nn.Conv2d) and module.bias is not None:
+        if isinstance(module, nn.Linear | nn.Conv2d) and module.bias is not None:
             nn.init.zeros_(module.bias)

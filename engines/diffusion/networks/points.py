@@ -8,7 +8,7 @@ from engines.diffusion.capture import Capture
 from engines.diffusion.condition import Condition
 from engines.diffusion.networks.config import NetworkConfig
 from engines.diffusion.networks.parts import ZeroLinear, start
-from engines.diffusion.networks.text import WordEncoder, pooled
+from engines.diffusion.networks.text import Heard, WordEncoder
 from engines.diffusion.networks.time import TimeEmbedding
 
 
@@ -30,7 +30,7 @@ class Points(nn.Module):
         self,
         x: Tensor,
         t: Tensor,
-        condition: Condition | None = None,
+        condition: Condition | Heard | None = None,
         *,
         capture: Capture | None = None,
     ) -> Tensor:
@@ -39,8 +39,7 @@ class Points(nn.Module):
             capture.begin(t)
         told = self.time(t)
         if self.words is not None:
-            condition = condition or Condition.nothing(len(x), x.device)
-            told = told + pooled(self.words(condition), condition.mask)
+            told = told + self.words(condition, len(x)).pooled
         told = F.silu(told)
         x = self.first(x)
         for block in self.blocks:

@@ -17,7 +17,7 @@ from engines.diffusion.condition import Condition
 from engines.diffusion.networks.attention import CrossAttention, SelfAttention
 from engines.diffusion.networks.config import NetworkConfig
 from engines.diffusion.networks.parts import ZeroConv2d, ZeroLinear, start
-from engines.diffusion.networks.text import WordEncoder, pooled
+from engines.diffusion.networks.text import Heard, WordEncoder
 from engines.diffusion.networks.time import TimeEmbedding
 
 
@@ -78,7 +78,7 @@ class UNet(nn.Module):
         self,
         x: Tensor,
         t: Tensor,
-        condition: Condition | None = None,
+        condition: Condition | Heard | None = None,
         *,
         capture: Capture | None = None,
     ) -> Tensor:
@@ -90,10 +90,10 @@ class UNet(nn.Module):
             capture.begin(t)
         time, words, mask = self.time(t), None, None
         if self.words is not None:
-            condition = condition or Condition.nothing(len(x), x.device)
-            words, mask = self.words(condition), condition.mask
+            heard = self.words(condition, len(x))
+            words, mask = heard.words, heard.mask
             if not self.config.cross:
-                time, words = time + pooled(words, mask), None
+                time, words = time + heard.pooled, None
         told = Told(F.silu(time), words, mask, capture)
         x = self.first(x)
         kept = [x]

@@ -6,7 +6,7 @@ from engines.diffusion.samplers.step import Step
 
 
 def ddim(step: Step, *, eta: float = 0.0) -> Tensor:
-    """x_s = a_s x0 + sqrt(s_s^2 - sigma^2) eps + sigma z (Song et al. 2021, equation 12).
+    """x_s = a_s x0 + sqrt(s_s^2 - sigma^2) eps + sigma z (Song et al. 2021, DDIM, eq. 12).
 
     sigma = eta d s_s / s_t, where d is the spread of x_t given x_s (equation 16): `eta` 0 is
     deterministic, 1 the ancestral sampler.

@@ -1,6 +1,6 @@
 """The probability-flow ODE: the deterministic way that has the same marginals as diffusion.
 
-dx/dt = a' x0 + s' eps (Song et al. 2021, equation 13; Lipman et al. 2023). Euler and Heun
+dx/dt = a' x0 + s' eps (Song et al. 2021, SDE, equation 13; Lipman et al. 2023). Euler and Heun
 first scale x and time so that the path of one (x0, eps) is a straight line, on which a step
 makes no error of its own:
 

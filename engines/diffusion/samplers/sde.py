@@ -10,7 +10,7 @@ MOST_NOISE = 25.0
 
 
 def euler_maruyama(step: Step) -> Tensor:
-    """One step of dx = [f x - g^2 score] dt + g dw backwards (Song et al. 2021, equation 6).
+    """One step of dx = [f x - g^2 score] dt + g dw backwards (Song et al. 2021, SDE, eq. 6).
 
     f = a' / a, g^2 = 2 s (s' - s a' / a) and score = -eps / s. Written with the velocity u of
     the ODE, f x - g^2 score / 2 = u, this is
@@ -18,7 +18,8 @@ def euler_maruyama(step: Step) -> Tensor:
         x_s = x_t + (s - t) (u + g^2 eps / (2 s_t)) + g sqrt(t - s) z,
 
     which keeps the marginals for any g (Ma et al. 2024, SiT, section 2), so g may be capped. The
-    last step gives x0: one of Euler would leave noise behind (Jolicoeur-Martineau et al. 2021).
+    last step gives x0: one of Euler would leave noise behind (Jolicoeur-Martineau et al. 2021,
+    "Adversarial score matching").
     """
     path, now = step.path, step.now
     if step.s == 0:
