@@ -198,13 +198,18 @@ def sample(
     out: Annotated[Path, arg(metavar="GRID.png", help="Where to write the samples side by side")],
     classes: Annotated[
         tuple[str, ...],
-        arg(name="class", help="Classes to draw, taken in turn", help_behavior_hint="(optional)"),
+        arg(
+            name="class",
+            help='Classes to draw, taken in turn; "0.7 cat + 0.3 dog" mixes two',
+            help_behavior_hint="(optional)",
+        ),
     ] = (),
     captions: Annotated[
         tuple[str, ...],
         arg(
             name="caption",
-            help="Captions to draw, taken in turn, each in quotes",
+            help="Captions to draw, taken in turn, each in quotes; with weights and + between "
+            'them, as in "0.7 a red circle + 0.3 a blue square", they are mixed in one sample',
             help_behavior_hint="(optional)",
         ),
     ] = (),
@@ -254,6 +259,13 @@ def sample(
             help_behavior_hint="(optional)",
         ),
     ] = None,
+    repeats: Annotated[
+        int,
+        arg(
+            help="How often each step of filling the mask is gone through; more agree better with "
+            "what is around it and take as many times longer"
+        ),
+    ] = 1,
 ) -> int:
     """Draw from a diffusion model."""
     if mask is not None and image is None:
@@ -277,6 +289,7 @@ def sample(
         image=image,
         strength=strength,
         mask=mask,
+        repeats=repeats,
     ).run()
 
 
@@ -463,7 +476,7 @@ def main(arguments: Sequence[str]) -> int:
         return 130
     except BrokenPipeError:  # whoever read our words, such as `head`, has had enough of them
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the flush at exit
-        return 0
+        return 128 + 13  # what shells report of a program that SIGPIPE has ended
 
 
 if __name__ == "__main__":

@@ -8,11 +8,13 @@ from PySide6.QtGui import QImage
 
 from app.docks import Docks
 from app.drawing import Drawer, Drawing, Order
+from app.drawnwords import progress_of, words_of
 from app.exports import Exportable
 from app.feed import Feed
 from app.imagesets import DiffusionModel
 from app.jobs import Job
 from app.likeness import Likeness, likeness, usual_distance
+from app.panels.drawrow import DrawRow
 from app.panels.samples import SamplesPanel, Shown
 from app.saving import Snapshot
 from app.starting import Starting
@@ -21,7 +23,8 @@ from assets.files import atomic_write
 from engines.diffusion.artifacts import Health, Sheet
 
 if TYPE_CHECKING:
-    from engines.diffusion.artist import Artist, Stroke, Wish
+    from app.panels.planelook import PlaneWish
+    from engines.diffusion.artist import Artist, Wish
 
 REFERENCE = 2_000
 """Points that are learnt from, as many as are shown behind samples."""
@@ -45,6 +48,8 @@ class Diffusing(QObject):
         self._new_capture = attention.new_capture
         self._order: Order | None = None
         """The one whose drawing is on show or on its way."""
+        self._other: Order | None = None
+        """The one whose drawing is to lie beside it."""
         self._fresh = False
         """Nothing of that one was shown yet."""
         self._engine: Any = None
@@ -66,6 +71,8 @@ class Diffusing(QObject):
         self.drawn.connect(path.show_drawing)
         self.drawn.connect(attention.show_drawing)
         path.compare_wanted.connect(self.draw_beside)
+        path.compare.stopped.connect(self.stop_beside)
+        path.plane.wanted.connect(self._look_at_plane)
         attention.record_wanted.connect(page.draw.record_attention)
 
     @property
@@ -83,7 +90,7 @@ class Diffusing(QObject):
     def clear(self, _what: object = None) -> None:
         """What was drawn belongs to something that is gone."""
         self.stop()
-        self._beside.stop()
+        self._drop_beside()
         self._engine = self._usual = self._order = self._drawing = None
         self.page.clear()
         self.page.set_trains(True)
@@ -150,7 +157,7 @@ class Diffusing(QObject):
         try:
             settings = box.settings
         except ValueError as error:
-            box.say(f"These settings do not go together: {error}", grave=True)
+            box.row.say(f"These settings do not go together: {error}", grave=True)
             return
         from engines.diffusion.artist import Wish
 
@@ -160,6 +167,7 @@ class Diffusing(QObject):
             sampler=settings.sampler,
             steps=settings.steps,
             guidance=settings.guidance if box.texts else 0.0,
+            eta=settings.eta if settings.sampler == "ddim" else 0.0,
             seed=settings.seed,
             averaged=settings.averaged,
             **self.starting.wish(),
@@ -171,54 +179,86 @@ class Diffusing(QObject):
     def draw_beside(self, wish: "Wish") -> None:
         """Have another run drawn by the model of the drawing on show, to be compared with it."""
         if (drawing := self._drawing) is not None:
-            self._beside.ask(Order(artist=lambda: drawing.artist, wish=wish))
+            self._other = Order(artist=lambda: drawing.artist, wish=wish)
+            self._path.compare.row.begin()
+            self._beside.ask(self._other)
 
     def order(self, order: Order) -> None:
         """Have something drawn and shown."""
         self._order, self._fresh = order, True
-        self.page.draw.say("")
-        self.page.draw.set_busy(True)
-        self.page.draw.say_progress("Begins to draw")
+        self.page.draw.row.begin()
+        self.stop_beside()
         self._drawer.ask(order)
 
     def stop(self) -> None:
         """Draw nothing more; what is drawn stays on show."""
         self._drawer.stop()
-        self.page.draw.set_busy(False)
+        self.page.draw.row.rest()
+
+    def stop_beside(self) -> None:
+        """Draw no more of the run beside it; what is drawn of that stays on show."""
+        if self._beside.busy:
+            self._beside.stop()
+            self._path.compare.row.rest()
+
+    def _drop_beside(self) -> None:
+        """What was drawn beside a drawing means nothing beside another one."""
+        self._other = None
+        self._beside.stop()
+        self._path.compare.row.clear()
 
     def tick(self) -> None:
         """Show what was drawn; called by the window's timer."""
-        if (beside := self._beside.take()) is not None:
-            self._path.show_other(beside)
-        if problem := self._drawer.take_problem() or self._beside.take_problem():
-            self.page.draw.set_busy(False)
-            self._fail(problem)
+        # A problem is set after what was drawn before it, so that it is also said after that.
+        problem = self._drawer.take_problem()
         drawing = self._drawer.take()
         if drawing is not None and drawing.order is self._order and drawing.strokes:
             self._show(drawing)
+        if problem:
+            self._fail(self.page.draw.row, problem)
+        problem = self._beside.take_problem()
+        other = self._beside.take()
+        if other is not None and other.order is self._other:
+            self._path.compare.row.follow(other)
+            self._path.show_other(other)
+        if problem and self._other is not None:
+            self._fail(self._path.compare.row, problem)
 
     def _show(self, drawing: Drawing) -> None:
-        page, wish = self.page, drawing.order.wish
-        stroke, steps = drawing.strokes[-1], drawing.artist.steps_of(wish)
-        page.show_drawn(_shown(stroke, drawing.order, done=drawing.done), first=self._fresh)
+        page = self.page
+        page.show_drawn(_shown(drawing), first=self._fresh)
+        if self._fresh:
+            self._drop_beside()
         self._fresh = False
-        page.draw.say(". ".join(drawing.notes))
-        if drawing.done:
-            page.draw.set_busy(False)
-            page.draw.say_progress(f"Drawn in {drawing.seconds:.1f} s")
-        else:
-            page.draw.say_progress(f"Step {len(drawing.strokes)} of {steps}")
+        page.draw.row.follow(drawing)
         self._drawing = drawing
         self.drawn.emit(drawing)
 
-    def _fail(self, problem: str) -> None:
+    def _fail(self, row: DrawRow, problem: str) -> None:
+        row.rest()
         if "\n" not in problem.strip():
-            self.page.draw.say(problem, grave=True)
+            row.say(problem, grave=True)
             return
         last = problem.strip().splitlines()[-1]
         sentence = f"The samples could not be drawn ({last}). The log has the details"
-        self.page.draw.say(sentence, grave=True)
+        row.say(sentence, grave=True)
         self._bench.trouble(sentence, problem)
+
+    def _look_at_plane(self, wish: "PlaneWish") -> None:
+        """Find out what the path panel wants to show of points, off the window's thread."""
+        plane = self._path.plane
+
+        def failed(sentence: str, details: str) -> None:
+            plane.give_up()
+            self._bench.trouble(sentence, details)
+
+        self._bench.jobs.start(
+            "Looking at points in the plane",
+            lambda _job: wish.find(),
+            done=plane.take,
+            failed=failed,
+            quiet=True,
+        )
 
     # -- what the run leaves ---------------------------------------------------------------------
 
@@ -271,24 +311,29 @@ class Diffusing(QObject):
         name = session.name or session.result_name.split(".")[0]
         self._bench.saving.snapshot_ready.emit(
             Snapshot(
-                what=_exportable(picture, len(shown.samples)),
-                origin=f"{shown.origin} of {name}",
+                what=_exportable(picture, shown),
+                origin=f"{shown.words} of {name}",
                 name=f"{name}-samples",
             )
         )
 
 
-def _shown(stroke: "Stroke", order: Order, *, done: bool) -> Shown:
+def _shown(drawing: Drawing) -> Shown:
+    """Its samples, or what the model takes them for on their way."""
+    stroke, order = drawing.strokes[-1], drawing.order
     wish = order.wish
     flat = stroke.x.ndim == 2
-    samples = stroke.x0.numpy() if flat else stroke.bytes_of("x" if done else "x0")
+    samples = stroke.x0.numpy() if flat else stroke.bytes_of("x" if drawing.done else "x0")
     weights = "EMA" if wish.averaged else "raw weights"
     start = f"{order.start}, " if order.start else ""
-    origin = f"{start}{wish.sampler}, {wish.steps} steps, seed {wish.seed}, {weights}"
-    return Shown(samples=samples, texts=wish.texts, origin=origin)
+    origin = f"{start}{words_of(wish)}, {weights}"
+    return Shown(samples=samples, texts=wish.texts, origin=origin, unfinished=progress_of(drawing))
 
 
-def _exportable(picture: QImage, count: int) -> Exportable:
+def _exportable(picture: QImage, shown: Shown) -> Exportable:
+    count = len(shown.samples)
+    state = f", {shown.unfinished[0].lower()}{shown.unfinished[1:]}" if shown.unfinished else ""
+
     def save(image: QImage, path: Any) -> None:
         buffer = QBuffer()
         buffer.open(QIODevice.OpenModeFlag.WriteOnly)
@@ -304,8 +349,8 @@ def _exportable(picture: QImage, count: int) -> Exportable:
         title="Export samples",
         formats={".png": "One picture of all samples on show, with their captions"},
         filter="Pictures (*.png)",
-        facts=lambda _: f"{count} samples, {picture.width()} x {picture.height()} pixels",
-        amount=f"a picture of {count} samples",
+        facts=lambda _: f"{count} samples{state}, {picture.width()} x {picture.height()} pixels",
+        amount=f"a picture of {count} samples{state}",
         arrived=lambda back: back.size() == picture.size(),
         save=save,
         read=read,

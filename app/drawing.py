@@ -37,6 +37,14 @@ class Drawing:
     notes: tuple[str, ...] = ()
     seconds: float = 0.0
     done: bool = False
+    """All was drawn."""
+    stopped: bool = False
+    """No more will be drawn, and what there is has not come to its end."""
+
+    @property
+    def ended(self) -> bool:
+        """No stroke will be added."""
+        return self.done or self.stopped
 
 
 class Drawer:
@@ -124,27 +132,51 @@ class Drawer:
         drawing = Drawing(
             order=order, artist=artist, capture=capture, notes=artist.notes(order.wish)
         )
+        _check_room(artist.kept_bytes(order.wish), order.wish.count)
         began = time.perf_counter()
         strokes = artist.draw(order.wish, capture=capture)
-        for stroke in strokes:
-            drawing = replace(
-                drawing,
-                strokes=(*drawing.strokes, stroke),
-                seconds=time.perf_counter() - began,
-            )
-            with self._gate:
-                if self._overtaken():
-                    break
-                self._drawing = drawing
-        else:
-            with self._gate:
-                if not self._overtaken():
-                    self._drawing = replace(drawing, done=True)
-        strokes.close()
+        try:
+            for stroke in strokes:
+                drawing = replace(
+                    drawing,
+                    strokes=(*drawing.strokes, stroke),
+                    seconds=time.perf_counter() - began,
+                )
+                with self._gate:
+                    if self._stopped or self._overtaken():
+                        break
+                    self._drawing = drawing
+        finally:
+            strokes.close()
+            self._end(drawing)
+
+    def _end(self, drawing: Drawing) -> None:
+        """Leave the last that there will be of a drawing, unless another order overtook it."""
+        if not drawing.strokes:
+            return
+        whole = drawing.strokes[-1].t == 0
+        with self._gate:
+            if not self._overtaken():
+                self._drawing = replace(drawing, done=whole, stopped=not whole)
 
     def _overtaken(self) -> bool:
-        return self._quitting or self._stopped or self._order is not None
+        return self._quitting or self._order is not None
 
     def _fail(self, problem: str) -> None:
         with self._gate:
             self._problem = problem
+
+
+def _check_room(needed: int, count: int) -> None:
+    """Raise InputError when the strokes of a drawing, all of which are kept, would not fit."""
+    import torch
+
+    from assets.errors import InputError
+    from engines.diffusion.memory import free_bytes
+
+    free = free_bytes(torch.device("cpu"))
+    if needed > free:
+        raise InputError(
+            f"All steps of {count:,} samples would need {needed / 1e9:,.1f} GB of memory to be "
+            f"gone through and {free / 1e9:,.1f} GB are free; draw fewer samples or in fewer steps"
+        )

@@ -123,15 +123,19 @@ class Opening(QObject):
         """Images are learnt from at once, by whoever can."""
         bench = self._bench
         bench.run.clear()
+        chosen = ""
         if bench.kind.learns != "images":
             able = [kind.id for kind in bench.kinds.values() if kind.learns == "images"]
             if not able:
                 bench.trouble(f"No engine here learns from {images.words}; drop photos instead", "")
                 return
             bench.choose(able[0])
+            chosen = bench.kind.label
         bench.take_images(images)
         bench.said.emit("info", f"Opened {images.name}: {images.words}")
         bench.begin()
+        if chosen:
+            bench.success(f"{images.name} has {images.words}, so {chosen} was chosen to learn them")
 
     def _take_photos(self, dataset: PosedPhotos, result: _Brought | None) -> None:
         """Photos are trained on at once, unless a result came with them: that is looked at."""

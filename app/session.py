@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
@@ -33,6 +34,8 @@ Result = GaussianCloud | SavedField | DiffusionModel
 Asset = PosedPhotos | UnposedPhotos | Video | ImageSet | Result | Mesh | PointCloud
 _LEARNT_AS_IMAGES = frozenset({Kind.POSED_PHOTOS, Kind.PHOTOS, Kind.VIDEO, Kind.UNKNOWN})
 """What is a scene, or nothing, for other engines."""
+_IMAGES = frozenset({Kind.CLASSES, Kind.CAPTIONED})
+"""What is to be learnt from as images, whatever is chosen."""
 
 
 @dataclass(frozen=True)
@@ -88,13 +91,16 @@ class Session(QObject):
         """Something is being read."""
         return self._reading is not None and not self._reading.cancelled
 
-    def open(self, paths: Sequence[Path], *, as_images: bool = False) -> None:
+    def open(
+        self, paths: Sequence[Path], *, learns: Literal["scenes", "images"] | None = None
+    ) -> None:
         """Read all of `paths`; `arrived` tells of them together.
 
-        `as_images` takes any folder for one of images to learn to draw, not for a scene.
+        A folder tells by itself whether it is a scene or images to learn to draw, unless it is
+        said here what is to be learnt from it.
         """
         title = paths[0].name if len(paths) == 1 else f"{len(paths)} items"
-        self._start(f"Opening {title}", lambda job: _read_all(paths, job, as_images=as_images))
+        self._start(f"Opening {title}", lambda job: _read_all(paths, job, learns))
 
     def open_bundled(self, name: str) -> None:
         """Have images or points that the program makes itself, see `imagesets.BUNDLED`."""
@@ -234,9 +240,9 @@ def _sample() -> PosedPhotos:
     return sample_scene()
 
 
-def _read_all(paths: Sequence[Path], job: Job, *, as_images: bool) -> Arrival:
+def _read_all(paths: Sequence[Path], job: Job, learns: str | None) -> Arrival:
     if len(paths) > 1 and all(_is_photo(path) for path in paths):
-        if as_images:
+        if learns == "images":
             return Arrival((), (), (f"Drop the folder {paths[0].parent}, not its images",))
         return Arrival((Opened(None, photos_from_files(paths)),), (), ())
     opened: list[Opened] = []
@@ -251,18 +257,18 @@ def _read_all(paths: Sequence[Path], job: Job, *, as_images: bool) -> Arrival:
             checkpoints.append(found.path)
             continue
         try:
-            opened.append(Opened(path, _read(found, as_images=as_images)))
+            opened.append(Opened(path, _read(found, learns)))
         except InputError as error:
             problems.append(str(error))
     return Arrival(tuple(opened), tuple(checkpoints), tuple(problems))
 
 
-def _read(found: Found, *, as_images: bool) -> Asset:
+def _read(found: Found, learns: str | None) -> Asset:
     if found.kind is Kind.MODEL:
         return read_model_file(found.path)
-    if found.kind is Kind.CLASSES:
+    if found.kind in _IMAGES and learns != "scenes":
         return image_folder(found.path)
-    if as_images and found.kind in _LEARNT_AS_IMAGES:
+    if learns == "images" and found.kind in _LEARNT_AS_IMAGES:
         if found.path.is_dir() or found.kind is Kind.POSED_PHOTOS:
             return image_folder(folder_of(found.path))
         if found.path.exists():

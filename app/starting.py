@@ -44,15 +44,21 @@ class Starting(QObject):
         """The fields of a `Wish` that say what to start from."""
         if not self._size or self.box.image is None:
             return {}
-        strength = self.box.strength.value() / 100
-        return {"image": self.box.image, "strength": strength, "hole": self.box.hole}
+        hole = self.box.hole
+        return {
+            "image": self.box.image,
+            "strength": self.box.strength.value() / 100,
+            "hole": hole,
+            "repeats": 1 if hole is None else self.box.repeats.content,
+        }
 
     def words(self, wish: Any) -> str:
         """What `wish` starts from, for people; empty where that is noise."""
         if wish.image is None:
             return ""
         if wish.hole is not None:
-            return f"{self.box.name} drawn anew in part"
+            often = f", each step {wish.repeats} times" if wish.repeats > 1 else ""
+            return f"{self.box.name} drawn anew in part{often}"
         return f"{self.box.name} at strength {wish.strength:g}"
 
     def read(self, path: Path) -> None:

@@ -174,7 +174,7 @@ class Workbench(QObject):
         """Read whatever `paths` are."""
         if paths:
             self.memory.folder = paths[0].parent
-            self.session.open(paths, as_images=self.kind.learns == "images")
+            self.session.open(paths, learns="images" if self.kind.learns == "images" else None)
 
     def open_sample(self) -> None:
         """Open what comes with the program for the chosen engine and begin to train on it."""
@@ -293,7 +293,7 @@ class Workbench(QObject):
         session, images = self.session, self.session.images
         photos = session.dataset or session.photos
         if kind.learns == "images" and images is None and photos is not None:
-            session.open([folder_of(photos.source)], as_images=True)
+            session.open([folder_of(photos.source)], learns="images")
             return False
         if kind.learns == "scenes" and images is not None:
             if images.folder is None:
@@ -303,7 +303,7 @@ class Workbench(QObject):
                     "",
                 )
             else:
-                session.open([images.folder])
+                session.open([images.folder], learns="scenes")
             return False
         return True
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import islice
 from pathlib import Path
@@ -21,6 +21,8 @@ _COLMAP_FILE = re.compile(r"(cameras|images|points3D|rigs|frames)\.(bin|txt)", r
 _SPLIT_FILE = "transforms_{}.json"
 _LOOKED_AT = 10_000
 """Entries of a folder that are looked at before it is judged."""
+_TEXTS_READ, _TEXT_BYTES = 8, 400
+"""Of texts beside photos, how many are read to tell captions from figures, and how much."""
 
 
 class Kind(StrEnum):
@@ -36,6 +38,7 @@ class Kind(StrEnum):
     PHOTOS = "photos without poses"
     VIDEO = "video"
     CLASSES = "photos by class"
+    CAPTIONED = "photos with captions"
     UNKNOWN = "unknown"
 
 
@@ -135,7 +138,9 @@ def _folder(folder: Path, *, depth: int = 2) -> Found:
             return _file(geometry[0])
         return _unknown(folder, _several(folder, "files to look at", [p.name for p in geometry]))
     if photos:
-        return _without_poses(folder)
+        found = _without_poses(folder)
+        captioned = not found.problem and _have_captions(photos)
+        return replace(found, kind=Kind.CAPTIONED) if captioned else found
     nested = _nested(folder, [p for p in entries if p.is_dir()], depth)
     videos = [p for p in entries if p.suffix.lower() in VIDEO_SUFFIXES and p.is_file()]
     if nested.kind is Kind.UNKNOWN and videos:
@@ -196,6 +201,29 @@ def _without_poses(folder: Path) -> Found:
     if above is not None and above.kind is Kind.POSED_PHOTOS:
         problem = f"{folder} is a part of a posed data set; drop {folder.resolve().parent} instead"
     return Found(Kind.PHOTOS, folder, folder.resolve().name, problem=problem)
+
+
+def _have_captions(photos: list[Path]) -> bool:
+    """Most photos have a text of the same name beside them, and it is words.
+
+    Labels of detectors and matrices of cameras lie beside photos in the same way, as figures.
+    """
+    texts = [text for photo in photos if (text := photo.with_suffix(".txt")).is_file()]
+    if 2 * len(texts) < len(photos):
+        return False
+    some = texts[:: max(1, len(texts) // _TEXTS_READ)][:_TEXTS_READ]
+    return 2 * sum(map(_is_words, some)) >= len(some)
+
+
+def _is_words(path: Path) -> bool:
+    """The text can be read and has more letters than digits."""
+    try:
+        with path.open("rb") as file:
+            begin = file.read(_TEXT_BYTES).decode("utf-8", errors="ignore")
+    except OSError:
+        return False
+    letters, digits = sum(map(str.isalpha, begin)), sum(map(str.isdigit, begin))
+    return letters > digits
 
 
 def _photos_in(folder: Path) -> Iterator[Path]:

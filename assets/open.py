@@ -63,7 +63,7 @@ def _read(found: Found) -> Asset:
             return read_field(found.path)
         case ((Kind.MESH | Kind.POINTS), _):
             return read_mesh(found.path)
-        case Kind.PHOTOS, _:
+        case ((Kind.PHOTOS | Kind.CAPTIONED), _):
             return read_photo_folder(found.path)
         case Kind.VIDEO, _:
             return open_video(found.path)

@@ -74,7 +74,7 @@ def main() -> int:
                 loop.quit()
             if args.orbit:
                 window.viewport.orbit(2.0, 0.0)
-            if args.drawing and not window.diffusing.page.draw.stop.isVisible():
+            if args.drawing and not window.diffusing.page.draw.row.stop.isVisible():
                 drawn.append(now)
                 window.diffusing.page.draw.button.click()
 

@@ -89,7 +89,7 @@ class Judged(Event):
     step: int
     seconds: float
     loss: float
-    """Mean squared error of the target, over noise levels drawn evenly once and for all."""
+    """Mean squared error of the target, at noise levels drawn once and for all as in training."""
     images: int
 
 

@@ -87,6 +87,7 @@ def test_a_run_leaves_a_model_samples_and_a_full_report(whole: Path, images: Pat
     model = read_model(whole / "a.safetensors")
     assert model.vocabulary.words == ("blue", "green", "red")
     assert model.trained["steps"] == 8
+    assert model.diffusion["drop"] == 0.1
     report = json.loads((whole / "r.json").read_text(encoding="utf-8"))
     assert (report["status"], report["message"]) == ("finished", "8 steps done")
     assert report["data"] == {"name": images.name, "images": 12, "held_out": 3}
@@ -102,6 +103,29 @@ def test_a_run_leaves_a_model_samples_and_a_full_report(whole: Path, images: Pat
     with Image.open(whole / "g.png") as grid:
         assert grid.size == (3 * 9 - 1, 2 * 9 - 1)
     assert (whole / "kept" / "checkpoint.json").exists()
+
+
+def test_the_health_of_a_run_is_said_and_reported(images: Path, whole: Path, tmp_path, capsys):
+    health = json.loads((whole / "r.json").read_text(encoding="utf-8"))["health"]
+    assert health["step"] == 8
+    assert len(health["levels"]) == len(health["untrained"]) == 10
+    assert health["gradient"] > 0
+    assert 0 < health["lag"] < 1
+    assert health["deviation"] > 0.1
+    assert health["non_finite"] is None, "no samples were drawn on the way"
+    assert health["sentences"][0].startswith("Samples are noise because only 8 steps are done")
+    dull = tmp_path / "dull"
+    dull.mkdir()
+    for i in range(6):
+        Image.new("RGB", (8, 8), (90, 90, 90)).save(dull / f"{i}.png")
+    report = tmp_path / "r.json"
+    assert learn(dull, tmp_path / "a.safetensors", "--steps", 7, "--report", report) == 0
+    said = capsys.readouterr().err
+    assert said.count("The data have a standard deviation of") == 1, "once, not at each look"
+    assert said.count("Samples are noise because only 3 steps are done") == 1
+    known = json.loads(report.read_text(encoding="utf-8"))
+    told = [e["message"] for e in known["history"] if e["kind"] in ("Warned", "Told")]
+    assert known["health"]["sentences"][0] in told
 
 
 def test_a_resumed_run_equals_the_whole_one(whole: Path, images: Path, tmp_path: Path):
@@ -249,6 +273,59 @@ def test_only_the_white_of_a_mask_is_drawn_anew(whole: Path, tmp_path: Path):
     assert not changed[mask == 0].any()
 
 
+def test_the_filling_of_a_mask_may_be_gone_through_again(whole, tmp_path, monkeypatch):
+    from engines.commands.progress import RunProgress
+
+    totals = []
+    monkeypatch.setattr(RunProgress, "show", lambda _, event: totals.append(event.total))
+    Image.new("RGB", (8, 8), (90, 20, 30)).save(tmp_path / "i.png")
+    Image.new("L", (8, 8), 255).save(tmp_path / "m.png")
+    given = ["--image", tmp_path / "i.png", "--mask", tmp_path / "m.png", "--steps", 4]
+    assert draw(whole / "a.safetensors", tmp_path / "o.png", *given) == 0
+    once = (tmp_path / "o.png").read_bytes()
+    assert set(totals) == {4}
+    totals.clear()
+    assert draw(whole / "a.safetensors", tmp_path / "o.png", *given, "--repeats", 3) == 0
+    assert (tmp_path / "o.png").read_bytes() != once
+    assert totals == [12] * 13
+
+
+def test_the_progress_and_the_film_are_of_the_steps_that_are_taken(whole, tmp_path, monkeypatch):
+    from engines.commands.progress import RunProgress
+    from engines.diffusion import film
+
+    totals, ways = [], []
+    write = film.write_path
+    monkeypatch.setattr(RunProgress, "show", lambda _, event: totals.append(event.total))
+    monkeypatch.setattr(
+        film, "write_path", lambda path, runs: ways.append(runs) or write(path, runs)
+    )
+    Image.new("RGB", (8, 8), (90, 20, 30)).save(tmp_path / "i.png")
+    assert draw(whole / "a.safetensors", tmp_path / "o.png", "--steps", 10, "--strength", 0.4,
+                "--image", tmp_path / "i.png", "--path", tmp_path / "w.png") == 0  # fmt: skip
+    assert totals == [4] * 5
+    (((first, *_, end),),) = ways
+    assert first.x.shape == end.eps.shape == (1, 3, 8, 8), "what is not filmed is not kept"
+    assert first.x.untyped_storage().nbytes() == first.x.nbytes
+
+
+def test_what_became_of_the_image_is_said(whole, tmp_path, capsys):
+    Image.new("CMYK", (8, 8)).save(tmp_path / "i.jpg")
+    assert draw(whole / "a.safetensors", tmp_path / "o.png", "--image", tmp_path / "i.jpg") == 0
+    assert (
+        "The image is made for printing (CMYK) and is converted to RGB" in capsys.readouterr().out
+    )
+
+
+def test_classes_are_mixed(whole, tmp_path, capsys):
+    def drawn(text: str) -> bytes:
+        assert draw(whole / "a.safetensors", tmp_path / "o.png", "--class", text) == 0
+        assert "does not know" not in capsys.readouterr().out
+        return (tmp_path / "o.png").read_bytes()
+
+    assert len({drawn(text) for text in ("red", "green", "0.5 red + 0.5 green")}) == 3
+
+
 def test_what_will_not_be_followed_is_said(whole, plain, tmp_path, capsys):
     assert draw(plain, tmp_path / "o.png", "--guidance", 3) == 0
     assert "unconditional, so guidance changes nothing" in capsys.readouterr().out
@@ -290,6 +367,7 @@ def refused(capsys, words: list[str]) -> tuple[int, str]:
         (["{data}", "--out", "a.safetensors", "--resume", "{data}"], 1, "no checkpoint"),
         (["{data}", "--out", "a.safetensors", "--steps", "0"], 2, "expected a value from 1"),
         (["{data}", "--out", "a.safetensors", "--network", "mamba"], 2, "mamba"),
+        (["{data}", "--out", "a.safetensors", "--size", "10"], 1, "cannot be cut into parts of 4"),
         (["shapes", "--out", "a.safetensors", "--size", "64"], 1, "set the image size to 32"),
         (["{data}", "--out", "a.safetensors", "--network", "dit base", "--size", "512",
           "--batch", "4096"], 1, "GB are free"),
@@ -328,6 +406,11 @@ def test_what_cannot_be_learnt_is_said(
         (["{model}", "--eta", "2"], 1, "both lie from 0 to 1"),
         (["{model}", "--strength", "-1"], 1, "both lie from 0 to 1"),
         (["{model}", "--sampler", "magic"], 2, "magic"),
+        (["{model}", "--class", "0.7 red + blue"], 1, "only some parts have a weight"),
+        (["{model}", "--repeats", "0"], 1, "at least once"),
+        (["{points}", "--count", "1000000", "--steps", "10000", "--path", "w.png"], 1,
+         "samples at once would need about"),
+        (["{model}", "--count", "1000000000"], 1, "samples at once would need about"),
         (["{model}", "--mask", "{image}"], 2, "A mask needs the image"),
         (["{model}", "--image", "{cut}"], 1, "cut.safetensors"),
         (["{model}", "--image", "{image}", "--mask", "{wide}"], 1, "has the shape of its image"),
@@ -337,7 +420,7 @@ def test_what_cannot_be_learnt_is_said(
         (["{model}", "--device", "cuda"], 1, "CUDA cannot be used"),
         ([], 2, "MODEL"),
     ],
-)
+)  # fmt: skip
 def test_what_cannot_be_drawn_is_said(
     whole, plain, tmp_path, monkeypatch, capsys, words, status, sentence
 ):

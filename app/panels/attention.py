@@ -5,14 +5,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from app import theme
 from app.panels.attentionmap import QueryMap
 from app.panels.attentionmatrix import MatrixView
-from app.panels.attentionthumbs import HeadGrid
+from app.panels.attentionrecording import RecordingFields
+from app.panels.attentionthumbs import HeadGrid, layer_words
 from app.panels.attentionwords import WordMaps
 from app.panels.samplestrip import SampleStrip
 from app.panels.saver import Saver, asked_path
@@ -29,17 +30,18 @@ if TYPE_CHECKING:
     from engines.diffusion.artist import Stroke
     from engines.diffusion.capture import Capture
     from engines.diffusion.looking import Choice, Shares, Way
+    from engines.diffusion.maps import Known
 
 EMPTY = "Draw samples with attention recorded to see what looks at what"
 UNRECORDED = "This drawing was made without recording attention; have the next one recorded"
 POINTS = "A model of points has no attention to look at"
-FULL = "No attention fits into the memory that is allowed for it"
+FULL = "No attention fits into the memory that is allowed for it; allow more below"
+CURE = "record fewer samples or stages, or allow more memory, at the end of this panel"
 WAITING = "The next drawing will be recorded"
 NO_STAGE = {
     "rollout": "Rollout is made of the softmax of several layers, so this stage has none",
     "": "This stage was not recorded",
 }
-RECORDED_SAMPLES = 8
 FILTERS = "Arrays (*.npz);;Picture (*.png)"
 
 
@@ -52,6 +54,8 @@ class AttentionPanel(Panel):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Attention", parent)
         self.drawing: Drawing | None = None
+        self._known: Known = {}
+        """Entropies of what is shown."""
         self._stale = False
         self.save = quiet_button("", "Save attention as arrays or as a picture")
         self.save.clicked.connect(self._ask_save)
@@ -70,15 +74,21 @@ class AttentionPanel(Panel):
             "head": "The chosen head as it is",
             "mean": "The mean over the heads of the chosen layer",
             "max": "The most of all heads of the chosen layer; rows then do not sum to 1",
-            "rollout": "All layers up to the chosen one, with the ways around attention",
+            "rollout": "All layers up to the chosen one, with the ways around attention; not of "
+            "words",
         }.items():
             self.way.button(way).setToolTip(words)
         self.under = Segmented({"sample": "Sample", "x0": "x0 here"}, compact=True)
         self.under.button("sample").setToolTip("Maps lie on the sample as it became")
         self.under.button("x0").setToolTip("Maps lie on what the model takes it for at this step")
         self.heads, self.map = HeadGrid(), QueryMap()
+        self.heads.setToolTip(
+            "Patches down and what they look at across; of one patch, or one word, once it is "
+            "clicked below"
+        )
         self.words, self.matrix = WordMaps(), MatrixView()
         self.entropy = SmallPlot("Attention entropy over the steps")
+        self.recorder, self.recording = RecordingFields(), Card("Recording")
         self._layout()
         self.strip.chosen.connect(self._refresh)
         self.steps.moved.connect(self._refresh)
@@ -87,6 +97,9 @@ class AttentionPanel(Panel):
         self.under.changed.connect(self._refresh)
         self.map.queried.connect(self.matrix.mark_query)
         self.map.kept.connect(self._show_heads)
+        self.map.word_chosen.connect(self._show_heads)
+        self.map.word_chosen.connect(self.matrix.mark_word)
+        self.matrix.word_picked.connect(self.map.choose_word)
         self.entropy.picked.connect(self.steps.go_to)
         theme.follow(self._recolour)
         self.show_drawing(None)
@@ -95,7 +108,7 @@ class AttentionPanel(Panel):
         heads, words, matrix = Card("Where patches look"), Card("Words"), Card("Matrix")
         entropy = Card("Entropy over steps")
         entropy.header.title.setToolTip(
-            "0: every patch looks at one place; 1: at all places alike. Every head of the layer "
+            "0: every patch looks at one place or word; 1: at all alike. Every head of the layer "
             "is a line, the chosen one stands out"
         )
         switches = QHBoxLayout()
@@ -112,35 +125,38 @@ class AttentionPanel(Panel):
             (words, self.words),
             (matrix, self.matrix),
             (entropy, self.entropy),
+            (self.recording, self.recorder),
         ):
             card.body.addWidget(widget)
         self.cards = heads, words, entropy, matrix
+        assert self.recording.header is not None
+        self.recording.header.set_value("for the next drawing")
         content = QWidget()
         column = QVBoxLayout(content)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(10)
         for widget in (self.empty, self.record, self.capped, self.strip, self.steps, *self.cards):
             column.addWidget(widget)
+        column.addWidget(self.recording)
         column.addWidget(self.said)
         column.addStretch(1)
         add_scrolled(self, content)
 
     # -- what it shows -----------------------------------------------------------------------
 
-    @staticmethod
-    def new_capture() -> "Capture":
-        """What records all that this panel can show, of the first samples."""
-        from engines.diffusion.capture import STAGES, Capture
-
-        return Capture(stages=frozenset(STAGES), samples=RECORDED_SAMPLES)
+    def new_capture(self) -> "Capture":
+        """What records as is asked for here; may be called from any thread."""
+        return self.recorder.recording.new_capture()
 
     def show_drawing(self, drawing: "Drawing | None") -> None:
         """Show this, which may be what was shown with some more strokes; None empties it."""
         before, self.drawing = self.drawing, drawing
         if drawing is not None and (before is None or before.order is not drawing.order):
             self.said.hide()
+            self._known = {}
             self.steps.stop()
             self.map.forget()
+            self.map.choose_word(-1)
             self.record.setEnabled(True)
             self.record.setText("Record the next drawing")
             self.steps.show_count(0)
@@ -196,7 +212,7 @@ class AttentionPanel(Panel):
             return []
         found = calls_of(self.capture)
         # While it is being drawn, the last call may be half recorded.
-        return found if self.drawing.done else found[:-1]
+        return found if self.drawing.ended else found[:-1]
 
     def _arrange(self) -> None:
         drawing, calls = self.drawing, self._calls()
@@ -205,11 +221,12 @@ class AttentionPanel(Panel):
         self.empty.setText(sentence)
         self.empty.setVisible(not shown)
         self.record.setVisible(not shown and sentence in (EMPTY, UNRECORDED))
+        self.recording.setVisible(sentence != POINTS)
         self.save.setVisible(shown)
         for widget in (self.strip, self.steps, *self.cards):
             widget.setVisible(shown)
         told = "" if drawing is None or drawing.capture is None else drawing.capture.note
-        self.capped.setText(told)
+        self.capped.setText(f"{told}; {CURE}")
         self.capped.setVisible(bool(told))
         self.header.set_value("")
         if drawing is None or self.capture is None or not shown:
@@ -220,9 +237,9 @@ class AttentionPanel(Panel):
         usable = rows_of(self.capture, len(pixels))
         self.strip.show_samples(pixels, usable=usable)
         self.strip.setToolTip(f"Attention was recorded of the first {usable} samples")
-        layers = self.capture.names("self")
-        if self.heads.layer not in layers:
-            self.heads.choose(layers[len(layers) // 2] if layers else "", 0)
+        if self.heads.layer not in self.capture.names():
+            layers = self.capture.names("self") or self.capture.names()
+            self.heads.choose(layers[len(layers) // 2], 0)
         self.steps.show_count(len(calls))
         self._refresh()
 
@@ -243,12 +260,12 @@ class AttentionPanel(Panel):
         return stroke.bytes_of("x0")[self.strip.row]
 
     def _refresh(self) -> None:
-        drawing, capture, choice = self.drawing, self.capture, self.choice
-        if drawing is None or capture is None or not self._calls():
+        drawing, capture, calls = self.drawing, self.capture, self._calls()
+        if drawing is None or capture is None or not calls:
             return
-        from engines.diffusion.looking import words_of
-
-        pixels, call = self._pixels(), self._calls()[min(self.steps.step, len(self._calls()) - 1)]
+        self._offer_ways(capture)
+        choice, pixels = self.choice, self._pixels()
+        step = min(self.steps.step, len(calls) - 1)
         self._show_heads()
         shares = None if choice is None else self._shares(choice, "softmax")
         self.map.show_shares(pixels, shares)
@@ -256,21 +273,36 @@ class AttentionPanel(Panel):
         self._show_entropy()
         self.words.show_words(
             capture,
-            call=call[0],
+            calls=[call for call, _ in calls],
+            step=step,
             row=self.strip.row,
-            words=words_of(drawing.artist, drawing.order.wish, self.strip.row),
+            words=self._caption(),
             pixels=pixels,
         )
-        step = min(self.steps.step, len(self._calls()) - 1) + 1
         self.steps.words.setText(
-            f"Call {step} of {len(self._calls())}, noise level t = {number(call[1])}"
+            f"Call {step + 1} of {len(calls)}, noise level t = {number(calls[step][1])}"
         )
         self.header.set_value(self._looked_at(choice))
+
+    def _offer_ways(self, capture: "Capture") -> None:
+        """Rollout is of patches that look at patches."""
+        words = self.heads.layer in capture.names("cross")
+        self.way.button("rollout").setEnabled(not words)
+        if words and self.way.value == "rollout":
+            with QSignalBlocker(self.way):
+                self.way.set_value("head")
+
+    def _caption(self) -> list[str]:
+        """The words of the sample that is looked at."""
+        from engines.diffusion.looking import words_of
+
+        assert self.drawing is not None
+        return words_of(self.drawing.artist, self.drawing.order.wish, self.strip.row)
 
     def _looked_at(self, choice: "Choice | None") -> str:
         if choice is None:
             return ""
-        layer = choice.layer.removesuffix(" self")
+        layer = layer_words(choice.layer)
         ways = {"mean": "mean of heads", "max": "max of heads", "rollout": "rollout"}
         return f"{layer}, {ways.get(choice.way, f'head {choice.head + 1}')}"
 
@@ -279,29 +311,32 @@ class AttentionPanel(Panel):
         from engines.diffusion.looking import shares_of
 
         assert self.capture is not None
-        return shares_of(self.capture, choice, next(s for s in STAGES if s == stage))
+        found = next(s for s in STAGES if s == stage)
+        return shares_of(self.capture, choice, found, words=self._caption())
 
     def _show_heads(self) -> None:
-        """Matrices as small pictures, or the maps of the patch that was clicked."""
+        """Matrices as small pictures, or the maps of the patch or the word that was clicked."""
         capture, choice = self.capture, self.choice
         if capture is None or choice is None:
             self.heads.show_maps((), {})
             return
-        query, maps = self.map.pinned, {}
-        chosen = capture.chosen(kind="self", calls=[choice.call])
-        for item in chosen:
-            for head, values in enumerate(item.values[choice.row]):
-                usable = 0 <= query < len(values) and item.grid == self._grid(choice)
-                maps[item.layer, head] = (
-                    values[query].reshape(item.grid) if usable else values
-                ).numpy()
-        layers = tuple(capture.names("self"))
+        query, word, maps = self.map.pinned, self.map.word, {}
+        grid = self._grid(choice)
+        for item in capture.chosen(calls=[choice.call]):
+            rows, cross = item.values[choice.row], item.kind == "cross"
+            if cross and word >= 0:
+                rows = rows[:, :, word].unflatten(1, item.grid)
+            elif 0 <= query < rows.shape[1] and item.grid == grid:
+                rows = rows[:, query].unflatten(1, (1, -1) if cross else item.grid)
+            maps |= {(item.layer, head): values for head, values in enumerate(rows.numpy())}
+        layers = tuple(capture.names())
         self.heads.show_maps(layers, maps)
         whole: set[str] = set()
         if choice.way in ("mean", "max"):
             whole = {choice.layer}
         elif choice.way == "rollout":
-            whole = set(layers[: layers.index(choice.layer) + 1])
+            patches = capture.names("self")
+            whole = set(patches[: patches.index(choice.layer) + 1])
         self.heads.mark_layers(frozenset(whole))
 
     def _grid(self, choice: "Choice") -> tuple[int, int] | None:
@@ -323,7 +358,9 @@ class AttentionPanel(Panel):
             self.entropy.show_lines(np.empty((0, 0)))
             return
         places = {call: i for i, (call, _) in enumerate(self._calls())}
-        calls, values = entropies(capture, choice.layer, choice.row)
+        calls, values = entropies(
+            capture, choice.layer, choice.row, words=self._caption(), known=self._known
+        )
         kept = [i for i, call in enumerate(calls) if call in places]
         lines = np.full((values.shape[1], len(places)), np.nan)
         lines[:, [places[calls[i]] for i in kept]] = values[kept].T.numpy()

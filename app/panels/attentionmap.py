@@ -1,4 +1,4 @@
-"""Where a patch of the image looks, on top of the image."""
+"""Where a patch of the image looks, on top of the image; or at which words, and from where."""
 
 from typing import TYPE_CHECKING
 
@@ -6,6 +6,7 @@ import numpy as np
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from app.panels.attentionbars import WordBars
 from app.widgets.figures import percent
 from app.widgets.heat import laid_over
 from app.widgets.panel import note
@@ -15,15 +16,21 @@ if TYPE_CHECKING:
     from engines.diffusion.looking import Shares
 
 HINT = "Point at a patch; a click keeps it"
+WORDS_HINT = "Point at a patch for its words; click a word for its map"
 
 
 class QueryMap(QWidget):
-    """The map of the patch under the mouse, else of the one that was clicked, else of all."""
+    """The map of the patch under the mouse, else of the one that was clicked, else of all.
+
+    Where words are looked at, bars show how much, and on the image lies the map of a word.
+    """
 
     queried = Signal(int)
     """The patch whose map is shown, -1 for the mean over all."""
     kept = Signal(int)
     """The patch that a click keeps, -1 for none."""
+    word_chosen = Signal(int)
+    """The word whose map is shown, -1 for none."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -33,19 +40,21 @@ class QueryMap(QWidget):
         self.picture.setToolTip("Dark where it looks least, bright where it looks most")
         self.words = note(HINT)
         self.words.setMinimumHeight(2 * self.words.fontMetrics().height())
-        self.pinned = self._under_mouse = -1
+        self.bars = WordBars()
+        self.pinned = self._under_mouse = self.word = -1
         self.values: np.ndarray | None = None
-        """[rows, columns] of what is shown on the image."""
+        """[rows, columns] of what is shown on the image, None for nothing."""
         self._pixels: np.ndarray | None = None
         self._shares: Shares | None = None
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
-        column.addWidget(self.picture)
-        column.addWidget(self.words)
+        for widget in (self.picture, self.bars, self.words):
+            column.addWidget(widget)
         self.picture.hovered.connect(self._hover)
         self.picture.left.connect(self._leave)
         self.picture.clicked.connect(self._click)
+        self.bars.picked.connect(self.choose_word)
 
     @property
     def query(self) -> int:
@@ -57,6 +66,8 @@ class QueryMap(QWidget):
         """Whose map is shown, for people."""
         if self._shares is None:
             return "Not recorded"
+        if (keys := self._shares.keys) is not None:
+            return "Sample" if self.word < 0 else f"Word {keys[self.word]}"
         if self.query < 0:
             return "Mean of all patches"
         row, column = divmod(self.query, self._shares.grid[1])
@@ -66,8 +77,18 @@ class QueryMap(QWidget):
         """Show `shares` on an image [h, w, c] uint8; the patch stays the same if there is one."""
         if shares is None or (self._shares is not None and shares.grid != self._shares.grid):
             self.forget()
+        before = None if self._shares is None else self._shares.keys
         self._pixels, self._shares = pixels, shares
+        if self.word >= 0 and (shares is None or shares.keys != before):
+            self.choose_word(-1)
+        else:
+            self._refresh()
+
+    def choose_word(self, word: int) -> None:
+        """Show the map of this word, or that of none if it is shown already."""
+        self.word = -1 if word == self.word else word
         self._refresh()
+        self.word_chosen.emit(self.word)
 
     def forget(self) -> None:
         """Keep no patch."""
@@ -99,23 +120,59 @@ class QueryMap(QWidget):
 
     def _refresh(self) -> None:
         pixels, shares, query = self._pixels, self._shares, self.query
+        self.bars.setVisible(shares is not None and shares.keys is not None)
         if pixels is None or shares is None:
             self.values = None
             self.picture.show_pixels(pixels)
             self.picture.mark(None)
             self.words.setText(HINT if pixels is None else "This was not recorded")
             return
-        rows, columns = self.picture.cells = shares.grid
+        self.picture.cells = shares.grid
+        if shares.keys is None:
+            self._show_places(pixels, shares)
+        else:
+            self._show_words(pixels, shares, shares.keys)
+        self.picture.mark(divmod(query, shares.grid[1]) if query >= 0 else None)
+
+    def _show_places(self, pixels: np.ndarray, shares: "Shares") -> None:
+        query, (rows, columns) = self.query, shares.grid
         flat = shares.values[query] if query >= 0 else shares.values.mean(0)
         self.values = flat.reshape(rows, columns).numpy()
         self.picture.show_pixels(laid_over(pixels, self.values))
-        self.picture.mark(divmod(query, columns) if query >= 0 else None)
-        most = divmod(int(self.values.argmax()), columns)
-        total = float(self.values.sum())
-        at = f"row {most[0] + 1}, column {most[1] + 1} ({percent(float(self.values.max()), total)})"
-        if query < 0:
-            self.words.setText(f"All look most at {at}\n{HINT}")
-        else:
-            row, column = divmod(query, columns)
-            kept = ", kept," if query == self.pinned else ""
-            self.words.setText(f"Row {row + 1}, column {column + 1}{kept} looks most at {at}")
+        at = _place(int(self.values.argmax()), columns)
+        share = percent(float(self.values.max()), float(self.values.sum()))
+        self._say(f"{at} ({share})", HINT)
+
+    def _show_words(
+        self, pixels: np.ndarray, shares: "Shares", keys: tuple[str | None, ...]
+    ) -> None:
+        words = [key for key in keys if key is not None]
+        row = shares.values[self.query] if self.query >= 0 else shares.values.mean(0)
+        told = row[: len(words)].numpy()
+        self.bars.show_values(words, told, self.word)
+        most = int(told.argmax())
+        self.values, hint = None, WORDS_HINT
+        if self.word >= 0:
+            self.values = shares.values[:, self.word].reshape(shares.grid).numpy()
+            at = _place(int(self.values.argmax()), shares.grid[1])
+            share = percent(float(self.values.max()), 1.0)
+            hint = f"“{keys[self.word]}” is looked at most by {at} ({share})"
+        shown = pixels if self.values is None else laid_over(pixels, self.values)
+        self.picture.show_pixels(shown)
+        self._say(f"“{words[most]}” ({percent(float(told[most]), 1.0)})", hint)
+
+    def _say(self, at: str, hint: str) -> None:
+        """What is looked at most, by whom; `hint` where a patch is not all that is asked about."""
+        assert self._shares is not None
+        if self.query < 0:
+            self.words.setText(f"All look most at {at}\n{hint}")
+            return
+        kept = ", kept," if self.query == self.pinned else ""
+        place = _place(self.query, self._shares.grid[1]).capitalize()
+        below = f"\n{hint}" if self.word >= 0 else ""
+        self.words.setText(f"{place}{kept} looks most at {at}{below}")
+
+
+def _place(patch: int, columns: int) -> str:
+    row, column = divmod(patch, columns)
+    return f"row {row + 1}, column {column + 1}"

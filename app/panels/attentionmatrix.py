@@ -3,8 +3,10 @@
 from typing import TYPE_CHECKING
 
 import numpy as np
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from app.panels.attentioncolumns import WordColumns
 from app.widgets.figures import number
 from app.widgets.heat import heat
 from app.widgets.panel import note
@@ -30,7 +32,12 @@ HELP: "Mapping[Stage, str]" = {
 
 
 class MatrixView(QWidget):
-    """Queries down, keys across; a row is marked for the patch that is pointed at."""
+    """Queries down, keys across; a row is marked for the patch that is pointed at.
+
+    Where keys are words, their columns have names and can be picked.
+    """
+
+    word_picked = Signal(int)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -41,6 +48,7 @@ class MatrixView(QWidget):
         self.picture = PixelPicture(most_px=300)
         self.picture.setMouseTracking(True)
         self.picture.setAccessibleName("Attention matrix")
+        self.columns = WordColumns()
         self.words = note()
         self.words.setMinimumHeight(2 * self.words.fontMetrics().height())
         self.values: np.ndarray | None = None
@@ -50,11 +58,14 @@ class MatrixView(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
-        for widget in (self.stages, self.picture, self.words):
+        for widget in (self.stages, self.picture, self.columns, self.words):
             column.addWidget(widget)
         self.stages.changed.connect(self._refresh)
         self.picture.hovered.connect(self._hover)
         self.picture.left.connect(self._say_range)
+        self.columns.hovered.connect(self._hover)
+        self.columns.left.connect(self._say_range)
+        self.columns.picked.connect(self.word_picked)
 
     def show_stages(self, found: "dict[Stage, Shares | None]", missing: str) -> None:
         """Show a matrix for each stage; `missing` says why there is none where it is None."""
@@ -63,10 +74,15 @@ class MatrixView(QWidget):
 
     def mark_query(self, query: int) -> None:
         """Mark the row of a query, -1 for none."""
+        self.columns.mark(query, self.columns.word)
         if query < 0 or self.values is None:
             self.picture.mark(None)
         else:
             self.picture.mark((query, 0), (len(self.values), 1))
+
+    def mark_word(self, word: int) -> None:
+        """Mark the column of a word, -1 for none."""
+        self.columns.mark(self.columns.query, word)
 
     @property
     def stage(self) -> "Stage":
@@ -74,8 +90,9 @@ class MatrixView(QWidget):
         return next(stage for stage in STAGES if stage == self.stages.value)
 
     def _refresh(self) -> None:
-        shares = self._found.get(self.stage)
-        self.picture.setVisible(shares is not None)
+        shares = self._shares
+        self.picture.setVisible(shares is not None and shares.keys is None)
+        self.columns.setVisible(shares is not None and shares.keys is not None)
         if shares is None:
             self.values = None
             self.picture.show_pixels(None)
@@ -83,26 +100,62 @@ class MatrixView(QWidget):
             return
         self.values = shares.values.numpy()
         low = 0.0 if self.stage == "softmax" else None
-        self.picture.show_pixels(heat(self.values, low=low))
+        if shares.keys is None:
+            self.picture.show_pixels(heat(self.values, low=low))
+        else:
+            told = self._told(shares)
+            low = float(told.min()) if low is None else low
+            colours = heat(self.values, low=low, high=float(told.max()))
+            masked = {key for key, word in enumerate(shares.keys) if word is None}
+            hatched = frozenset(masked if self.stage != "scores" else ())
+            self.columns.show_pixels(colours, shares.keys, hatched)
         self._say_range()
 
+    @property
+    def _shares(self) -> "Shares | None":
+        return self._found.get(self.stage)
+
+    def _told(self, shares: "Shares") -> np.ndarray:
+        """The columns of `shares` that are no padding."""
+        values = shares.values.numpy()
+        if shares.keys is None:
+            return values
+        return values[:, [key for key, word in enumerate(shares.keys) if word is not None]]
+
     def _hover(self, query: int, key: int) -> None:
-        if self.values is None:
+        shares = self._shares
+        if shares is None:
             return
-        value = float(self.values[query, key])
-        told = "masked" if np.isneginf(value) else number(value)
-        self.words.setText(f"Query {query + 1}, key {key + 1}: {told}")
+        value = number(float(shares.values[query, key]))
+        if shares.keys is None:
+            self.words.setText(f"Query {query + 1}, key {key + 1}: {value}")
+            return
+        row, column = divmod(query, shares.grid[1])
+        word = shares.keys[key]
+        if word is None:
+            what = "padding"
+            value = f"{value}, masked before the softmax" if self.stage == "scores" else "masked"
+        else:
+            what = f"“{word}”"
+        self.words.setText(f"Row {row + 1}, column {column + 1}, {what}: {value}")
 
     def _say_range(self) -> None:
-        if self.values is None:
+        shares = self._shares
+        if shares is None or self.values is None:
             return
-        finite = self.values[np.isfinite(self.values)]
-        queries, keys = self.values.shape
-        ends = f"{number(float(finite.min()))} to {number(float(finite.max()))}"
+        told = self._told(shares)
+        queries, keys = told.shape
+        ends = f"{number(float(told.min()))} to {number(float(told.max()))}"
         sums = ""
         if self.stage == "softmax":
             rows = self.values.sum(1)
             sums = f"; rows sum to {number(float(rows.min()), 4)}"
             if number(float(rows.max()), 4) != number(float(rows.min()), 4):
                 sums += f" to {number(float(rows.max()), 4)}"
-        self.words.setText(f"{queries} queries down, {keys} keys across, {ends}{sums}")
+        if shares.keys is None:
+            self.words.setText(f"{queries} queries down, {keys} keys across, {ends}{sums}")
+            return
+        padding = self.values.shape[1] - keys
+        words = f"{keys} word{'s' * (keys != 1)}"
+        rest = f"; {padding} more of padding, masked" if padding else ""
+        self.words.setText(f"{queries} patches down, {words} across, {ends}{sums}{rest}")

@@ -2,15 +2,20 @@
 
 import numpy as np
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QFontMetrics, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app import theme
 from app.widgets.heat import heat
 from app.widgets.pixels import image_of
 
-NAME_PX, HEAD_PX, GAP_PX = 66, 16, 4
+LEAST_NAME_PX, HEAD_PX, GAP_PX = 66, 16, 4
 MOST_PX, LEAST_PX = 56, 14
+
+
+def layer_words(layer: str) -> str:
+    """A layer for people: "block 1" looks at places, "block 1, words" at the caption."""
+    return layer.removesuffix(" self").replace(" cross", ", words")
 
 
 class HeadGrid(QWidget):
@@ -27,7 +32,7 @@ class HeadGrid(QWidget):
         self.whole_layers: frozenset[str] = frozenset()
         """Layers of which all heads are looked at together."""
         self._images: dict[tuple[str, int], QImage] = {}
-        self._heads = 0
+        self._heads, self._name_px = 0, LEAST_NAME_PX
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
@@ -40,6 +45,9 @@ class HeadGrid(QWidget):
         heads = 1 + max((head for _, head in maps), default=-1)
         if (layers, heads) != (self.layers, self._heads):
             self.layers, self._heads = layers, heads
+            metrics = QFontMetrics(theme.font(11))
+            widths = (metrics.horizontalAdvance(layer_words(layer)) + 10 for layer in layers)
+            self._name_px = max(LEAST_NAME_PX, *widths, 0)
             self.updateGeometry()
         self.maps = maps
         self._images = {key: image_of(heat(values)) for key, values in maps.items()}
@@ -59,7 +67,7 @@ class HeadGrid(QWidget):
         """Where a map is."""
         side = self._side(self.width())
         top = HEAD_PX + self.layers.index(layer) * (side + GAP_PX)
-        return QRectF(NAME_PX + head * (side + GAP_PX), top, side, side)
+        return QRectF(self._name_px + head * (side + GAP_PX), top, side, side)
 
     # -- size --------------------------------------------------------------------------------
 
@@ -69,14 +77,14 @@ class HeadGrid(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         """Small maps."""
-        return QSize(NAME_PX + self._heads * (LEAST_PX + GAP_PX), HEAD_PX + LEAST_PX)
+        return QSize(self._name_px + self._heads * (LEAST_PX + GAP_PX), HEAD_PX + LEAST_PX)
 
     def heightForWidth(self, width: int) -> int:
         """All layers below each other."""
         return HEAD_PX + len(self.layers) * (self._side(width) + GAP_PX)
 
     def _side(self, width: int) -> int:
-        room = (width - NAME_PX) // max(1, self._heads) - GAP_PX
+        room = (width - self._name_px) // max(1, self._heads) - GAP_PX
         return max(LEAST_PX, min(MOST_PX, room))
 
     # -- events ------------------------------------------------------------------------------
@@ -110,14 +118,15 @@ class HeadGrid(QWidget):
         side = self._side(self.width())
         painter.setPen(theme.colour(colours.muted))
         for head in range(self._heads):
-            left = NAME_PX + head * (side + GAP_PX)
+            left = self._name_px + head * (side + GAP_PX)
             painter.drawText(
                 QRectF(left, 0, side, HEAD_PX - 2), Qt.AlignmentFlag.AlignCenter, str(head + 1)
             )
-        painter.drawText(QRectF(0, 0, NAME_PX, HEAD_PX - 2), Qt.AlignmentFlag.AlignVCenter, "head")
+        title = QRectF(0, 0, self._name_px, HEAD_PX - 2)
+        painter.drawText(title, Qt.AlignmentFlag.AlignVCenter, "head")
         for row, layer in enumerate(self.layers):
-            box = QRectF(0, HEAD_PX + row * (side + GAP_PX), NAME_PX - 6, side)
-            name = layer.removesuffix(" self")
+            box = QRectF(0, HEAD_PX + row * (side + GAP_PX), self._name_px - 6, side)
+            name = layer_words(layer)
             chosen = layer == self.layer or layer in self.whole_layers
             painter.setPen(theme.colour(colours.text if chosen else colours.muted))
             painter.drawText(box, Qt.AlignmentFlag.AlignVCenter, name)

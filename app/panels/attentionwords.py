@@ -8,7 +8,8 @@ from PySide6.QtGui import QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from app import theme
-from app.widgets.fields import ChoiceField
+from app.panels.attentionchecks import CheckMenu
+from app.panels.attentionsteps import StepRange
 from app.widgets.figures import percent
 from app.widgets.heat import laid_over
 from app.widgets.panel import note
@@ -17,6 +18,7 @@ from app.widgets.segmented import Segmented
 
 if TYPE_CHECKING:
     from engines.diffusion.capture import Capture
+    from engines.diffusion.maps import Known
 
 NO_WORDS = "This sample was drawn without words"
 NO_CROSS = "This model reads words without looking at them place by place"
@@ -101,51 +103,70 @@ class WordMaps(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.layers, self.heads = ChoiceField(()), ChoiceField(())
+        self.layers, self.heads = CheckMenu("layers"), CheckMenu("heads")
         self.layers.setAccessibleName("Layers of the word maps")
         self.heads.setAccessibleName("Heads of the word maps")
-        self.over = Segmented({"all": "All steps", "one": "This step"}, compact=True)
+        self.over = Segmented(
+            {"all": "All steps", "one": "This step", "some": "From, to"}, compact=True
+        )
+        self.range = StepRange()
+        self.range.hide()
         self.how = Segmented({"mean": "Mean", "max": "Max"}, compact=True)
         self.how.setToolTip("How heads become one")
         self.tiles, self.said = WordTiles(), note()
         self._asked: tuple[Capture, int, int, list[str], np.ndarray] | None = None
+        self._calls: list[int] = []
+        self._known: Known = {}
         self._offered: tuple[tuple[str, ...], int] = ((), 0)
         self._controls = QWidget()
         controls = QVBoxLayout(self._controls)
         controls.setContentsMargins(0, 0, 0, 0)
         controls.setSpacing(6)
-        for pair in ((self.layers, self.heads), (self.over, self.how)):
+        for widgets in ((self.layers,), (self.heads, self.how), (self.over,)):
             row = QHBoxLayout()
             row.setSpacing(6)
-            for widget in pair:
+            for widget in widgets:
                 row.addWidget(widget)
-            if pair[0] is self.over:
+            if widgets[0] is self.over:
                 row.addStretch(1)
             controls.addLayout(row)
+        controls.addWidget(self.range)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
         for widget in (self._controls, self.tiles, self.said):
             column.addWidget(widget)
-        for field in (self.layers, self.heads):
+        for field in (self.layers, self.heads, self.range):
             field.edited.connect(self._refresh)
         for choice in (self.over, self.how):
             choice.changed.connect(self._refresh)
 
     def show_words(
-        self, capture: "Capture", *, call: int, row: int, words: list[str], pixels: np.ndarray
+        self,
+        capture: "Capture",
+        *,
+        calls: list[int],
+        step: int,
+        row: int,
+        words: list[str],
+        pixels: np.ndarray,
     ) -> None:
-        """Show the words of sample `row` on its image; `call` is "this step"."""
-        self._asked = capture, call, row, words, pixels
+        """Show the words of sample `row` on its image; `calls[step]` is "this step"."""
+        if self._asked is None or self._asked[0] is not capture:
+            self._known = {}
+        self._asked, self._calls = (capture, calls[step], row, words, pixels), calls
+        self.range.show_count(len(calls))
         self._offer(capture)
         self._refresh()
 
     @property
     def over_what(self) -> str:
         """Layers, heads and steps over which words are shown, for people."""
-        layers, heads = (f.currentText().lower() for f in (self.layers, self.heads))
-        heads = heads if self.heads.content is not None else f"{heads} ({self.how.value})"
-        return f"{layers}, {heads}, {'all steps' if self.over.value == 'all' else 'this step'}"
+        one = len(self.heads.chosen or ()) == 1
+        heads = self.heads.words if one else f"{self.heads.words} ({self.how.value})"
+        first, last = self.range.span
+        steps = {"all": "all steps", "one": "this step", "some": f"steps {first} to {last}"}
+        return f"{self.layers.words}, {heads}, {steps[self.over.value]}"
 
     def _offer(self, capture: "Capture") -> None:
         from engines.diffusion.looking import most_heads
@@ -154,20 +175,17 @@ class WordMaps(QWidget):
         if offered == self._offered:
             return
         self._offered = offered
-        for field, every, names in (
-            (
-                self.layers,
-                "All layers",
-                [(name.removesuffix(" cross"), name) for name in offered[0]],
-            ),
-            (self.heads, "All heads", [(f"Head {i + 1}", i) for i in range(offered[1])]),
-        ):
-            field.blockSignals(True)
-            field.clear()
-            field.addItem(every, None)
-            for words, value in names:
-                field.addItem(words, value)
-            field.blockSignals(False)
+        self.layers.offer([(name.removesuffix(" cross").capitalize(), name) for name in offered[0]])
+        self.heads.offer([(f"Head {i + 1}", i) for i in range(offered[1])])
+
+    def _chosen_calls(self, call: int) -> list[int]:
+        match self.over.value:
+            case "one":
+                return [call]
+            case "some":
+                first, last = self.range.span
+                return self._calls[first - 1 : last]
+        return self._calls
 
     def _refresh(self) -> None:
         from engines.diffusion.looking import heat_of_words
@@ -175,15 +193,16 @@ class WordMaps(QWidget):
         if self._asked is None:
             return
         capture, call, row, words, pixels = self._asked
-        layer = self.layers.content
+        self.range.setVisible(self.over.value == "some")
         maps = heat_of_words(
             capture,
             row,
             len(words),
-            layers=None if layer is None else [layer],
-            head=self.heads.content,
-            calls=None if self.over.value == "all" else [call],
+            layers=self.layers.chosen,
+            heads=self.heads.chosen,
+            calls=self._chosen_calls(call),
             how="max" if self.how.value == "max" else "mean",
+            known=self._known,
         )
         for widget in (self._controls, self.tiles):
             widget.setVisible(maps is not None or bool(words and self._offered[0]))

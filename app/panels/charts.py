@@ -106,7 +106,8 @@ DIFFUSION_CHARTS = (
             Curve("holdout/loss", "split", "held out {}", dots=True),
         ),
         help="Mean squared error of what the network predicts: on the images of each step, and "
-        "on held-out ones, whose noise levels are always the same",
+        "on held-out ones, whose noise levels are always the same. No level counts more than "
+        "another, as some may for the gradient",
     ),
     ChartSpec(
         "Gradient norm",

@@ -9,7 +9,8 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from app import theme
-from app.panels.pathcompare import CompareFields, words_of
+from app.drawnwords import progress_of, words_of
+from app.panels.pathcompare import CompareFields
 from app.panels.pathplane import PathPlane
 from app.panels.pathrow import PathRow
 from app.panels.samplestrip import SampleStrip
@@ -92,8 +93,7 @@ class PathPanel(Panel):
         if anew:
             self.steps.stop()
             self.said.hide()
-            if self.other is not None and _shape(self.other) != _shape(drawing):
-                self.other = None
+            self.other = None  # of an older model, or from other noise
             guided = drawing.artist.vocabulary is not None and any(drawing.order.wish.texts)
             self.compare.begin_with(drawing.order.wish, guided=guided)
         self.steps.show_count(len(drawing.strokes), anew=anew)
@@ -211,9 +211,13 @@ def _shape(drawing: "Drawing") -> tuple[int, ...]:
 
 
 def _moment_words(drawing: "Drawing", stroke: "Stroke") -> str:
-    # An image to start from leaves the first steps out.
-    steps = drawing.artist.steps_of(drawing.order.wish)
     if stroke.t == 0:
         return f"After step {stroke.index}, noise level t = 0: the sample"
+    level = f"noise level t = {number(stroke.t)}"
+    if drawing.stopped and stroke is drawing.strokes[-1]:
+        return f"{progress_of(drawing)}, {level}"
+    steps = drawing.artist.steps_of(drawing.order.wish)
     more = "" if drawing.done else ", still drawing"
-    return f"Step {stroke.index + 1} of {steps}, noise level t = {number(stroke.t)}{more}"
+    if drawing.stopped:
+        more = f", stopped at step {len(drawing.strokes)}"
+    return f"Step {stroke.index + 1} of {steps}, {level}{more}"

@@ -4,20 +4,14 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtWidgets import (
-    QComboBox,
-    QHBoxLayout,
-    QLineEdit,
-    QPushButton,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QComboBox, QLineEdit, QVBoxLayout, QWidget
 
+from app.panels.drawrow import DrawRow
 from app.panels.settings import SettingsForm
 from app.panels.startbox import StartBox
 from app.theme import set_role
 from app.widgets.labels import ElidedLabel, SectionTitle
-from app.widgets.panel import BAR_PX, ScrolledColumn, note
+from app.widgets.panel import BAR_PX, ScrolledColumn
 from engines.diffusion.config import GUIDANCE
 from engines.settings import Setting, check
 
@@ -25,6 +19,13 @@ ANYTHING, ALL = "Anything", "All in turn"
 POINTS = 600
 """Samples of a toy: a few points show no shape."""
 NOT_OF_POINTS = ("guidance", "attention")
+ETA = Setting(
+    "How much noise DDIM adds anew at each step: 0 for none, 1 for as much as DDPM; other "
+    "samplers do not read it",
+    low=0,
+    high=1,
+    step=0.1,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +47,7 @@ class DrawSettings:
         Literal["dpmpp_2m", "ddim", "ddpm", "euler", "heun", "midpoint", "euler_maruyama"],
         Setting("How noise becomes a sample"),
     ] = "dpmpp_2m"
+    eta: Annotated[float, ETA] = 0.0
     steps: Annotated[int, Setting("Steps from noise to sample", low=1, high=1_000, step=5)] = 20
     seed: Annotated[
         int, Setting("The same seed begins at the same noise", low=0, high=2**31 - 1)
@@ -81,15 +83,13 @@ class DrawBox(QWidget):
         self._label = ElidedLabel("Caption")
         self.form = SettingsForm(DrawSettings)
         self.form.fold.hide()
+        self.form.edited.connect(self._follow)
         self.start = StartBox()
-        self.button = QPushButton("Draw more")
+        self.row = DrawRow("Draw more")
+        self.button = self.row.button
         set_role(self.button, "primary")
-        self.button.clicked.connect(self._ask)
-        self.stop = QPushButton("Stop")
-        self.stop.clicked.connect(self.stopped)
-        self.stop.hide()
-        self.note = note()
-        self.progress = note()
+        self.row.asked.connect(self._ask)
+        self.row.stopped.connect(self.stopped)
         content = QWidget()
         column = QVBoxLayout(content)
         column.setContentsMargins(0, 0, 0, 0)
@@ -102,16 +102,9 @@ class DrawBox(QWidget):
         column.addSpacing(4)
         column.addWidget(self.start)
         column.addStretch(1)
-        row = QHBoxLayout()
-        row.setSpacing(6)
-        row.addWidget(self.button, 1)
-        row.addWidget(self.stop)
         below = QVBoxLayout()
         below.setContentsMargins(0, 0, BAR_PX, 0)
-        below.setSpacing(6)
-        below.addLayout(row)
-        below.addWidget(self.progress)
-        below.addWidget(self.note)
+        below.addWidget(self.row)
         self._scrolled = ScrolledColumn(content)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
@@ -121,6 +114,7 @@ class DrawBox(QWidget):
         whole.addLayout(below)
         self.set_words(None)
         self.set_able(False)
+        self._follow()
 
     # -- what can be asked for -------------------------------------------------------------------
 
@@ -143,9 +137,7 @@ class DrawBox(QWidget):
         self._label.setVisible(has_words)
         self.caption.setVisible(has_words and not classes)
         self.classes.setVisible(has_words and classes)
-        row = self.form.rows["guidance"]
-        row.editor.setEnabled(has_words)
-        row.label.setEnabled(has_words)
+        self._enable("guidance", has_words)
 
     def set_width(self, width: int) -> None:
         """Take so many pixels."""
@@ -171,23 +163,13 @@ class DrawBox(QWidget):
         """Whether there is a model that can draw."""
         self.button.setEnabled(able)
 
-    def set_busy(self, busy: bool) -> None:
-        """Whether it is drawing at the moment."""
-        self.stop.setVisible(busy)
-        if not busy:
-            self.progress.setText("")
-        self.progress.setVisible(busy)
+    def _enable(self, name: str, enabled: bool) -> None:
+        row = self.form.rows[name]
+        for widget in (row.editor, row.label, row.reset):
+            widget.setEnabled(enabled)
 
-    def say_progress(self, words: str) -> None:
-        """How far the drawing is."""
-        self.progress.setText(words)
-        self.progress.show()
-
-    def say(self, sentences: str, *, grave: bool = False) -> None:
-        """What of the wish was not followed, or why nothing could be drawn."""
-        set_role(self.note, "error" if grave else "warn")
-        self.note.setText(sentences)
-        self.note.setVisible(bool(sentences))
+    def _follow(self) -> None:
+        self._enable("eta", self.form.rows["sampler"].value == "ddim")
 
     # -- what is asked for -----------------------------------------------------------------------
 

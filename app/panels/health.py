@@ -73,7 +73,8 @@ class HealthPanel(Panel):
         self.levels_words.setText(share_of_untrained(health))
         self.figures.set_row("gradient", number(health.gradient))
         self.figures.set_row("lag", percent(health.lag, 1.0))
-        self.figures.set_row("non_finite", percent(health.non_finite, 1.0))
+        drawn = health.non_finite
+        self.figures.set_row("non_finite", "not yet" if drawn is None else percent(drawn, 1.0))
         self.figures.set_row("deviation", number(health.deviation))
 
 

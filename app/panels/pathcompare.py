@@ -1,35 +1,20 @@
-"""What another run from the same noise is to have different: sampler, guidance, seed, steps."""
+"""What another run of a model is to have different: sampler, eta, steps, guidance, seed."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QGridLayout, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
+from app.drawnwords import SAMPLER_NAMES
+from app.panels.drawbox import ETA
+from app.panels.drawrow import DrawRow
 from app.theme import set_role
 from app.widgets.fields import AnyField, ChoiceField, RealField, WholeField
-from app.widgets.figures import number
 from engines.settings import Setting
 
 if TYPE_CHECKING:
     from engines.diffusion.artist import Wish
-
-SAMPLER_NAMES = {
-    "ddpm": "DDPM",
-    "ddim": "DDIM",
-    "euler": "Euler",
-    "heun": "Heun",
-    "midpoint": "Midpoint",
-    "euler_maruyama": "Euler-Maruyama",
-    "dpmpp_2m": "DPM-Solver++ 2M",
-}
-
-
-def words_of(wish: "Wish") -> str:
-    """How something was drawn: "DDIM, 20 steps, guidance 1, seed 0"."""
-    guidance = f", guidance {number(wish.guidance)}" if wish.guidance else ""
-    name = SAMPLER_NAMES.get(wish.sampler, wish.sampler)
-    return f"{name}, {wish.steps} steps{guidance}, seed {wish.seed}"
 
 
 class CompareFields(QWidget):
@@ -37,18 +22,23 @@ class CompareFields(QWidget):
 
     wanted = Signal(object)
     """A Wish like that of the drawing, with what was changed here."""
+    stopped = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._wish: Wish | None = None
-        self.sampler = ChoiceField(())
-        for value, name in SAMPLER_NAMES.items():
-            self.sampler.addItem(name, value)
+        self.sampler = ChoiceField(tuple(SAMPLER_NAMES))
+        self.sampler.set_names(SAMPLER_NAMES)
+        self.sampler.edited.connect(self._follow)
+        self.eta = RealField(ETA)
+        self.eta.setToolTip(f"<p>{ETA.help}</p>")
         self.steps = WholeField(Setting("Steps", low=1, high=1_000))
         self.guidance = RealField(Setting("Guidance", low=-1, high=20, step=0.5))
         self.seed = WholeField(Setting("Seed: the same is the same noise", low=0, high=2**31 - 1))
-        self.draw = QPushButton("Draw beside it")
-        self.draw.clicked.connect(self._ask)
+        self.row = DrawRow("Draw beside it")
+        self.draw = self.row.button
+        self.row.asked.connect(self._ask)
+        self.row.stopped.connect(self.stopped)
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(8)
@@ -57,7 +47,8 @@ class CompareFields(QWidget):
             "Sampler": (self.sampler, 0, 0, 3),
             "Steps": (self.steps, 1, 0, 1),
             "Guidance": (self.guidance, 1, 2, 1),
-            "Seed": (self.seed, 2, 0, 1),
+            "Eta": (self.eta, 2, 0, 1),
+            "Seed": (self.seed, 2, 2, 1),
         }
         for name, (field, row, column, wide) in places.items():
             field.setAccessibleName(f"{name} of the other run")
@@ -66,19 +57,22 @@ class CompareFields(QWidget):
             set_role(label, "muted")
             grid.addWidget(label, row, column)
             grid.addWidget(field, row, column + 1, 1, wide)
-        grid.addWidget(self.draw, 2, 2, 1, 2)
+        grid.addWidget(self.row, 3, 0, 1, 4)
         grid.setColumnStretch(1, 1)
         grid.setColumnStretch(3, 1)
+        self._follow()
 
     def begin_with(self, wish: "Wish", *, guided: bool) -> None:
         """The drawing was made so; what a person has set meanwhile is kept for the same seed."""
         if self._wish is None or self._wish.seed != wish.seed:
             self.sampler.set_content("ddim" if wish.sampler != "ddim" else "euler")
+            self.eta.set_content(wish.eta)
             self.steps.set_content(wish.steps)
             self.guidance.set_content(wish.guidance)
             self.seed.set_content(wish.seed)
         self._wish = wish
         self.guidance.setEnabled(guided)
+        self._follow()
 
     def wish(self) -> "Wish | None":
         """What the fields say."""
@@ -87,10 +81,14 @@ class CompareFields(QWidget):
         return replace(
             self._wish,
             sampler=self.sampler.content,
+            eta=self.eta.content if self.eta.isEnabled() else 0.0,
             steps=self.steps.content,
             guidance=self.guidance.content if self.guidance.isEnabled() else self._wish.guidance,
             seed=self.seed.content,
         )
+
+    def _follow(self) -> None:
+        self.eta.setEnabled(self.sampler.content == "ddim")
 
     def _ask(self) -> None:
         wish = self.wish()

@@ -7,6 +7,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app.panels.pathpoints import REACH, PointsView
+from app.panels.planelook import PlaneFound, PlaneWish
 from app.widgets.figures import percent
 from app.widgets.labels import SectionTitle
 from app.widgets.segmented import Segmented
@@ -24,10 +25,16 @@ ERROR_HELP = (
 
 
 class PathPlane(QWidget):
-    """Shows the points of one step, and of another run beside it."""
+    """Shows the points of one step, and of another run beside it.
+
+    What the model has to be asked for is wished for, one wish at a time; meanwhile the arrows of
+    the step before stay.
+    """
 
     picked = Signal(int)
     """A step that was clicked in the plot."""
+    wanted = Signal(object)
+    """A `PlaneWish`: its answer goes to `take`, or `give_up` is called."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -35,7 +42,7 @@ class PathPlane(QWidget):
         self.below = Segmented({"field": "Field", "error": "Score error", "none": "Points only"})
         self.below.button("field").setToolTip("Where the model moves points as noise goes")
         self.below.button("error").setToolTip("Brightest: half the true score or more is wrong")
-        self.below.changed.connect(self._show_below)
+        self.below.changed.connect(self._show_found)
         self.title = SectionTitle("Score error")
         self.title.title.setToolTip(ERROR_HELP)
         self.plot = SmallPlot("Score error over the steps")
@@ -44,6 +51,11 @@ class PathPlane(QWidget):
         self._fields: dict[tuple[Artist, float], Field] = {}
         self._errors: dict[Order, np.ndarray] = {}
         self._shown: list[tuple[PointsView, Drawing, Stroke]] = []
+        self._step = 0
+        self._waits = False
+        """A wish was not answered yet."""
+        self._failed: frozenset[Order] = frozenset()
+        """Drawings of which something could not be found; they are not asked about again."""
         switch = QHBoxLayout()
         switch.addWidget(self.below)
         switch.addStretch(1)
@@ -63,6 +75,7 @@ class PathPlane(QWidget):
         self._truth = truth
         self._fields.clear()
         self._errors.clear()
+        self._shown = []
         known = truth is not None
         self.below.button("error").setVisible(known)
         self.title.setVisible(known)
@@ -72,56 +85,86 @@ class PathPlane(QWidget):
 
     def show_runs(self, runs: "list[tuple[Drawing, Stroke]]", step: int) -> None:
         """Show a stroke of each of one or two drawings; `step` is that of the first."""
+        before = {view: drawing.artist for view, drawing, _ in self._shown}
         self._shown = [
             (view, drawing, stroke)
             for view, (drawing, stroke) in zip((self.view, self.other_view), runs, strict=False)
         ]
         self.other_view.setVisible(len(runs) > 1)
-        for view, _, stroke in self._shown:
-            view.show_points(stroke.x.numpy())
-        self._show_below()
-        self._show_errors(step)
-
-    def _show_below(self) -> None:
-        what = self.below.value
         for view, drawing, stroke in self._shown:
-            field = None if what == "none" else self._field(drawing, stroke)
-            view.show_field(field, arrows=what == "field", error=what == "error")
+            view.show_points(stroke.x.numpy())
+            if before.get(view) is not drawing.artist:
+                view.show_field(None, arrows=False, error=False)
+        self._step = step
+        self._show_found()
 
-    def _field(self, drawing: "Drawing", stroke: "Stroke") -> "Field":
-        from engines.diffusion.flowfield import field_of
+    def take(self, found: PlaneFound) -> None:
+        """Show the answer to what was `wanted`; what is on show by now may want another."""
+        self._waits = False
+        if found.truth is self._truth:
+            artists = {drawing.artist for _, drawing, _ in self._shown}
+            fields = {**self._fields, **found.fields}
+            self._fields = {key: f for key, f in fields.items() if key[0] in artists}
+            orders = {drawing.order for _, drawing, _ in self._shown}
+            errors = {**self._errors, **found.errors}
+            self._errors = {order: e for order, e in errors.items() if order in orders}
+        self._show_found()
 
-        key = drawing.artist, stroke.t
-        if key not in self._fields:
-            alive = {shown.artist for _, shown, _ in self._shown}
-            self._fields = {k: f for k, f in self._fields.items() if k[0] in alive}
-            self._fields[key] = field_of(
-                drawing.artist, drawing.order.wish, stroke.t, reach=REACH, truth=self._truth
+    def give_up(self) -> None:
+        """What was `wanted` could not be found."""
+        self._waits = False
+        self._failed = frozenset(drawing.order for _, drawing, _ in self._shown)
+        for view, _, _ in self._shown:
+            view.show_field(None, arrows=False, error=False)
+
+    # -- inside --------------------------------------------------------------------------------
+
+    def _show_found(self) -> None:
+        what = self.below.value
+        missing: list[tuple[Drawing, float]] = []
+        for view, drawing, stroke in self._shown:
+            field = self._fields.get((drawing.artist, stroke.t))
+            if what == "none":
+                view.show_field(None, arrows=False, error=False)
+            elif field is not None:
+                view.show_field(field, arrows=what == "field", error=what == "error")
+            else:
+                missing.append((drawing, stroke.t))
+        self._show_errors()
+        short = [
+            (drawing, known)
+            for _, drawing, _ in self._shown
+            if self._truth is not None and len(known := self._known(drawing)) < len(drawing.strokes)
+        ]
+        failed = any(drawing.order in self._failed for _, drawing, _ in self._shown)
+        if (missing or short) and not (self._waits or failed):
+            self._waits = True
+            self.wanted.emit(
+                PlaneWish(
+                    truth=self._truth, reach=REACH, fields=tuple(missing), errors=tuple(short)
+                )
             )
-        return self._fields[key]
 
-    def _show_errors(self, step: int) -> None:
-        if self._truth is None:
+    def _known(self, drawing: "Drawing") -> np.ndarray:
+        """[strokes] errors, of as many of the first strokes as were looked at."""
+        return self._errors.get(drawing.order, np.empty(0))[: len(drawing.strokes)]
+
+    def _show_errors(self) -> None:
+        if self._truth is None or not self._shown:
             return
         count = len(self._shown[0][1].strokes)
-        known, self._errors = self._errors, {}
         lines = []
         for _, drawing, _ in self._shown:
-            errors = known.get(drawing.order)
-            if errors is None or len(errors) != len(drawing.strokes):
-                errors = self._errors_of(drawing)
-            self._errors[drawing.order] = errors
+            errors = np.full(len(drawing.strokes), np.nan)
+            known = self._known(drawing)
+            errors[: len(known)] = known
             # Two runs of unlike many steps are laid over each other from noise to sample.
             places = np.linspace(0, len(errors) - 1, count)
             lines.append(np.interp(places, np.arange(len(errors)), errors))
         most = np.nanmax(lines) if np.isfinite(lines).any() else 1.0
-        self.plot.show_lines(np.stack(lines), strong=0, step=step, high=min(1.0, float(most)))
-        now = lines[0][step]
-        words = f"{percent(now, 1.0)} of the true score" if np.isfinite(now) else "no noise is left"
+        self.plot.show_lines(np.stack(lines), strong=0, step=self._step, high=min(1.0, float(most)))
+        now = lines[0][self._step]
+        words = f"{percent(now, 1.0)} of the true score" if np.isfinite(now) else ""
+        if self._shown[0][2].t == 0:
+            words = "no noise is left"
         self.title.set_value(words, ERROR_HELP)
-
-    def _errors_of(self, drawing: "Drawing") -> np.ndarray:
-        from engines.diffusion.flowfield import score_errors
-
-        assert self._truth is not None
-        return score_errors(drawing.strokes, drawing.artist.path, self._truth)

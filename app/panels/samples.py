@@ -29,12 +29,12 @@ from engines.diffusion.artifacts import Sheet
 
 WAITING = "The first samples appear after the first step"
 NOTHING_DRAWN = "Draw more shows samples here, with a caption, sampler and seed of your choice"
-BOX_PX, NARROW_BOX_PX = 236, 172
+BOX_PX, NARROW_BOX_PX = 236, 204
 NARROW_PX = 620
 """A narrower page leaves out words and makes its box smaller."""
 _WRITTEN_INTO = (QLineEdit, QAbstractSpinBox, QPlainTextEdit)
-SHEET_PX = 1_000
-"""Side of a picture of points, as it is saved."""
+SHEET_PX, SHEET_LINE_PX = 1_000, 28
+"""Side of a picture as it is saved, and height of the line that says how far it came."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -46,10 +46,18 @@ class Shown:
     texts: tuple[str, ...]
     origin: str
     """Where they are from, for people: "Step 1,200"."""
+    unfinished: str = ""
+    """How far the drawing came: "Stopped at step 3 of 20"; empty for finished samples."""
+
+    @property
+    def words(self) -> str:
+        """All that is to be known of them."""
+        return ": ".join(filter(None, (self.unfinished, self.origin)))
 
     def caption(self, index: int) -> str:
-        """What was asked for of one of them, empty if nothing was."""
-        return self.texts[index % len(self.texts)] if self.texts else ""
+        """What was asked for of one of them and how far it is, empty if there is nothing to say."""
+        text = self.texts[index % len(self.texts)] if self.texts else ""
+        return " \N{MIDDLE DOT} ".join(filter(None, (text, self.unfinished)))
 
 
 class SamplesPanel(QWidget):
@@ -151,8 +159,7 @@ class SamplesPanel(QWidget):
         self._sheet = self._drawn = None
         self.grid.set_reference(None)
         self.source.set_value("training")
-        self.draw.say("")
-        self.draw.set_busy(False)
+        self.draw.row.clear()
         self.show_all()
 
     def set_trains(self, trains: bool) -> None:
@@ -209,18 +216,28 @@ class SamplesPanel(QWidget):
         self._show()
 
     def picture(self) -> QImage | None:
-        """The samples on show as a picture to be saved; None where there are none."""
+        """The samples on show as a picture to be saved; None where there are none.
+
+        Samples that were not drawn to their end are said to be so in the picture as well.
+        """
         shown = self.shown
         if shown is None:
             return None
         sheet = SampleGrid()
         sheet.show_samples(shown.samples, shown.texts)
         sheet.set_reference(self.grid.reference)
-        sheet.resize(SHEET_PX, SHEET_PX)
+        line = SHEET_LINE_PX if shown.unfinished else 0
+        sheet.resize(SHEET_PX, SHEET_PX - line)
         image = QImage(SHEET_PX, SHEET_PX, QImage.Format.Format_RGB32)
         image.fill(theme.colour(theme.current().ground))
         painter = QPainter(image)
         sheet.paint(painter)
+        if line:
+            place = image.rect().adjusted(0, SHEET_PX - line, 0, 0)
+            painter.setClipping(False)
+            painter.setFont(theme.font(14))
+            painter.setPen(theme.colour(theme.current().text))
+            painter.drawText(place, Qt.AlignmentFlag.AlignCenter, shown.unfinished)
         painter.end()
         return image
 
@@ -238,7 +255,7 @@ class SamplesPanel(QWidget):
         shown, drawn = self.shown, self.source.value == "drawn"
         self.weights.setVisible(not drawn)
         self.export.setEnabled(shown is not None)
-        self.words.setText("" if shown is None else shown.origin)
+        self.words.setText("" if shown is None else shown.words)
         self.words.setToolTip(self.words.text())
         self.grid.empty = NOTHING_DRAWN if drawn else WAITING
         if shown is None:

@@ -1,6 +1,6 @@
 """A form for any config dataclass, made from what its fields say about themselves."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from html import escape
 from typing import Any
 
@@ -9,7 +9,8 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from app import theme
-from app.widgets.fields import field_for, plain, spaced
+from app.drawnwords import SAMPLER_NAMES
+from app.widgets.fields import ChoiceField, field_for, plain, spaced
 from app.widgets.labels import ElidedLabel
 from app.widgets.panel import Panel, add_scrolled, note
 from app.widgets.tools import quiet_button
@@ -20,6 +21,8 @@ FIELD_SHARE, FIELD_LEAST_PX, FIELD_MOST_PX = 0.42, 104, 170
 """Width of the fields: a share of the panel's between a least and a most."""
 
 ROW_PX = 28
+NAMES: Mapping[str, Mapping[Any, str]] = {"sampler": SAMPLER_NAMES}
+"""What the choices of a setting are called, where they have names of their own."""
 
 
 class SettingRow(QObject):
@@ -29,9 +32,11 @@ class SettingRow(QObject):
 
     def __init__(self, field: Field, parent: QWidget) -> None:
         super().__init__(parent)
-        self.field = field
+        self.field, self._names = field, NAMES.get(field.name, {})
         self.label = ElidedLabel(field.label)
         self.editor = field_for(field)
+        if isinstance(self.editor, ChoiceField):
+            self.editor.set_names(self._names)
         self.editor.setAccessibleName(field.label)
         self.editor.setFixedHeight(ROW_PX)
         self.reset = quiet_button("", f"Back to {self.words(field.default)}", role="inline")
@@ -64,7 +69,7 @@ class SettingRow(QObject):
         setting = self.field.setting
         if setting.zero and value == 0:
             return setting.zero
-        text = f"{value:,}" if self.field.type is int else str(value)
+        text = f"{value:,}" if self.field.type is int else self._names.get(value, str(value))
         if self.field.type is float:
             text = plain(value)
         if isinstance(value, tuple):

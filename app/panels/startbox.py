@@ -25,11 +25,13 @@ from PySide6.QtWidgets import (
 from app import theme
 from app.droptarget import local_paths
 from app.theme import set_role
+from app.widgets.fields import WholeField
 from app.widgets.labels import ElidedLabel
 from app.widgets.maskcanvas import MaskCanvas
 from app.widgets.panel import note
 from app.widgets.tools import quiet_button
 from assets.open import Kind, identify
+from engines.settings import Setting
 
 STRENGTH = 60
 """Percent of an image that is forgotten unless a person wants something else."""
@@ -37,6 +39,12 @@ WHOLE = "Paint on it to have only that part drawn anew"
 PART = "What is painted is drawn anew, all else stays"
 STRENGTH_TIP = "How much of the image is forgotten: little of it keeps its colours, 100 % nothing"
 ERASE_TIP = "Take paint away; the right mouse button does so at any time"
+REPEATS = Setting(
+    "How often each step is gone through, so that the filling agrees with what surrounds it",
+    low=1,
+    high=20,
+)
+NOT_REPEATED = "Only the filling of what is painted is repeated; paint on the image first"
 NOT_READ = "What is painted starts from noise, so the strength is not read; clear the mask first"
 
 
@@ -87,9 +95,12 @@ class StartBox(QWidget):
         self.erase = quiet_button("Erase", ERASE_TIP, checkable=True)
         self.erase.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.erase.toggled.connect(self._follow)
+        self.repeats = WholeField(REPEATS)
+        self.repeats.setAccessibleName("Repeats")
+        self.repeats.setMinimumWidth(40)
         self.unpaint = quiet_button("Clear mask", "Take all paint away")
         self.unpaint.clicked.connect(self.canvas.clear)
-        self._labels = ElidedLabel("Strength"), ElidedLabel("Brush")
+        self._labels = ElidedLabel("Strength"), ElidedLabel("Brush"), ElidedLabel("Repeats")
         self._values = QLabel(), QLabel()
         header = QHBoxLayout()
         header.setSpacing(4)
@@ -106,6 +117,8 @@ class StartBox(QWidget):
             rows.addWidget(self._labels[row], row, 0)
             rows.addWidget(slider, row, 1)
             rows.addWidget(value, row, 2)
+        rows.addWidget(self._labels[2], 2, 0)
+        rows.addWidget(self.repeats, 2, 1, 1, 2)
         rows.setColumnStretch(1, 1)
         paint = QHBoxLayout()
         paint.setSpacing(4)
@@ -161,6 +174,9 @@ class StartBox(QWidget):
         for widget in (self.strength, self._labels[0], self._values[0]):
             widget.setEnabled(not painted)
             widget.setToolTip(NOT_READ if painted else STRENGTH_TIP)
+        for widget in (self.repeats, self._labels[2]):
+            widget.setEnabled(painted)
+            widget.setToolTip(REPEATS.help if painted else NOT_REPEATED)
         self.unpaint.setEnabled(painted)
         sentences = (self._remark if has_image else "", PART if painted else WHOLE)
         self.note.setText(". ".join(filter(None, sentences)))

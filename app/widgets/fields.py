@@ -1,6 +1,7 @@
 """Fields for settings: what cannot be valid cannot be typed, and figures stand at the right."""
 
 import re
+from collections.abc import Mapping
 from typing import Any, get_origin
 
 from PySide6.QtCore import QLocale, QSignalBlocker, Qt, Signal
@@ -153,6 +154,12 @@ class ChoiceField(QComboBox):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumContentsLength(4)
         self.currentIndexChanged.connect(self.edited)
+
+    def set_names(self, names: Mapping[Any, str]) -> None:
+        """Call choices by these words; one without is called as it is."""
+        for index in range(self.count()):
+            value = self.itemData(index)
+            self.setItemText(index, names.get(value, str(value)))
 
     @property
     def content(self) -> Any:

@@ -1,8 +1,8 @@
 """Training a diffusion model without a window: images in, a model file and samples out."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from assets.errors import InputError
 from engines.commands.driving import Writer, carry_out, summary_of, write_all
@@ -104,6 +104,9 @@ class TrainDiffusion:
         from assets.files import atomic_write_json
         from engines.diffusion.saved import write_model
 
+        def write_report(path: Path) -> None:
+            atomic_write_json(path, report.build() | {"health": _health_of(engine)})
+
         say(summary_of(report.build()))
         writers: list[Writer] = []
         if engine.learner is None:
@@ -115,8 +118,18 @@ class TrainDiffusion:
             if self.checkpoint is not None:
                 writers.append((self.checkpoint, engine.save_checkpoint))
         if self.report is not None:
-            writers.append((self.report, lambda path: atomic_write_json(path, report.build())))
+            writers.append((self.report, write_report))
         write_all(writers)
+
+
+def _health_of(engine: "DiffusionEngine") -> dict[str, Any] | None:
+    """Strict JSON values; None where no step was prepared."""
+    from engines.report import finite
+
+    try:
+        return finite(asdict(engine.health()))
+    except InputError:
+        return None
 
 
 def _write_samples(engine: "DiffusionEngine", path: Path) -> None:

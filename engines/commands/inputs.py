@@ -84,7 +84,7 @@ def unposed_photos(data: str) -> "UnposedPhotos | Video":
         return read_photo_folder(sample_folder())
     path = Path(data)
     found = identify(path)
-    if not found.problem and found.kind in (Kind.PHOTOS, Kind.VIDEO):
+    if not found.problem and found.kind in (Kind.PHOTOS, Kind.CAPTIONED, Kind.VIDEO):
         opened = read_found(found)
         assert isinstance(opened, UnposedPhotos | Video)
         return opened

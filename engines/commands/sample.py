@@ -46,6 +46,8 @@ class Sample:
     strength: float = 0.6
     mask: Path | None = None
     """White where `image` is drawn anew."""
+    repeats: int = 1
+    """How often each step of drawing it is gone through."""
 
     def run(self) -> int:
         """Draw, then write everything; InputError when something named cannot be used."""
@@ -61,8 +63,8 @@ class Sample:
         from engines.diffusion.capture import Capture
 
         capture = None if self.attention is None else Capture(samples=self.count)
-        strokes = self._draw(artist, wish, capture)
-        self._write(artist, wish, capture, strokes)
+        end, way = self._draw(artist, wish, capture)
+        self._write(artist, wish, capture, end, way)
         return 0
 
     def _artist(self) -> "Artist":
@@ -107,6 +109,7 @@ class Sample:
             image=image,
             strength=self.strength,
             hole=hole,
+            repeats=self.repeats,
         )
 
     def _given(self, artist: "Artist") -> "tuple[np.ndarray | None, np.ndarray | None]":
@@ -120,9 +123,11 @@ class Sample:
         channels, size, width = artist.shape
         if size != width or channels != 3:
             raise InputError(f"{self.model.name} draws no square images in colour")
-        from engines.diffusion.data.folder import read_image
+        from engines.diffusion.data.folder import conversion_note, read_image
 
-        image, _ = read_image(self.image, size)
+        image, kind = read_image(self.image, size)
+        if kind:
+            say(conversion_note(kind))
         if self.mask is None:
             return image, None
         _check_mask(self.image, self.mask)
@@ -135,34 +140,47 @@ class Sample:
             )
         return image, hole
 
-    def _draw(self, artist: "Artist", wish: "Wish", capture: "Capture | None") -> "list[Stroke]":
-        """All strokes where the way is asked for, else the last one alone."""
-        strokes: list[Stroke] = []
+    def _draw(
+        self, artist: "Artist", wish: "Wish", capture: "Capture | None"
+    ) -> "tuple[Stroke, list[Stroke]]":
+        """The last stroke, and the way of the first sample where it is asked for."""
+        import torch
+
+        from engines.diffusion.film import filmed
+        from engines.diffusion.memory import check_drawing, free_bytes
+
+        artist.check(wish)
+        if self.path is not None and len(artist.shape) == 1:  # all points are filmed
+            free = free_bytes(torch.device("cpu"))
+            check_drawing(artist.kept_bytes(wish), wish.count, free)
+        total = artist.steps_of(wish)
+        end, way = None, []
         with RunProgress(steps=1) as progress, closing(artist.draw(wish, capture=capture)) as going:
-            for stroke in going:
-                if self.path is None:
-                    strokes.clear()
-                strokes.append(stroke)
-                progress.show(Prepared(phase="Drawing", done=stroke.index, total=self.steps))
-        return strokes
+            for end in going:
+                if self.path is not None:
+                    way.append(filmed(end, 0))
+                progress.show(Prepared(phase="Drawing", done=end.index, total=total))
+        assert end is not None
+        return end, way
 
     def _write(
         self,
         artist: "Artist",
         wish: "Wish",
         capture: "Capture | None",
-        strokes: "list[Stroke]",
+        end: "Stroke",
+        way: "list[Stroke]",
     ) -> None:
         from engines.diffusion.film import write_path
         from engines.diffusion.sheet import write_sheet
 
-        write_sheet(self.out, strokes[-1])
+        write_sheet(self.out, end)
         say(f"Wrote {self.out}: {self.count:,} samples")
         if self.path is not None:
-            write_path(self.path, [strokes])
-            say(f"Wrote {self.path}: the way of the first sample in {len(strokes) - 1} steps")
+            write_path(self.path, [way])
+            say(f"Wrote {self.path}: the way of the first sample in {len(way) - 1} steps")
         if self.attention is not None and capture is not None:
-            _write_attention(self.attention, artist, wish, capture, strokes[-1])
+            _write_attention(self.attention, artist, wish, capture, end)
 
 
 def _check_mask(image: Path, mask: Path) -> None:
@@ -202,4 +220,4 @@ def _write_attention(
     if wish.texts and not heat:
         say("This model does not look at words one by one, so there are no pictures of them")
     if capture.note:
-        say(capture.note)
+        say(f"{capture.note}; draw fewer samples (--count) or take fewer steps (--steps)")

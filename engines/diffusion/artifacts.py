@@ -32,8 +32,8 @@ class Health:
     """Norm of the last gradient."""
     lag: float
     """|average - weights| / |weights|."""
-    non_finite: float
-    """Share of numbers that are not finite in the last samples."""
+    non_finite: float | None
+    """Share of numbers that are not finite in the last samples; None before there are any."""
     deviation: float
     """Standard deviation of the data; what the paths are made for is about 0.5 to 1."""
     sentences: tuple[str, ...]

@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import itertools
 import math
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -15,8 +16,10 @@ from assets.errors import InputError
 from engines.diffusion.capture import Capture
 from engines.diffusion.condition import Condition
 from engines.diffusion.data.pictures import to_bytes, to_network
-from engines.diffusion.edit import edited, inpainted, levels_below
-from engines.diffusion.guidance import guided
+from engines.diffusion.edit import edited, harmonised, inpainted, jump_of, levels_below
+from engines.diffusion.guidance import blended
+from engines.diffusion.memory import check_drawing, free_bytes, pass_bytes
+from engines.diffusion.mix import Part, mix_of
 from engines.diffusion.networks.choose import Network
 from engines.diffusion.networks.config import NetworkConfig
 from engines.diffusion.networks.text import Heard
@@ -24,9 +27,17 @@ from engines.diffusion.paths import PATHS, Path, levels
 from engines.diffusion.samplers import SAMPLERS, Moment, walk
 from engines.diffusion.samplers.ddim import ddim
 from engines.diffusion.saved import SavedModel
-from engines.diffusion.targets import Denoiser, Model, Target
-from engines.diffusion.words import Vocabulary, unknown_note
+from engines.diffusion.targets import TARGETS, Denoiser, Model, Target
+from engines.diffusion.words import Vocabulary, tidy, unknown_note
 from kernels.threads import torch_at_work
+
+IMAGES_CLIP = 1.0
+"""Pixels lie within plus or minus this much."""
+POINTS_CLIP = 3.0
+"""Twice as far as toys reach, and beyond the plane in which their fields are shown."""
+MOST_STEPS = 10_000
+SPARE = 1.3
+"""What drawing takes at its height over what its tensors do: memory is not packed tightly."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -35,7 +46,9 @@ class Wish:
 
     count: int = 16
     texts: tuple[str, ...] = ()
-    """Captions or classes, taken in turn; none for samples of anything."""
+    """Captions, classes or mixes of them (see `mix_of`), taken in turn; none for anything."""
+    literal: bool = False
+    """Texts come from data and are no mixes, whatever they look like."""
     sampler: str = "dpmpp_2m"
     steps: int = 20
     guidance: float = 0.0
@@ -52,6 +65,8 @@ class Wish:
     """How much of `image` is forgotten, 0 to 1; not read where there is a `hole`."""
     hole: np.ndarray | None = None
     """[h, w] bool, True where `image` is to be drawn anew."""
+    repeats: int = 1
+    """How often each step of filling a hole is gone through, so that it agrees with the rest."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -85,8 +100,11 @@ class Artist:
         path: str,
         target: Target,
         vocabulary: Vocabulary | None,
+        drop: float | None = None,
     ) -> None:
+        """`drop` is the share that was learnt without words; None where that is not known."""
         self._averaged, self._raw = averaged, raw
+        self._drop = drop
         self.path: Path = PATHS[path]()
         self.target: Target = target
         self.vocabulary = vocabulary
@@ -94,20 +112,22 @@ class Artist:
     @classmethod
     def of(cls, saved: SavedModel) -> "Artist":
         """The artist of a model file. Raises InputError when its card does not say enough."""
-        about = saved.diffusion
-        try:
-            return cls(
-                averaged=saved.network,
-                raw=None,
-                path=PATHS[about["path"]].name,
-                target=about["target"],
-                vocabulary=saved.vocabulary,
-            )
-        except KeyError as error:
+        path, target = saved.diffusion.get("path"), saved.diffusion.get("target")
+        # Lists, which JSON has too, could not be looked up in a mapping.
+        if path not in tuple(PATHS) or target not in TARGETS:
             raise InputError(
-                f"The card of {saved.name} does not say what path and target it learnt; export "
-                "the model again"
-            ) from error
+                f"The card of {saved.name} does not say what path and target it learnt, or names "
+                f'unknown ones ("{path}" and "{target}"); expected one of {", ".join(PATHS)} and '
+                f"one of {', '.join(TARGETS)}, so export the model again"
+            )
+        return cls(
+            averaged=saved.network,
+            raw=None,
+            path=path,
+            target=target,
+            vocabulary=saved.vocabulary,
+            drop=saved.diffusion.get("drop"),
+        )
 
     @classmethod
     def snapshot(
@@ -118,11 +138,17 @@ class Artist:
         path: str,
         target: Target,
         vocabulary: Vocabulary | None,
+        drop: float | None = None,
     ) -> "Artist":
         """An artist with copies of both networks."""
         copies = [copy.deepcopy(n).requires_grad_(False).eval() for n in (averaged, raw)]
         return cls(
-            averaged=copies[0], raw=copies[1], path=path, target=target, vocabulary=vocabulary
+            averaged=copies[0],
+            raw=copies[1],
+            path=path,
+            target=target,
+            vocabulary=vocabulary,
+            drop=drop,
         )
 
     @property
@@ -149,22 +175,32 @@ class Artist:
         return next(self._averaged.parameters()).device
 
     def notes(self, wish: Wish) -> tuple[str, ...]:
-        """Sentences on what of `wish` will not be followed."""
+        """Sentences on what of `wish` will not be followed; InputError for a broken mix."""
         found = []
         if wish.eta and wish.sampler != "ddim":
             found.append(f"Only ddim adds noise by eta; {wish.sampler} does not read it")
+        if wish.repeats > 1 and wish.hole is None:
+            found.append("Only the filling of a hole is repeated, and there is none")
         if self.vocabulary is None:
             if wish.texts:
                 found.append("This model learnt without words or classes, so they are not read")
             if wish.guidance:
                 found.append("This model is unconditional, so guidance changes nothing")
             return tuple(found)
-        unknown = self.vocabulary.encode(wish.texts).unknown
+        said = [part for row in range(len(wish.texts)) for _, part in self.mix_for(wish, row)]
+        _, unknown, cut = self.vocabulary.encode(said)
         if unknown:
             found.append(unknown_note(unknown, self.vocabulary))
+        if cut:
+            found.append(f"Only the first {self.vocabulary.longest} words of a caption are read")
         if wish.guidance and not any(wish.texts):
             found.append(
                 "Guidance needs a caption or class to guide towards, so it changes nothing"
+            )
+        elif wish.guidance and self._drop == 0:
+            found.append(
+                "This model learnt nothing without words (a condition dropout of 0), so guidance "
+                "leads away from what it does not know; ask for none"
             )
         return tuple(found)
 
@@ -173,7 +209,7 @@ class Artist:
 
         Raises InputError for what cannot be drawn.
         """
-        self._check(wish)
+        self.check(wish)
         generator = torch.Generator().manual_seed(wish.seed)
         denoise = self.denoiser(wish, capture=capture)
         sampler = SAMPLERS[wish.sampler]
@@ -208,7 +244,11 @@ class Artist:
         way = self._way(wish)
         if wish.image is not None and wish.hole is None:
             way = levels_below(wish.strength, way)
-        return len(way) - 1
+        return int((way.diff() < 0).sum())
+
+    def kept_bytes(self, wish: Wish) -> int:
+        """What all strokes of `wish` take when they are kept: three float32 tensors each."""
+        return 3 * 4 * wish.count * math.prod(self.shape) * (self.steps_of(wish) + 1)
 
     def samples(self, wish: Wish) -> Tensor:
         """[n, ...] what comes out in the end."""
@@ -221,25 +261,51 @@ class Artist:
             self._model(wish, capture),
             self.path,
             self.target,
-            clip=1.0 if len(self.shape) == 3 else None,
+            clip=IMAGES_CLIP if len(self.shape) == 3 else POINTS_CLIP,
         )
 
-    def condition_of(self, wish: Wish) -> Condition | None:
-        """What the samples are to show; None for a model without words."""
+    def mix_for(self, wish: Wish, row: int) -> tuple[Part, ...]:
+        """What sample `row` is to show, with weights that sum to 1; most often one part.
+
+        Raises InputError for a broken mix.
+        """
+        text = wish.texts[row % len(wish.texts)] if wish.texts else ""
+        known = self.vocabulary
+        named = known is not None and known.classes and tidy(text) in known.words
+        return ((1.0, text),) if wish.literal or named else mix_of(text)
+
+    def conditions_of(self, wish: Wish) -> tuple[tuple[Condition, ...], Tensor]:
+        """The parts of what the samples are to show and, [parts, n], the share of each.
+
+        Both are empty for a model without words; a sample of fewer parts has shares of 0.
+        """
         if self.vocabulary is None:
-            return None
-        texts = [wish.texts[i % len(wish.texts)] if wish.texts else "" for i in range(wish.count)]
-        return self.vocabulary.encode(texts).condition.to(self.device)
+            return (), torch.empty(0, wish.count, device=self.device)
+        rows = [self.mix_for(wish, row) for row in range(wish.count)]
+        parts = list(itertools.zip_longest(*rows, fillvalue=(0.0, "")))
+        conditions = tuple(
+            self.vocabulary.encode([text for _, text in part]).condition.to(self.device)
+            for part in parts
+        )
+        shares = torch.tensor([[share for share, _ in part] for part in parts])
+        return conditions, shares.to(self.device)
+
+    @functools.cached_property
+    def _pass_bytes(self) -> int:
+        with torch_at_work():
+            return pass_bytes(self._averaged, self.shape)
 
     def _way(self, wish: Wish) -> Tensor:
-        """The noise levels from 1 to 0."""
+        """The noise levels from 1 to 0, and back up between them where steps are repeated."""
         way = levels(wish.steps)
+        if wish.hole is not None:
+            return harmonised(way, jump=jump_of(wish.steps), repeats=wish.repeats)
         # Points end as sharp as data: most steps belong to little noise.
         return way.square() if len(self.shape) == 1 else way
 
     def _model(self, wish: Wish, capture: Capture | None) -> Model:
         network = self._averaged if wish.averaged or self._raw is None else self._raw
-        condition = self.condition_of(wish)
+        conditions, shares = self.conditions_of(wish)
 
         @functools.cache
         def heard(condition: Condition) -> Condition | Heard:
@@ -250,24 +316,30 @@ class Artist:
         def net(x: Tensor, t: Tensor, condition: Condition | None = None, /) -> Tensor:
             return network(x, t, condition and heard(condition), capture=capture)
 
-        if condition is None:
+        if not conditions:
             return lambda x, t: net(x, t)
-        return guided(net, condition, wish.guidance if any(wish.texts) else 0.0)
+        return blended(net, conditions, shares, wish.guidance if any(wish.texts) else 0.0)
 
     def _given(self, wish: Wish) -> Tensor:
         assert wish.image is not None
         image = torch.from_numpy(np.ascontiguousarray(wish.image)).permute(2, 0, 1)
         return to_network(image).expand(wish.count, *self.shape).clone().to(self.device)
 
-    def _check(self, wish: Wish) -> None:
+    def check(self, wish: Wish) -> None:
+        """Raise InputError where `wish` cannot be drawn."""
         if wish.sampler not in SAMPLERS:
             raise InputError(
                 f'There is no sampler "{wish.sampler}"; choose one of {", ".join(SAMPLERS)}'
             )
-        if wish.count < 1 or not 1 <= wish.steps <= 10_000:
+        if wish.count < 1 or not 1 <= wish.steps <= MOST_STEPS:
             raise InputError(
                 f"{wish.count} samples in {wish.steps} steps cannot be drawn; ask for at least one "
-                "sample and 1 to 10,000 steps"
+                f"sample and 1 to {MOST_STEPS:,} steps"
+            )
+        if not 1 <= wish.repeats <= MOST_STEPS // wish.steps:
+            raise InputError(
+                f"{wish.steps:,} steps, each gone through {wish.repeats:,} times, cannot be drawn; "
+                f"ask for at least once and for at most {MOST_STEPS:,} steps together"
             )
         if not (0 <= wish.eta <= 1 and 0 <= wish.strength <= 1):
             raise InputError(
@@ -275,6 +347,7 @@ class Artist:
             )
         if not math.isfinite(wish.guidance):
             raise InputError(f"The guidance is {wish.guidance:g}; expected a number such as 2")
+        self._check_room(wish)
         if wish.image is None:
             return
         if len(self.shape) != 3:
@@ -290,6 +363,15 @@ class Artist:
                 f"The mask is {wish.hole.shape[1]}x{wish.hole.shape[0]} pixels; expected "
                 f"{width}x{height}"
             )
+
+    def _check_room(self, wish: Wish) -> None:
+        """Raise InputError where the samples do not fit into memory all at once."""
+        parts = 1
+        if self.vocabulary is not None:
+            parts = max(len(self.mix_for(wish, row)) for row in range(len(wish.texts) or 1))
+            parts += wish.guidance != 0 and any(wish.texts)
+        needed = round(SPARE * self._pass_bytes * parts * wish.count)
+        check_drawing(needed, wish.count, free_bytes(self.device))
 
 
 def _stroke(moment: Moment) -> Stroke:

@@ -93,14 +93,14 @@ class Capture:
 
     @property
     def note(self) -> str:
-        """A sentence on what is missing, or nothing."""
+        """What is missing, as a sentence to which may be added what can be done; or nothing."""
         if not self.left_out:
             return ""
         complete = self.kept[-1].call + 1 if self.kept else 0
         return (
             f"Attention fills its {self.budget_bytes / 1e6:.0f} MB, so {self.left_out} maps of "
             f"{self.left_out + len(self.kept)} are left out, from call {complete} of {self.calls} "
-            "on; record fewer samples, layers or stages, or allow more memory"
+            "on"
         )
 
     def chosen(

@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     from engines.diffusion.train import Data, DiffusionEngine
 
 NAME, VERSION = "diffusion", 1
-FIXED = ("network", "size", "path", "target", "holdout", "seed")
+FIXED = ("network", "size", "fit", "path", "target", "holdout", "seed")
 """Settings that make a run what it is; others may change when it goes on.
 
-Another share or seed would learn from images that were held out before.
+Another fit would go on with other images; another share or seed would learn from images that were
+held out before.
 """
 
 
@@ -51,6 +52,7 @@ def save(engine: "DiffusionEngine", folder: Path) -> None:
         "seconds": engine.seconds,
         "ema_step": learner.ema.step,
         "images": len(engine.data),
+        "vocabulary": _words_of(engine),
         "dataset": engine.data.source.about() if engine.data.source else None,
         "history": [event.to_json() for event in engine.history],
     }
@@ -85,6 +87,11 @@ def load(
                 f"{int(about['images']):,}; name the folder that it learnt from"
             )
         engine = DiffusionEngine(data, config)
+        if "vocabulary" in about and about["vocabulary"] != _words_of(engine):
+            raise InputError(
+                f"The captions or classes of {data.name} are not those that the run in {folder} "
+                "learnt; make them what they were, or start a new run"
+            )
         engine.history = events_of(about)
         engine.step, engine.seconds = int(about["step"]), float(about["seconds"])
         learner = engine.ready()
@@ -112,6 +119,11 @@ def config_of(folder: Path) -> DiffusionConfig:
     Raises InputError with a sentence when there is none or it is broken.
     """
     return config_in(_read(folder), folder, DiffusionConfig)
+
+
+def _words_of(engine: "DiffusionEngine") -> dict[str, Any] | None:
+    """What the numbers of the tokens stand for, as JSON values."""
+    return None if engine.vocabulary is None else engine.vocabulary.about()
 
 
 def _read(folder: Path) -> dict[str, Any]:

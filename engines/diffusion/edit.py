@@ -9,6 +9,11 @@ from engines.diffusion.paths import Path
 from engines.diffusion.samplers import Keep, Moment, Sampler, noise_like, walk
 from engines.diffusion.targets import Denoiser
 
+ROUNDING = 1e-9
+"""Levels of 10,000 even steps and strengths of four digits lie at least ten times as far apart."""
+JUMP = 10 / 250
+"""How much of the way is gone through again at a time: 10 steps of 250 (Lugmayr et al. 2022)."""
+
 
 def edited(
     sampler: Sampler,
@@ -37,9 +42,14 @@ def edited(
 
 
 def levels_below(strength: float, levels: Tensor) -> Tensor:
-    """[m] float64: `strength` itself and those of `levels` that lie below; m = 1 at 0."""
+    """[m] float64: `strength` itself and those of `levels` that lie below; m = 1 at 0.
+
+    A level that is `strength` but for rounding is no step of its own, save 0, the end.
+    """
     start = torch.tensor([strength], dtype=torch.float64)
-    return torch.cat([start, levels.to(start)[levels.to(start) < strength]])
+    levels = levels.to(start)
+    below = (levels < strength - ROUNDING) | ((levels == 0) & (strength > 0))
+    return torch.cat([start, levels[below]])
 
 
 def inpainted(
@@ -74,7 +84,12 @@ def known(path: Path, image: Tensor, hole: Tensor, generator: torch.Generator) -
     return keep
 
 
-def harmonised(levels: Tensor, *, jump: int = 10, repeats: int = 2) -> Tensor:
+def jump_of(steps: int) -> int:
+    """How many of `steps` are gone through again at a time, at least 1."""
+    return max(1, round(steps * JUMP))
+
+
+def harmonised(levels: Tensor, *, jump: int, repeats: int) -> Tensor:
     """`levels` with every `jump` of them walked `repeats` times (Lugmayr et al. 2022, sec. 4.2).
 
     Between the times the way leads back up at once, by noising: what is filled in after that

@@ -3,6 +3,7 @@
 import io
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,14 @@ def pictures_of(stroke: Stroke, row: int, *, reach: float = 2.5) -> list[np.ndar
     found = [stroke.bytes_of(what)[row] for what in ("x", "x0", "eps")]
     colour = [p.repeat(3, axis=2) if p.shape[2] == 1 else p for p in found]
     return [enlarged(p, max(1, PICTURE_PX // max(p.shape[:2]))) for p in colour]
+
+
+def filmed(stroke: Stroke, row: int) -> Stroke:
+    """What pictures of one sample need of `stroke`, as its row 0; of points it is all of it."""
+    if stroke.x.ndim == 2:
+        return stroke
+    x, x0, eps = (part[row : row + 1].clone() for part in (stroke.x, stroke.x0, stroke.eps))
+    return replace(stroke, x=x, x0=x0, eps=eps)
 
 
 def frames_of(runs: Sequence[Run], row: int) -> Iterator[np.ndarray]:

@@ -22,21 +22,22 @@ class Network(Protocol):
     def __call__(self, x: Tensor, t: Tensor, condition: Condition | None = None, /) -> Tensor: ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Mixed:
     """A model whose prediction is sum_i weights[i] net(x, t, conditions[i]), in one batch."""
 
     net: Network
     conditions: Sequence[Condition]
-    """Each for all n samples."""
-    weights: Sequence[float]
-    """Sum to 1."""
+    """k of them, each for all n samples."""
+    weights: Tensor
+    """[k] for all samples, or [k, n] for each; sum to 1 over k."""
 
     def __post_init__(self) -> None:
-        if len(self.conditions) != len(self.weights) or abs(sum(self.weights) - 1) > 1e-6:
+        sums = self.weights.sum(0)
+        if len(self.conditions) != len(self.weights) or bool(((sums - 1).abs() > 1e-5).any()):
             raise ValueError(
                 f"{len(self.conditions)} conditions need as many weights that sum to 1, "
-                f"not {list(self.weights)}"
+                f"not {self.weights.tolist()}"
             )
 
     def __call__(self, x: Tensor, t: Tensor) -> Tensor:
@@ -47,7 +48,8 @@ class Mixed:
             raise ValueError(f"{len(x)} samples need {len(x)} conditions, not {sizes}")
         found = self.net(torch.cat([x] * count), t.repeat(count), self._every)
         found = found.unflatten(0, (count, -1))
-        return torch.tensordot(found.new_tensor(self.weights), found, dims=1)
+        weights = self.weights.to(found).reshape(count, -1, *[1] * (x.ndim - 1))
+        return (weights * found).sum(0)
 
     @functools.cached_property
     def _every(self) -> Condition:
@@ -66,10 +68,20 @@ def guided(net: Network, condition: Condition, scale: float) -> Model:
     A scale of 0 is the plain conditional model at the cost of one call, -1 the unconditional
     one. Others write s = 1 + scale and call that the guidance scale.
     """
+    return blended(net, (condition,), torch.ones(1), scale)
+
+
+def blended(net: Network, conditions: Sequence[Condition], shares: Tensor, scale: float) -> Model:
+    """As `guided`, towards sum_i shares[i] net(x, t, conditions[i]) in place of one condition.
+
+    `shares` are [k] or [k, n] and sum to 1 over k, as the weights of `Mixed`.
+    """
+    first = conditions[0]
     if scale == 0:
-        return conditioned(net, condition)
-    nothing = Condition.nothing(len(condition), condition.tokens.device)
-    return Mixed(net, (condition, nothing), (1 + scale, -scale))
+        return conditioned(net, first) if len(conditions) == 1 else Mixed(net, conditions, shares)
+    nothing = Condition.nothing(len(first), first.tokens.device)
+    away = torch.full_like(shares[:1], -scale)
+    return Mixed(net, (*conditions, nothing), torch.cat([(1 + scale) * shares, away]))
 
 
 def dropped_at_random(condition: Condition, share: float, generator: torch.Generator) -> Condition:

@@ -12,10 +12,16 @@ BINS = 10
 """Parts of [0, 1] in which noise levels are put together."""
 MEMORY = 0.98
 """What is kept of the mean error of a part from one batch to the next."""
-LITTLE = 0.5
-"""A network whose loss is above this share of an untrained one's has learnt next to nothing."""
+BEATEN = 0.9
+"""A network whose loss is nowhere below this share of the linear one has learnt nothing."""
+CLEARLY = 0.75
+"""Below this share of the linear loss samples are no mere noise."""
+NARROW, WIDE = 0.05, 2.0
+"""Deviations of data between which the paths do what they are made for."""
 EARLY = 500
 """Before so many steps samples are noise, whatever is right."""
+WORSE = 1.2
+"""A loss of more than so many times that of the answer 0 grows instead of falling."""
 BEHIND = 0.1
 """An average that is so far from the weights does not yet draw what they could."""
 
@@ -38,58 +44,113 @@ class Levels:
         self.errors = torch.where(seen, torch.where(known, mixed, means), self.errors)
 
 
-def untrained_loss(path: Path, target: Target, x0: Tensor, generator: torch.Generator) -> Tensor:
-    """[BINS] mean squared error of the answer 0 in the middle of each part, for data [n, ...]."""
-    t = (torch.arange(BINS, dtype=torch.float32) + 0.5) / BINS
-    eps = torch.randn(x0.shape, generator=generator)
-    found = [prediction_of(target, path, each, x0, eps).square().mean() for each in t]
-    return torch.stack(found)
+@dataclass(frozen=True, eq=False)
+class Yardsticks:
+    """What a loss is measured by: two answers that are known before anything is learnt.
+
+    How far both are from the best answer there can be depends on path and target, but at every
+    noise level that is no worse than the linear one, and the answer 0 no better.
+    """
+
+    deviation: float
+    """Standard deviation of the data."""
+    untrained: Tensor
+    """[BINS] mean squared error of the answer 0, NaN where learning does not come."""
+    linear: Tensor
+    """[BINS] that of the best answer linear in x_t, which knows the data's deviation alone."""
+
+    @classmethod
+    def of(cls, path: Path, target: Target, x0: Tensor, t: Tensor) -> "Yardsticks":
+        """Those for data like x0 [n, ...] and noise levels t [m] drawn as for learning.
+
+        A target is p x0 + q eps. What is left of x0 once x_t = a x0 + s eps is known has the
+        variance s^2 v / (a^2 v + s^2) for normal data of variance v (Wiener's filter); the rest
+        follows as eps = (x_t - a x0) / s.
+        """
+        one, none = torch.ones_like(t), torch.zeros_like(t)
+        p, q = prediction_of(target, path, t, one, none), prediction_of(target, path, t, none, one)
+        a, s = path.at(t)
+        deviation = float(x0.std())
+        variance = max(deviation, NARROW) ** 2
+        linear = (p * s - q * a).square() * variance / (a.square() * variance + s.square())
+        untrained = p.square() * x0.square().mean() + q.square()
+        zero, wiener = Levels(), Levels()
+        zero.take(t, untrained)
+        wiener.take(t, linear)
+        return cls(deviation, zero.errors, wiener.errors)
 
 
-def sentences(
+@dataclass(frozen=True)
+class Remark:
+    """A sentence on how a run is doing."""
+
+    kind: str
+    """What it is about: the same while only its figures change."""
+    words: str
+    grave: bool = True
+    """Whether something is off; else it will pass by itself."""
+
+
+def remarks(
     *,
     step: int,
     levels: Tensor,
-    untrained: Tensor,
+    known: Yardsticks,
     lag: float,
-    non_finite: float,
-    deviation: float,
+    non_finite: float | None,
     rate: float,
-) -> tuple[str, ...]:
-    """What a person should know, the gravest first."""
+) -> tuple[Remark, ...]:
+    """What a person should know, the gravest first; `non_finite` None if nothing was drawn yet."""
     found = []
-    if non_finite > 0:
+    if non_finite:
         found.append(
-            f"{non_finite:.0%} of the numbers in the samples are not finite; lower the learning "
-            "rate or compute in full precision"
+            Remark(
+                "non-finite",
+                f"{non_finite:.0%} of the numbers in the samples are not finite; lower the "
+                "learning rate or compute in full precision",
+            )
         )
-    if not 0.05 <= deviation <= 2.0:
+    if not NARROW <= known.deviation <= WIDE:
         found.append(
-            f"The data have a standard deviation of {deviation:.3g}; about 0.5 is expected, so "
-            "check that the images are not all alike or of one colour"
+            Remark(
+                "deviation",
+                f"The data have a standard deviation of {known.deviation:.3g}; about 0.5 is "
+                "expected, so check that the images are not all alike or of one colour",
+            )
         )
-    seen = ~levels.isnan()
-    share = (
-        float((levels[seen] / untrained[seen].clamp_min(1e-9)).mean()) if bool(seen.any()) else 1
-    )
-    if step < EARLY and share > LITTLE / 2:
+    seen = ~(levels / known.linear).isnan()
+    least, times = 1.0, 1.0
+    if bool(seen.any()):
+        least = float((levels / known.linear)[seen].min())
+        times = float(levels[seen].sum() / known.untrained[seen].sum())
+    if step < EARLY and least > CLEARLY:
+        done = f"{step:,} step{'s are' if step != 1 else ' is'} done"
+        words = f"Samples are noise because only {done}; shapes appear after a thousand or so"
+        found.append(Remark("early", words, grave=False))
+    elif times > WORSE:
         found.append(
-            f"Samples are noise because only {step:,} step{'s are' if step != 1 else ' is'} done; "
-            "shapes appear after a thousand or so"
+            Remark(
+                "worse",
+                f"The loss is {times:.1f} times that of a network that knows nothing; lower the "
+                f"learning rate of {rate:g}",
+            )
         )
-    elif share > 1.2:
+    elif least > BEATEN:
         found.append(
-            f"The loss is {share:.1f} times that of a network that knows nothing; lower the "
-            f"learning rate of {rate:g}"
-        )
-    elif step >= EARLY and share > LITTLE:
-        found.append(
-            f"After {step:,} steps the loss is still {share:.0%} of that of a network that knows "
-            f"nothing; raise the learning rate of {rate:g}, or take a larger network"
+            Remark(
+                "nothing learnt",
+                f"After {step:,} steps the loss is at no noise level below {BEATEN:.0%} of that of "
+                "a filter that knows only how far the data spread; raise the learning rate of "
+                f"{rate:g}, or take a larger network",
+            )
         )
     if step >= EARLY and lag > BEHIND:
         found.append(
-            f"The average of the weights is {lag:.0%} behind them; its samples will look better "
-            "in some hundred steps"
+            Remark(
+                "lag",
+                f"The average of the weights is {lag:.0%} behind them; its samples will look "
+                "better in some hundred steps",
+                grave=False,
+            )
         )
     return tuple(found)

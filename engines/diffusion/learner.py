@@ -113,7 +113,9 @@ class Learner:
         self.optimiser.step()
         self.ema.update(self.weights)
         self.levels.take(t.detach().cpu(), errors.detach().cpu())
-        scalars = {"loss": float(loss.detach()), "gradient": float(norm), "lr": rate}
+        # Not the weighted loss, which cannot be compared with that of held-out images.
+        mean = float(errors.detach().mean())
+        scalars = {"loss": mean, "gradient": float(norm), "lr": rate}
         return scalars if grounding is None else scalars | {"grounding": float(grounding.detach())}
 
     def errors(

@@ -12,15 +12,17 @@ from torch import Tensor
 
 from engines.diffusion.artist import Artist, Wish
 from engines.diffusion.capture import Attended, Capture, Kind, Stage
-from engines.diffusion.maps import entropy, fused, rollout, word_maps
+from engines.diffusion.maps import Known, entropy, fused, rollout, word_maps
 
 Way = Literal["head", "mean", "max", "rollout"]
 """One head as it is, the heads of a layer put together, or all layers up to this one."""
+NO_WORD = "no words"
+"""The one key of a sample that was drawn without words."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Choice:
-    """Which self-attention is looked at."""
+    """Which attention is looked at."""
 
     call: int
     layer: str
@@ -38,6 +40,8 @@ class Shares:
     """[queries, keys]."""
     grid: tuple[int, int]
     """(rows, columns) of the queries, and of the keys of self-attention."""
+    keys: tuple[str | None, ...] | None = None
+    """The words that are the keys of cross-attention, None where masked; None for places."""
 
 
 def calls_of(capture: Capture) -> list[tuple[int, float]]:
@@ -56,22 +60,26 @@ def item_of(capture: Capture, call: int, layer: str, stage: Stage = "softmax") -
     return found[0] if found else None
 
 
-def shares_of(capture: Capture, choice: Choice, stage: Stage = "softmax") -> Shares | None:
+def shares_of(
+    capture: Capture, choice: Choice, stage: Stage = "softmax", *, words: Sequence[str] = ()
+) -> Shares | None:
     """The matrix that `choice` means, None where it was not kept.
 
-    Heads of the stages before the softmax are put together like those after it. Rollout takes
-    the layers on the grid of the chosen one, up to it, and knows the softmax alone.
+    `words` are those of the chosen sample. Heads of the stages before the softmax are put
+    together like those after it. Rollout takes the self-attention on the grid of the chosen
+    layer, up to it; it knows the softmax alone and nothing of words.
     """
     item = item_of(capture, choice.call, choice.layer, stage)
     if item is None:
         return None
     values = item.values[choice.row]
+    keys = keys_of(words, values.shape[-1]) if item.kind == "cross" else None
     match choice.way:
         case "head":
-            return Shares(values[choice.head], item.grid)
+            return Shares(values[choice.head], item.grid, keys)
         case "mean" | "max":
-            return Shares(fused(values, choice.way), item.grid)
-    if stage != "softmax":
+            return Shares(fused(values, choice.way), item.grid, keys)
+    if stage != "softmax" or item.kind != "self":
         return None
     layers = []
     for other in capture.chosen(kind="self", calls=[choice.call]):
@@ -82,19 +90,47 @@ def shares_of(capture: Capture, choice: Choice, stage: Stage = "softmax") -> Sha
     return Shares(rollout(layers, choice.row), item.grid)
 
 
-def entropies(capture: Capture, layer: str, row: int = 0) -> tuple[list[int], Tensor]:
-    """The calls of which `layer` was kept, and [calls, heads] its entropy, 0 sharp to 1 even."""
+def entropies(
+    capture: Capture,
+    layer: str,
+    row: int = 0,
+    *,
+    words: Sequence[str] = (),
+    known: Known | None = None,
+) -> tuple[list[int], Tensor]:
+    """The calls of which `layer` was kept, and [calls, heads] its entropy, 0 sharp to 1 even.
+
+    Of cross-attention the keys of `words` count; what is in `known` is not worked out again.
+    """
+    known = {} if known is None else known
     items = capture.chosen(layers=[layer])
     if not items:
         return [], torch.empty(0, 0)
-    return [item.call for item in items], torch.stack([entropy(item, row) for item in items])
+    found = []
+    for item in items:
+        keys = max(1, len(words)) if item.kind == "cross" else None
+        about = item, row, keys
+        if about not in known:
+            known[about] = entropy(item, row, keys=keys)
+        found.append(known[about])
+    return [item.call for item in items], torch.stack(found)
 
 
 def words_of(artist: Artist, wish: Wish, row: int) -> list[str]:
-    """The words that sample `row` was drawn for, as the model reads them."""
+    """The words that sample `row` was drawn for, as the model reads them; of a mix the first part.
+
+    That part is what a `Capture` keeps.
+    """
     if artist.vocabulary is None or not wish.texts:
         return []
-    return artist.vocabulary.split(wish.texts[row % len(wish.texts)])
+    (_, text), *_ = artist.mix_for(wish, row)
+    return artist.vocabulary.split(text)
+
+
+def keys_of(words: Sequence[str], count: int) -> tuple[str | None, ...]:
+    """What each of `count` keys of cross-attention stands for: a word, or None for padding."""
+    told = (*(words or [NO_WORD]),)[:count]
+    return (*told, *[None] * (count - len(told)))
 
 
 def heat_of_words(
@@ -103,25 +139,23 @@ def heat_of_words(
     count: int,
     *,
     layers: Sequence[str] | None = None,
-    head: int | None = None,
+    heads: Sequence[int] | None = None,
     calls: Sequence[int] | None = None,
     how: Literal["mean", "max"] = "mean",
+    known: Known | None = None,
 ) -> Tensor | None:
     """[count, rows, columns] how much places look at each of `count` words, over what is chosen.
 
-    None where nothing of that was kept.
+    See `word_maps`; None stands for all there are, and is the answer where nothing of that was
+    kept. Layers that lack one of the `heads` do not count. What is in `known` is not worked out
+    again.
     """
     items = capture.chosen(kind="cross", layers=layers, calls=calls)
-    if head is not None:
-        items = [item for item in items if head < item.values.shape[1]]
+    if heads is not None:
+        items = [item for item in items if max(heads, default=0) < item.values.shape[1]]
     if not items or not count:
         return None
-    return word_maps(items, row, how=how, heads=None if head is None else [head])[:count]
-
-
-def heads_of(capture: Capture, layer: str) -> int:
-    """How many heads the layer has."""
-    return next((i.values.shape[1] for i in capture.kept if i.layer == layer), 0)
+    return word_maps(items, row, how=how, heads=heads, known=known)[:count]
 
 
 def most_heads(capture: Capture, kind: Kind) -> int:

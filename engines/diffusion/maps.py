@@ -15,6 +15,8 @@ from engines.diffusion.capture import Attended
 
 Fuse = Literal["mean", "max", "min"]
 """How heads become one; max and min are made to sum to 1 again by `rollout` alone."""
+Known = dict[tuple[object, ...], Tensor]
+"""What was worked out of each item, for who asks again when more is captured."""
 
 
 def fused(values: Tensor, how: Fuse = "mean", heads: Sequence[int] | None = None) -> Tensor:
@@ -69,14 +71,14 @@ def rollout(
     return flow
 
 
-def entropy(item: Attended, row: int = 0) -> Tensor:
+def entropy(item: Attended, row: int = 0, *, keys: int | None = None) -> Tensor:
     """[heads] mean over the queries of -sum p log p, over log keys: 0 sharp, 1 all alike.
 
-    0 where there is a single key.
+    `keys` is how many of them are not masked, None for all. 0 where there is a single key.
     """
     shares = item.values[row]
-    keys = shares.shape[-1]
-    if keys == 1:
+    keys = shares.shape[-1] if keys is None else keys
+    if keys <= 1:
         return torch.zeros(shares.shape[0])
     return torch.special.entr(shares).sum(-1).mean(-1) / math.log(keys)
 
@@ -93,24 +95,30 @@ def word_maps(
     how: Fuse = "mean",
     heads: Sequence[int] | None = None,
     size: tuple[int, int] | None = None,
+    known: Known | None = None,
 ) -> Tensor:
     """[words, rows, columns] how much each place looks at each word, over all `items`.
 
     Cross-attention of several grids is enlarged to the finest, or to `size`, and averaged
     (DAAM, Tang et al. 2023, section 2.2, sums instead). At every place the words sum to 1 if
-    heads are fused by their mean. Raises ValueError where nothing was captured.
+    heads are fused by their mean. Maps of items that are in `known` are taken from there.
+    Raises ValueError where nothing was captured.
     """
     if not items or any(item.kind != "cross" for item in items):
         raise ValueError("Word maps need cross-attention")
     target = size or max((item.grid for item in items), key=lambda grid: grid[0] * grid[1])
-    total = torch.zeros(items[0].values.shape[-1], *target)
+    known = {} if known is None else known
+    chosen = None if heads is None else tuple(heads)
+    maps = []
     for item in items:
-        shares = fused(item.values[row], how, heads).T
-        grid = shares.reshape(1, -1, *item.grid)
-        total += torch.nn.functional.interpolate(
-            grid, target, mode="bilinear", align_corners=False
-        )[0]
-    return total / len(items)
+        about = item, row, how, chosen, target
+        if about not in known:
+            shares = fused(item.values[row], how, heads).T.reshape(1, -1, *item.grid)
+            known[about] = torch.nn.functional.interpolate(
+                shares, target, mode="bilinear", align_corners=False
+            )[0]
+        maps.append(known[about])
+    return torch.stack(maps).mean(0)
 
 
 def contrast(maps: Tensor, words: Tensor) -> Tensor:

@@ -4,16 +4,20 @@ The network is built and asked once without any numbers in it (torch's "meta" de
 takes no memory and no time to speak of, however large it is.
 """
 
+import weakref
 from dataclasses import dataclass
+from typing import Any
 
 import psutil
 import torch
 from torch import Tensor
 from torch.multiprocessing.reductions import StorageWeakRef
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from assets.errors import InputError
 from engines.diffusion.condition import Condition
-from engines.diffusion.networks.choose import build, weights
+from engines.diffusion.networks.choose import Network, build, weights
 from engines.diffusion.networks.config import NetworkConfig
 
 BYTES_PER_WEIGHT = 4 * 6
@@ -77,6 +81,57 @@ def forecast(config: NetworkConfig, batch: int, *, mixed: bool = False) -> Forec
     )
 
 
+def pass_bytes(network: Network, shape: tuple[int, ...]) -> int:
+    """What asking `network` about one sample of `shape` takes at its height, in bytes.
+
+    Measured by asking it, without gradients; its weights do not count, for they are there already.
+    """
+    config, device = network.config, next(network.parameters()).device
+    x, t = torch.zeros(1, *shape, device=device), torch.ones(1, device=device)
+    words = torch.zeros(1, config.longest if config.cross else 1, dtype=torch.int64, device=device)
+    condition = Condition(words, torch.ones_like(words, dtype=torch.bool))
+    alive = _Alive()
+    for known in (*network.parameters(), *network.buffers()):
+        alive.pass_over(known)
+    with torch.no_grad(), alive:
+        network(x, t, condition if config.tokens else None)
+    return alive.most
+
+
+class _Alive(TorchDispatchMode):
+    """Counts the bytes of the tensors that are made within it and are not yet forgotten."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = self.most = 0
+        self._known: weakref.WeakSet[Any] = weakref.WeakSet()
+
+    def pass_over(self, tensor: Tensor) -> None:
+        """Do not count this one, nor views of it."""
+        self._known.add(tensor.untyped_storage())
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Called by torch for each operation."""
+        found = func(*args, **(kwargs or {}))
+        for made in tree_leaves(found):
+            if isinstance(made, Tensor) and made.untyped_storage() not in self._known:
+                self._count(made)
+        return found
+
+    def _count(self, made: Tensor) -> None:
+        self.pass_over(made)
+        store = made.untyped_storage()
+        size = store.nbytes()
+        self.now += size
+        self.most = max(self.most, self.now)
+        weakref.finalize(store, self._forget, size)
+
+    def _forget(self, size: int) -> None:
+        self.now -= size
+
+
 def free_bytes(device: torch.device) -> int:
     """Memory that is free where the run computes. Unverified on a GPU."""
     if device.type == "cuda":
@@ -105,4 +160,13 @@ def check_images(count: int, size: int) -> None:
         raise InputError(
             f"{count:,} images of {size}x{size} pixels need about {needed / 1e9:,.1f} GB of memory "
             f"and {free / 1e9:,.1f} GB are free; choose smaller images or fewer of them"
+        )
+
+
+def check_drawing(needed: int, count: int, free: int) -> None:
+    """Raise InputError when `needed` bytes for drawing `count` samples are more than `free`."""
+    if needed > free:
+        raise InputError(
+            f"Drawing {count:,} samples at once would need about {needed / 1e9:,.1f} GB of memory "
+            f"and {free / 1e9:,.1f} GB are free; draw fewer samples"
         )

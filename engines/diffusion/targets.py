@@ -92,7 +92,11 @@ class Denoiser:
     path: Path
     target: Target
     clip: float | None = None
-    """Keeps x0 within plus or minus this much; 1 for images, whose range is known."""
+    """Keeps x0 within plus or minus this much: the range of the data, where it is known.
+
+    Next to pure noise an error of the predicted noise is one of x0 up to 1 / `FLOOR` times as
+    large, and nothing else would bound it.
+    """
 
     def __call__(self, x: Tensor, t: Tensor) -> Estimate:
         """Data and noise in x [n, ...], all at the same level t, a scalar."""
@@ -101,4 +105,6 @@ class Denoiser:
         if self.clip is None:
             return found
         x0 = found.x0.clamp(-self.clip, self.clip)
-        return estimate_of("x0", self.path, t, x, x0)
+        bounded = estimate_of("x0", self.path, t, x, x0)
+        # What was within bounds stays as it was predicted: little noise is not told from x0.
+        return Estimate(x0, torch.where(x0 == found.x0, found.eps, bounded.eps))

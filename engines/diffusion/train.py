@@ -11,17 +11,17 @@ from torch import Tensor
 from assets.errors import InputError
 from engines.diffusion.artifacts import Health, Sheet
 from engines.diffusion.artist import Artist, Wish
-from engines.diffusion.condition import Condition
 from engines.diffusion.config import DiffusionConfig, Schedule
 from engines.diffusion.data.pictures import Pictures, to_bytes
 from engines.diffusion.data.toy import ToyPoints
-from engines.diffusion.health import sentences, untrained_loss
+from engines.diffusion.health import Remark, Yardsticks, remarks
 from engines.diffusion.learner import Batch, Learner
 from engines.diffusion.memory import check_room, forecast, free_bytes
 from engines.diffusion.networks.choose import build, weights
 from engines.diffusion.networks.config import NetworkConfig, preset
 from engines.diffusion.saved import SavedModel
 from engines.diffusion.weighting import draw_times
+from engines.diffusion.words import Encoded, unread_notes
 from engines.events import Event, Failed, Finished, Judged, Prepared, Stepped, Told, Warned
 from engines.slots import Slots
 from engines.stuck import Stuck
@@ -36,6 +36,8 @@ POINTS = 600
 """Samples of a toy that are drawn on the way at least: a few points show no shape."""
 MEASURED = 2_048
 """Images from which the scale of the data is told."""
+LEVELS = 100_000
+"""Noise levels from which it is told what knowing nothing costs."""
 
 Data = Pictures | ToyPoints
 
@@ -59,12 +61,14 @@ class DiffusionEngine:
         self.train, self.held_out = data.split(
             config.holdout, torch.Generator().manual_seed(config.seed)
         )
-        self._said: dict[Data, Condition] = {}
+        self._said: dict[Data, Encoded] = {}
         """The texts of what is learnt and of what is held out, as numbers, once asked for."""
-        self._deviation = float("nan")
-        self._untrained: Tensor | None = None
+        self._known: Yardsticks | None = None
+        self._remarked: set[str] = set()
+        """What was said of the run's health at the last evaluation."""
         self._sheet_at = 0.0
-        self._gradient = self._lag = self._non_finite = 0.0
+        self._gradient = 0.0
+        self._non_finite: float | None = None
         self._changing = threading.Lock()
 
     # -- what others ask for -------------------------------------------------------------
@@ -93,6 +97,7 @@ class DiffusionEngine:
                 height=height,
                 width=width,
                 tokens=tokens,
+                longest=0 if vocabulary is None else vocabulary.longest,
                 cross=vocabulary is not None and not vocabulary.classes,
                 channels=channels,
             )
@@ -113,6 +118,7 @@ class DiffusionEngine:
                 path=self.config.path,
                 target=self.config.target,
                 vocabulary=self.vocabulary,
+                drop=self.config.drop,
             )
 
     def saved_model(self) -> SavedModel:
@@ -122,7 +128,11 @@ class DiffusionEngine:
             name=self.data.name,
             network=artist.averaged,
             vocabulary=self.vocabulary,
-            diffusion={"path": self.config.path, "target": self.config.target},
+            diffusion={
+                "path": self.config.path,
+                "target": self.config.target,
+                "drop": self.config.drop,
+            },
             trained={
                 "steps": self.step,
                 "seconds": round(self.seconds, 1),
@@ -138,6 +148,7 @@ class DiffusionEngine:
         return Wish(
             count=max(self.config.samples, POINTS) if points else self.config.samples,
             texts=texts,
+            literal=True,
             sampler=self.config.sampler,
             steps=self.config.sample_steps,
             guidance=self.config.guidance if texts else 0.0,
@@ -154,7 +165,7 @@ class DiffusionEngine:
         generator = torch.Generator().manual_seed(self.config.seed)
         count = min(JUDGED, len(self.held_out))
         learner, total = self.learner, 0.0
-        t = draw_times("uniform", count, generator, shift=learner.config.shift)
+        t = draw_times(learner.config.timing, count, generator, shift=learner.config.shift)
         with torch.no_grad(), torch_at_work():
             for first in range(0, count, self.batch):
                 rows = slice(first, min(first + self.batch, count))
@@ -213,16 +224,29 @@ class DiffusionEngine:
             yield Prepared(phase="Making the network", done=0, total=1)
             self.ready()
             assert self.learner is not None
-            for note in self.data.notes:
+            for note in self._notes():
                 yield Warned(message=note)
             yield Told(message=self._about())
             yield Prepared(phase="Making the network", done=1, total=1)
-        if self._untrained is None:
-            shown = self.train.batch(slice(0, MEASURED))
-            self._deviation = float(shown.std())
-            generator = torch.Generator().manual_seed(0)
-            path = self.learner.path
-            self._untrained = untrained_loss(path, self.config.target, shown, generator)
+        if self._known is None:
+            # Not the first ones, which may all be of one class.
+            order = torch.randperm(len(self.train), generator=torch.Generator().manual_seed(0))
+            shown = self.train.batch(order[:MEASURED])
+            config, generator = self.learner.config, torch.Generator().manual_seed(0)
+            t = draw_times(config.timing, LEVELS, generator, shift=config.shift)
+            self._known = Yardsticks.of(self.learner.path, config.target, shown, t)
+
+    def _notes(self) -> Iterator[str]:
+        """Sentences on what will not be learnt from, or not be judged by."""
+        yield from self.data.notes
+        if self.config.holdout and not len(self.held_out) and len(self.train) > 1:
+            yield (
+                f"{len(self.train):,} images are too few to hold any of them out, so nothing will "
+                "tell whether they are learnt by heart"
+            )
+        if self.vocabulary is not None:
+            read = [self._encoded(part) for part in (self.train, self.held_out)]
+            yield from unread_notes(read, self.vocabulary)
 
     def ready(self) -> Learner:
         """Have the network that nothing has been taught yet; done once.
@@ -262,6 +286,11 @@ class DiffusionEngine:
         judged = self.evaluate()
         if judged is not None:
             yield judged
+        now = self._remarks()
+        for remark in now:
+            if remark.kind not in self._remarked:
+                yield (Warned if remark.grave else Told)(message=remark.words)
+        self._remarked = {remark.kind for remark in now}
 
     # -- small things --------------------------------------------------------------------
 
@@ -269,11 +298,16 @@ class DiffusionEngine:
         x0 = data.batch(rows).to(self.device)
         if self.vocabulary is None:
             return Batch(x0, None)
-        if data not in self._said:
-            self._said[data] = self.vocabulary.encode(data.texts).condition
-        condition = self._said[data][rows].trimmed().to(self.device)
+        condition = self._encoded(data).condition[rows].trimmed().to(self.device)
         known = data.regions if isinstance(data, Pictures) else None
         return Batch(x0, condition, None if known is None else known.part(rows).to(self.device))
+
+    def _encoded(self, data: Data) -> Encoded:
+        """What is said of `data` as numbers; worked out once."""
+        assert self.vocabulary is not None
+        if data not in self._said:
+            self._said[data] = self.vocabulary.encode(data.texts)
+        return self._said[data]
 
     def _texts_shown(self) -> tuple[str, ...]:
         """Captions of held-out images, or the classes in turn, for the samples on the way."""
@@ -295,7 +329,7 @@ class DiffusionEngine:
         return f"{count:,} weights learn {len(self.train):,} {what}{words}{held}"
 
     def _leave_artifacts(self, *, at_last: bool = False) -> None:
-        if self.slots.wants(Health) and self._untrained is not None:
+        if self.slots.wants(Health) and self._known is not None:
             self.slots.put(self.health())
         due = self.seconds - self._sheet_at >= self.config.sample_seconds or self.step == 1
         if self.slots.wants(Sheet) and (due or at_last):
@@ -307,7 +341,7 @@ class DiffusionEngine:
         artist, wish = self.artist(), self.wish()
         kept = artist.samples(wish)
         raw = artist.samples(Wish(**{**vars(wish), "averaged": False}))
-        self._non_finite = float((~torch.isfinite(kept)).float().mean())
+        self._non_finite = float((~torch.isfinite(torch.cat([kept, raw]))).float().mean())
         return Sheet(
             step=self.step,
             seconds=self.seconds,
@@ -318,29 +352,36 @@ class DiffusionEngine:
 
     def health(self) -> Health:
         """How the run is doing; call between two events. InputError before the first step."""
-        if self.learner is None or self._untrained is None:
+        if self.learner is None or self._known is None:
             raise InputError("The run has no model yet; start it first")
-        with self._changing:
-            lag = self.learner.ema.lag(self.learner.weights)
-        levels = self.learner.levels.errors
         return Health(
             step=self.step,
-            levels=tuple(levels.tolist()),
-            untrained=tuple(self._untrained.tolist()),
+            levels=tuple(self.learner.levels.errors.tolist()),
+            untrained=tuple(self._known.untrained.tolist()),
             gradient=self._gradient,
-            lag=lag,
+            lag=self._lag(),
             non_finite=self._non_finite,
-            deviation=self._deviation,
-            sentences=sentences(
-                step=self.step,
-                levels=levels,
-                untrained=self._untrained,
-                lag=lag,
-                non_finite=self._non_finite,
-                deviation=self._deviation,
-                rate=self.learner.config.rate,
-            ),
+            deviation=self._known.deviation,
+            sentences=tuple(remark.words for remark in self._remarks()),
         )
+
+    def _remarks(self) -> tuple[Remark, ...]:
+        assert self.learner is not None
+        assert self._known is not None
+        return remarks(
+            step=self.step,
+            levels=self.learner.levels.errors,
+            known=self._known,
+            lag=self._lag(),
+            non_finite=self._non_finite,
+            rate=self.learner.config.rate,
+        )
+
+    def _lag(self) -> float:
+        """How far the average is behind the weights, over their length."""
+        assert self.learner is not None
+        with self._changing:
+            return self.learner.ema.lag(self.learner.weights)
 
 
 def _shown(samples: Tensor):

@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -101,16 +101,36 @@ def split(caption: str) -> list[str]:
     return _WORD.findall(tidy(caption))
 
 
+def unread_notes(encoded: Sequence[Encoded], vocabulary: Vocabulary) -> Iterator[str]:
+    """Sentences on what of the captions to learn from will not be read."""
+    if unknown := tuple(dict.fromkeys(word for each in encoded for word in each.unknown)):
+        yield (
+            f"The captions have {len(vocabulary.words) + len(unknown):,} different words, of which "
+            f"the {len(vocabulary.words):,} most frequent are learnt; {_named(unknown)} count as "
+            "unknown"
+        )
+    if cut := sum(each.cut for each in encoded):
+        captions = f"{cut:,} captions are" if cut > 1 else "1 caption is"
+        yield (
+            f"{captions} longer than {vocabulary.longest} words, behind which nothing is read; say "
+            "what matters first"
+        )
+
+
 def unknown_note(unknown: Sequence[str], vocabulary: Vocabulary) -> str:
     """A sentence naming words that the model does not know, or nothing."""
     if not unknown:
         return ""
-    named = ", ".join(f"“{word}”" for word in unknown[:5])
-    named += f" and {len(unknown) - 5} more" if len(unknown) > 5 else ""
     what = "class" if vocabulary.classes else "word"
     some = ", ".join(vocabulary.words[:8]) + (", ..." if len(vocabulary.words) > 8 else "")
     plural = ("es" if what == "class" else "s") if len(unknown) > 1 else ""
     return (
-        f"The model does not know the {what}{plural} {named} and takes "
+        f"The model does not know the {what}{plural} {_named(unknown)} and takes "
         f"{'them' if plural else 'it'} as unknown; it knows {some}"
     )
+
+
+def _named(words: Sequence[str]) -> str:
+    """The first few of `words`, and how many more there are."""
+    named = ", ".join(f"“{word}”" for word in words[:5])
+    return named + (f" and {len(words) - 5:,} more" if len(words) > 5 else "")

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from app.likeness import likeness, usual_distance
-from app.panels.health import share_of_untrained
+from app.panels.health import HealthPanel, share_of_untrained
 from engines.diffusion.artifacts import Health
 
 
@@ -41,14 +41,14 @@ def test_of_one_image_nothing_is_said_of_others(train):
     assert "no other image" in likeness(np.zeros((8, 8, 3), np.uint8), train[:1], usual).sentence
 
 
-def health(levels, untrained) -> Health:
+def health(levels, untrained, non_finite: float | None = 0.0) -> Health:
     return Health(
         step=1,
         levels=levels,
         untrained=untrained,
         gradient=1.0,
         lag=0.0,
-        non_finite=0.0,
+        non_finite=non_finite,
         deviation=0.5,
         sentences=(),
     )
@@ -57,6 +57,14 @@ def health(levels, untrained) -> Health:
 def test_the_share_of_the_untrained_loss_leaves_out_what_was_not_seen():
     words = share_of_untrained(health((0.5, math.nan, 0.1), (1.0, 1.0, 1.0)))
     assert words.startswith("On average 30 % of the loss")
+
+
+def test_before_the_first_samples_nothing_is_said_of_their_numbers(qapp):
+    panel = HealthPanel()
+    panel.show_health(health((0.5,), (1.0,), None))
+    assert panel.figures.value("non_finite") == "not yet"
+    panel.show_health(health((0.5,), (1.0,), 0.25))
+    assert panel.figures.value("non_finite") == "25 %"
 
 
 def test_bars_tell_their_figures(qapp):

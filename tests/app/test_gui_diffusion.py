@@ -1,6 +1,7 @@
 """Diffusion in the real window: a folder is dropped, learnt, drawn from, looked into, saved."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from app.enginekinds import DIFFUSION
 from app.questions import Choice
 from app.run import State
 from engines.diffusion.artist import Artist, Wish
+from engines.diffusion.config import GUIDANCE
 from engines.diffusion.saved import read_model
 
 pytestmark = pytest.mark.gl
@@ -102,7 +104,7 @@ def draw(window, wait, **settings) -> None:
     for name, value in {"count": 3, "steps": 2, **settings}.items():
         rows[name].set_value(value)
     click(page(window).draw.button)
-    wait(lambda: "Drawn in" in page(window).draw.progress.text())
+    wait(lambda: "Drawn in" in page(window).draw.row.progress.text())
 
 
 @pytest.fixture
@@ -171,10 +173,13 @@ def test_samples_are_drawn_and_enlarged_and_are_those_of_the_engine(window, run,
     assert len(window.docks.path.drawing.strokes) == 3  # two steps and the end
     assert window.docks.attention.capture is None
     window.docks["attention"].raise_()
-    window.docks.attention.record.click()
+    attention = window.docks.attention
+    attention.record.click()
+    click(attention.recorder.stages.button("softmax"))
+    attention.recorder.samples.setValue(2)
     draw(window, wait)
-    assert window.docks.attention.capture.kept
-    assert box.note.text() == ""
+    assert {(item.stage, len(item.values)) for item in attention.capture.kept} == {("softmax", 2)}
+    assert box.row.note.text() == ""
     click(page(window).source.button("training"))
     grid, view = page(window).grid, page(window).view
     QTest.mouseClick(grid, Qt.MouseButton.LeftButton, pos=grid.cell(1).center())
@@ -259,12 +264,19 @@ def test_what_was_learnt_is_exported_and_drawn_from_again(window, run, wait, tmp
     export(tmp_path / "pets.safetensors")
     assert window.bench.run.unsaved_steps == 0
     drop(window, tmp_path / "pets.safetensors")
-    wait(lambda: "Drawn in" in page(window).draw.progress.text())
+    wait(lambda: "Drawn in" in page(window).draw.row.progress.text())
     assert state(window) is State.IDLE
-    shown = page(window).shown
+    drawing = window.docks.path.drawing
+    wish = drawing.order.wish
+    assert (wish.texts, wish.guidance) == (("cats", "dogs"), GUIDANCE)
+    assert f"guidance {GUIDANCE:g}, seed 1" in page(window).shown.origin
     artist = Artist.of(read_model(tmp_path / "pets.safetensors"))
-    *_, end = artist.draw(Wish(count=16, texts=("cats", "dogs"), guidance=1.0, seed=1))
-    assert alike(shown.samples, end.bytes_of("x"))
+    *_, end = artist.draw(wish)
+    assert alike(page(window).shown.samples, end.bytes_of("x"))
+    # So little was learnt that bytes tell nothing of guidance; what they are made of does.
+    apart = (drawing.strokes[-1].x - end.x).abs().max()
+    *_, otherwise = artist.draw(replace(wish, guidance=1.0))
+    assert 100 * apart < (otherwise.x - end.x).abs().max()
     page(window).enlarge(0)
     assert "no training images" in page(window).view.sentence.text()
 
@@ -277,7 +289,7 @@ def test_words_that_are_not_known_are_named(window, images, wait):
     window.actions_["stop"].trigger()
     QTest.keyClicks(page(window).draw.caption, "a purple zebra")
     draw(window, wait)
-    assert "“purple”, “zebra”" in page(window).draw.note.text()
+    assert "“purple”, “zebra”" in page(window).draw.row.note.text()
     assert page(window).grid.captions == ("a purple zebra",) * 3
 
 
@@ -309,6 +321,31 @@ def test_bad_input_ends_in_a_sentence_and_the_window_lives_on(window, tmp_path, 
     draw(window, wait, count=50)
     assert page(window).shown.samples.shape == (50, 2)
     assert np.isfinite(page(window).shown.samples).all()
+
+
+def test_a_folder_that_tells_what_it_is_for_chooses_diffusion(window, images, tmp_path, wait):
+    flat = tmp_path / "flat"
+    flat.mkdir()
+    for path in images.rglob("*.png"):
+        path.rename(flat / path.name)
+    for path in list(flat.glob("*.png"))[:6]:
+        path.with_suffix(".txt").write_text("a photo of a pet")
+    splats = window.topbar.engine.button("splats")
+    click(splats)
+    drop(window, flat)
+    wait(lambda: page(window).shown is not None)
+    assert window.bench.kind is DIFFUSION
+    assert window.topbar.engine.value == "diffusion"
+    sentence = "flat has 10 images with captions, so Diffusion was chosen to learn them"
+    assert window.banner.text == sentence
+    assert sentence in said(window)
+    # Who wants a scene of it nevertheless is not overruled.
+    window.actions_["stop"].trigger()
+    click(splats)
+    click(window.topbar.run)
+    wait(lambda: window.bench.session.photos is not None)
+    assert window.bench.session.images is None
+    assert window.bench.kind.id == "splats"
 
 
 def test_photos_of_a_scene_are_learnt_as_images_and_images_are_no_scene(window, photos, wait):

@@ -11,6 +11,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from app.enginekinds import DIFFUSION
+from app.panels.samples import BOX_PX, NARROW_BOX_PX
 from engines.diffusion.artist import Artist
 from engines.diffusion.networks.choose import build
 from engines.diffusion.networks.config import NetworkConfig
@@ -46,7 +47,7 @@ def page(make_window, small_kinds, model, wait):
     """The samples of a model from a file, in a real window."""
     window = make_window(kinds={**small_kinds, "diffusion": DIFFUSION}, size=(1300, 800))
     drop(window, model)
-    wait(lambda: "Drawn in" in window.diffusing.page.draw.progress.text())
+    wait(lambda: "Drawn in" in window.diffusing.page.draw.row.progress.text())
     return window.diffusing.page
 
 
@@ -93,8 +94,8 @@ def draw(page, wait) -> np.ndarray:
     for name, value in {"count": 3, "steps": 10, "seed": 5}.items():
         page.draw.form.rows[name].set_value(value)
     QTest.mouseClick(page.draw.button, LEFT)
-    assert "Drawn in" not in page.draw.progress.text()
-    wait(lambda: "Drawn in" in page.draw.progress.text())
+    assert "Drawn in" not in page.draw.row.progress.text()
+    wait(lambda: "Drawn in" in page.draw.row.progress.text())
     return page.shown.samples
 
 
@@ -175,9 +176,29 @@ def test_what_is_painted_on_a_dropped_image_is_drawn_anew_and_all_else_stays(pag
     assert all(np.array_equal(sample[~hole], start.image[~hole]) for sample in samples)
     assert (samples[0][hole] != start.image[hole]).any()
     assert (samples[0][hole] != samples[1][hole]).any()
+    assert "How often each step" in start.repeats.toolTip()
+    page.draw.set_width(NARROW_BOX_PX)
+    column = page.draw.width()
+    wait(lambda: start.tools.minimumSizeHint().width() <= column)  # nothing is cut off
+    assert start.offer.minimumSizeHint().width() <= column
+    page.draw.set_width(BOX_PX)
+    start.repeats.setFocus()
+    for _ in range(2):
+        QTest.keyClick(start.repeats, Qt.Key.Key_Up)
+    again = draw(page, wait)
+    wish = page.window().docks.path.drawing.order.wish
+    assert wish.repeats == 3
+    assert "drawn anew in part, each step 3 times" in page.shown.origin
+    *_, end = page.window().docks.path.drawing.artist.draw(wish)
+    assert np.abs(again.astype(int) - end.bytes_of("x")).max() <= 2
+    assert np.abs(again.astype(int) - samples).max() > 2
     QTest.mouseClick(start.unpaint, LEFT)
     assert start.hole is None
     assert start.strength.isEnabled()
+    assert not start.repeats.isEnabled()
+    draw(page, wait)
+    assert page.window().docks.path.drawing.order.wish.repeats == 1
+    assert page.draw.row.note.text() == ""
 
 
 def test_a_sample_that_is_looked_at_is_started_from(page, wait):

@@ -5,14 +5,23 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from app_drawings import CAPTIONS, drawn, growing, learnt, point_at
+from app_drawings import (
+    CAPTIONS,
+    attention_panel,
+    captured,
+    drawn,
+    growing,
+    learnt,
+    pick,
+    point_at,
+    tick,
+)
 from PIL import Image
 from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QScrollArea
 
-from app import theme
-from app.panels.attention import AttentionPanel
+from app.panels.attentionrecording import Recording
 from app.widgets.figures import number
 from engines.diffusion.artist import Wish
 from engines.diffusion.capture import Capture
@@ -25,28 +34,12 @@ WISH = Wish(count=3, texts=CAPTIONS, steps=3, sampler="ddim", guidance=1.0, seed
 
 @pytest.fixture
 def panel(qtbot, qapp):
-    theme.apply(qapp, "dark")
-    panel = AttentionPanel()
-    qtbot.addWidget(panel)
-    panel.resize(340, 1900)
-    panel.show()
-    qtbot.waitExposed(panel)
-    return panel
+    return attention_panel(qtbot, qapp)
 
 
 @pytest.fixture(scope="module")
 def drawing():
-    return drawn(learnt("shapes"), WISH, AttentionPanel.new_capture)
-
-
-def captured(panel, stage="softmax", layer=None) -> torch.Tensor:
-    """[heads, queries, keys] that was kept of what is looked at."""
-    choice = panel.choice
-    return next(
-        item.values[choice.row]
-        for item in panel.capture.kept
-        if (item.call, item.layer, item.stage) == (choice.call, layer or choice.layer, stage)
-    )
+    return drawn(learnt("shapes"), WISH, Recording().new_capture)
 
 
 def test_an_empty_panel_offers_to_record(panel, drawing, qtbot) -> None:
@@ -62,7 +55,7 @@ def test_an_empty_panel_offers_to_record(panel, drawing, qtbot) -> None:
     assert not panel.empty.isVisible()
     assert not panel.record.isVisible()
     assert all(card.isVisible() for card in panel.cards)
-    panel.show_drawing(drawn(learnt("mixture"), Wish(steps=1), AttentionPanel.new_capture))
+    panel.show_drawing(drawn(learnt("mixture"), Wish(steps=1), Recording().new_capture))
     assert "points" in panel.empty.text()
     assert not panel.record.isVisible()
 
@@ -156,14 +149,14 @@ def test_each_word_has_a_map_over_what_is_chosen(panel, drawing) -> None:
     assert tiles.maps.sum(0) == pytest.approx(1.0, abs=1e-5)
     QTest.mouseClick(words.over.button("one"), LEFT)
     panel.steps.go_to(1)
-    words.heads.setCurrentIndex(1)
-    words.layers.setCurrentIndex(1)
+    tick(words.heads, 1)
+    tick(words.layers, 1)
     layer = panel.capture.names("cross")[0]
     item = panel.capture.chosen(layers=[layer], calls=[1])[0]
     assert tiles.maps.reshape(8, -1) == pytest.approx(item.values[0, 0].T.numpy(), abs=1e-6)
     QTest.mouseClick(panel.strip, LEFT, pos=panel.strip.place_of(1).center().toPoint())
     assert tiles.words == ("a", "green", "triangle")
-    wordless = drawn(learnt("shapes"), replace(WISH, texts=()), AttentionPanel.new_capture)
+    wordless = drawn(learnt("shapes"), replace(WISH, texts=()), Recording().new_capture)
     panel.show_drawing(wordless)
     assert "without words" in words.said.text()
     assert not tiles.isVisible()
@@ -186,6 +179,8 @@ def test_the_cap_on_memory_is_said_and_what_fits_is_shown(panel) -> None:
     panel.show_drawing(drawn(learnt("shapes"), WISH, lambda: Capture(budget_bytes=budget)))
     assert panel.capped.isVisible()
     assert "left out" in panel.capped.text()
+    assert "record fewer samples or stages, or allow more memory" in panel.capped.text()
+    assert panel.recorder.isVisible()
     assert panel.steps.count < 3
     QTest.mouseClick(panel.matrix.stages.button("scores"), LEFT)
     assert "not recorded" in panel.matrix.words.text()
@@ -195,11 +190,58 @@ def test_the_cap_on_memory_is_said_and_what_fits_is_shown(panel) -> None:
 
 def test_strokes_that_arrive_are_shown_as_they_come(panel) -> None:
     counts = []
-    for drawing in growing(learnt("shapes"), WISH, AttentionPanel.new_capture):
+    for drawing in growing(learnt("shapes"), WISH, Recording().new_capture):
         panel.show_drawing(drawing)
         counts.append(panel.steps.count if panel.steps.isVisible() else 0)
     # The call that goes with the newest stroke may be half recorded until it is done.
     assert counts == [0, 1, 2, 2, 3]
+
+
+def test_each_stroke_costs_no_more_than_what_it_brought(panel, monkeypatch) -> None:
+    from engines.diffusion import looking, maps
+
+    asked, put_together = [], []
+
+    def counted(known, function):
+        def call(first, *args, **options):
+            known.append(first)
+            return function(first, *args, **options)
+
+        return call
+
+    monkeypatch.setattr(looking, "entropy", counted(asked, looking.entropy))
+    monkeypatch.setattr(maps, "fused", counted(put_together, maps.fused))
+    for drawing in growing(learnt("shapes"), WISH, Recording().new_capture):
+        panel.show_drawing(drawing)
+    assert len(asked) == len(set(asked)) == 3
+    words = panel.capture.chosen(kind="cross")
+    assert len(put_together) == len(words) == 6
+    lines = torch.stack([entropy(i) for i in panel.capture.chosen(layers=[panel.choice.layer])])
+    assert panel.entropy.lines == pytest.approx(lines.T.numpy())
+    assert panel.words.tiles.maps == pytest.approx(heat_of_words(panel.capture, 0, 8).numpy())
+
+
+def test_what_is_recorded_of_the_next_drawing_is_chosen(panel, drawing) -> None:
+    panel.show_drawing(drawing)
+    fields = panel.recorder
+    usual = panel.new_capture()
+    assert (usual.samples, usual.budget_bytes, len(usual.stages)) == (8, 512_000_000, 3)
+    QTest.mouseClick(fields.stages.button("softmax"), LEFT)
+    for field, words in ((fields.samples, "2"), (fields.memory, "100")):
+        field.setFocus()
+        field.selectAll()
+        QTest.keyClicks(field, words)
+        QTest.keyClick(field, Qt.Key.Key_Return)
+    asked = panel.new_capture()
+    assert asked.stages == {"softmax"}
+    assert (asked.samples, asked.budget_bytes) == (2, 100_000_000)
+    panel.show_drawing(drawn(learnt("shapes"), replace(WISH, steps=1), panel.new_capture))
+    assert panel.strip.usable == 2
+    QTest.mouseClick(panel.matrix.stages.button("scores"), LEFT)
+    assert "not recorded" in panel.matrix.words.text()
+    pick(panel, "block 1 cross", 0)
+    assert "not recorded" in panel.matrix.words.text()
+    assert len(panel.map.bars.words) == 8
 
 
 def test_maps_are_saved_as_arrays_and_as_a_picture(panel, drawing, qtbot, tmp_path) -> None:
@@ -251,6 +293,17 @@ def test_a_saved_picture_says_what_it_shows(panel, drawing, qtbot, tmp_path) -> 
     assert any(np.array_equal(saved[y : y + 384, 8:392], first) for y in tops)
     words_px = saved[: tops[0]].max(axis=2)
     assert words_px.max() > 200  # light on dark
+
+
+def test_nothing_is_wider_than_a_narrow_panel(panel, drawing) -> None:
+    panel.resize(296, 900)
+    panel.show_drawing(drawing)
+    pick(panel, "block 1 cross", 0)
+    QTest.mouseClick(panel.words.over.button("some"), LEFT)
+    for _ in range(3):
+        QApplication.processEvents()
+    for scroll in panel.findChildren(QScrollArea):
+        assert scroll.widget().width() <= scroll.viewport().width()
 
 
 def test_what_comes_while_hidden_is_shown_later(panel, drawing) -> None:

@@ -9,8 +9,8 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
 from app import theme
+from app.drawnwords import SAMPLER_NAMES, words_of
 from app.panels.diffusionpath import PathPanel
-from app.panels.pathcompare import SAMPLER_NAMES, words_of
 from engines.diffusion.artist import Wish
 from engines.diffusion.flowfield import field_of, known_truth, score_errors
 from engines.diffusion.samplers import SAMPLERS
@@ -24,6 +24,7 @@ POINTS = Wish(count=50, steps=6)
 def panel(qtbot, qapp):
     theme.apply(qapp, "dark")
     panel = PathPanel()
+    panel.plane.wanted.connect(lambda wish: panel.plane.take(wish.find()))
     qtbot.addWidget(panel)
     panel.resize(340, 1000)
     panel.show()

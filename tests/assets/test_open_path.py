@@ -190,6 +190,20 @@ def test_photos_by_class(tmp_path):
     assert "in 2 folders by class" in problem_of(tmp_path, Kind.CLASSES)
 
 
+def test_photos_with_captions_are_told_from_photos_with_figures_beside_them(tmp_path):
+    write_photos(tmp_path, NAMES)
+    texts = [tmp_path / name.replace(".png", ".txt") for name in NAMES]
+    enough = (len(NAMES) + 1) // 2
+    for count, kind in ((enough - 1, Kind.PHOTOS), (enough, Kind.CAPTIONED)):
+        for text in texts[:count]:
+            text.write_text("a red circle, 2 cm wide")
+        assert identify(tmp_path).kind is kind
+        assert isinstance(open_path(tmp_path), UnposedPhotos)  # a scene for who asks for one
+    for text in texts:
+        text.write_text("0 0.51 0.48 0.20 0.31\n1 0.11 0.18 0.25 0.33")
+    assert identify(tmp_path).kind is Kind.PHOTOS
+
+
 def test_several_sets_are_named(tmp_path):
     colmap_set(tmp_path / "one")
     bundler_set(tmp_path / "two")

@@ -8,12 +8,13 @@ import torch
 from PIL import Image
 
 from assets.errors import InputError
-from engines.diffusion.artist import Artist, Wish, nearest
+from engines.diffusion.artist import POINTS_CLIP, Artist, Wish, nearest
 from engines.diffusion.capture import Capture
 from engines.diffusion.data.pictures import to_network
 from engines.diffusion.heat import over, write_heat
 from engines.diffusion.labelled import Labelled, composed
 from engines.diffusion.looking import calls_of, heat_of_words, words_of
+from engines.diffusion.memory import pass_bytes
 from engines.diffusion.saved import SavedModel, read_model, write_model
 from engines.diffusion.sheet import GAP, sheet_of, write_sheet
 from engines.diffusion.words import Vocabulary
@@ -114,7 +115,18 @@ def test_a_file_draws_what_its_average_draws(tmp_path):
     )
 
 
-@pytest.mark.parametrize("about", [{}, {"path": "flow"}, {"path": "detour", "target": "x0"}])
+@pytest.mark.parametrize(
+    "about",
+    [
+        {},
+        {"path": "flow"},
+        {"path": "detour", "target": "x0"},
+        {"path": "flow", "target": "curl"},
+        {"path": ["flow"], "target": "x0"},
+        {"path": "flow", "target": {"x0": 1}},
+        {"path": None, "target": None},
+    ],
+)
 def test_a_card_that_says_too_little_is_refused(about):
     with pytest.raises(InputError, match="does not say what path and target"):
         Artist.of(saved(about))
@@ -124,7 +136,8 @@ def test_guidance_of_zero_is_the_conditional_model(artist):
     """Held against the network itself, asked with the condition and with nothing."""
     wish = replace(WISH, guidance=0.0)
     x, t = torch.randn(3, *artist.shape), torch.full((3,), 0.5)
-    condition = artist.condition_of(wish)
+    (condition,), shares = artist.conditions_of(wish)
+    assert shares.tolist() == [[1, 1, 1]]
     conditional = artist.averaged(x, t, condition)
     nothing = artist.averaged(x, t)
     for scale in (0.0, -1.0, 2.5):
@@ -137,6 +150,57 @@ def test_guidance_of_zero_is_the_conditional_model(artist):
     ), "nothing to guide towards"
 
 
+def test_a_mix_is_the_weighted_sum_of_what_it_names(artist):
+    """Held against the network itself, asked for each part and for nothing."""
+    texts = ("3 a b + 1 c", "d", "1 c + 1 e f g + 2 a")
+    x, t = torch.randn(3, *artist.shape), torch.full((3,), 0.5)
+
+    def asked(*parts: str) -> torch.Tensor:
+        return artist.averaged(x, t, WORDS.encode(parts).condition)
+
+    first, second, third = asked("a b", "d", "c"), asked("c", "", "e f g"), asked("", "", "a")
+    weights = torch.tensor([[0.75, 1, 0.25], [0.25, 0, 0.25], [0, 0, 0.5]])[..., None, None, None]
+    mixed = (weights * torch.stack([first, second, third])).sum(0)
+    for scale in (0.0, 2.5):
+        wish = replace(WISH, texts=texts, guidance=scale)
+        wanted = (1 + scale) * mixed - scale * artist.averaged(x, t)
+        assert torch.allclose(artist._model(wish, None)(x, t), wanted, atol=1e-4), scale
+    ends = [artist.samples(replace(WISH, texts=(text,))) for text in ("2 c + 0 d", "0 d + 1 c")]
+    alone = artist.samples(replace(WISH, texts=("c",)))
+    for end in ends:
+        assert torch.allclose(end, alone, atol=1e-4)
+    with pytest.raises(InputError, match="only some parts have a weight"):
+        artist.samples(replace(WISH, texts=("0.7 a + b",)))
+
+
+def test_classes_mix_and_a_name_that_looks_like_a_mix_is_one():
+    names = Vocabulary.of_classes(["cat", "dog", "2 Cats + 3 Dogs"])
+    config = replace(TINY_DIT, tokens=names.size, cross=False)
+    artist = Artist(averaged=stirred(config), raw=None, path="flow", target="v", vocabulary=names)
+    wish = replace(WISH, count=1, texts=("0.7 Cat + 0.3 dog",))
+    assert artist.mix_for(wish, 0) == ((0.7, "Cat"), (0.3, "dog"))
+    assert artist.notes(wish) == ()
+    x, t = torch.randn(1, *artist.shape), torch.full((1,), 0.5)
+    cat, dog = (artist.averaged(x, t, names.encode([n]).condition) for n in ("cat", "dog"))
+    assert torch.allclose(artist._model(wish, None)(x, t), 0.7 * cat + 0.3 * dog, atol=1e-5)
+    (note,) = artist.notes(replace(wish, texts=("1 cat + 1 okapi",)))
+    assert "the class “okapi” and takes" in note
+    one = replace(wish, texts=("2 cats + 3 dogs",))
+    assert artist.mix_for(one, 0) == ((1.0, "2 cats + 3 dogs"),)
+    literal = replace(wish, texts=("0.7 cat + okapi",), literal=True)
+    assert artist.mix_for(literal, 0) == ((1.0, "0.7 cat + okapi"),)
+
+
+def test_what_is_looked_at_in_a_mix_is_its_first_part(artist):
+    wish = replace(WISH, texts=("0.5 a b + 0.5 c", "d"), guidance=1.0)
+    assert [words_of(artist, wish, row) for row in range(3)] == [["a", "b"], ["d"], ["a", "b"]]
+    mixed, plain = Capture(samples=3), Capture(samples=3)
+    next(artist.draw(wish, capture=mixed))
+    next(artist.draw(replace(wish, texts=("a b", "d")), capture=plain))
+    for one, other in zip(mixed.kept, plain.kept, strict=True):
+        assert torch.allclose(one.values, other.values, atol=1e-5)
+
+
 def test_notes_name_what_is_not_followed(artist):
     assert artist.notes(WISH) == ()
     (note,) = artist.notes(replace(WISH, texts=("a zebra", "b okapi")))
@@ -146,6 +210,8 @@ def test_notes_name_what_is_not_followed(artist):
     (note,) = artist.notes(replace(WISH, eta=0.5))
     assert "Only ddim adds noise by eta; dpmpp_2m does not read it" in note
     assert artist.notes(replace(WISH, eta=0.5, sampler="ddim")) == ()
+    (note,) = artist.notes(replace(WISH, repeats=2))
+    assert "Only the filling of a hole is repeated" in note
     plain = artist_of(words=False)
     words, guidance = plain.notes(replace(WISH, guidance=2.0))
     assert "learnt without words" in words
@@ -189,9 +255,82 @@ def test_only_the_hole_is_drawn_anew(artist):
     assert not torch.equal(found[0], found[1])
 
 
+def test_the_steps_of_a_hole_are_gone_through_again(artist):
+    hole = np.zeros((8, 12), dtype=bool)
+    hole[2:6, 3:9] = True
+    wish = replace(WISH, image=picture(), hole=hole, steps=8)
+    ends = []
+    for repeats in (1, 3):
+        again = replace(wish, repeats=repeats)
+        strokes = list(artist.draw(again))
+        assert [stroke.index for stroke in strokes] == list(range(8 * repeats + 1))
+        assert artist.steps_of(again) == 8 * repeats
+        told = [1 - i / 8 for i in range(8) for _ in range(repeats)] + [0]
+        assert [stroke.t for stroke in strokes] == pytest.approx(told)
+        ends.append(strokes[-1].x)
+    assert not torch.equal(*ends)
+    left = ~torch.from_numpy(hole)
+    assert torch.equal(ends[0][..., left], ends[1][..., left])
+    assert torch.equal(artist.samples(replace(WISH, repeats=3)), artist.samples(WISH)), "no hole"
+
+
+def test_steps_and_bytes_are_told_before_they_are_there(artist):
+    points = artist_of(TINY_POINTS)
+    edit = replace(WISH, image=picture(), strength=0.4, steps=10)
+    for by, wish in ((artist, WISH), (points, WISH), (artist, edit)):
+        strokes = list(by.draw(wish))
+        assert by.steps_of(wish) == len(strokes) - 1
+        kept = sum(part.nbytes for s in strokes for part in (s.x, s.x0, s.eps))
+        assert by.kept_bytes(wish) == kept
+
+
+class Hungry(torch.nn.Module):
+    """Holds no more than two tensors of 4,000 bytes at once, and one weight of as many."""
+
+    config = TINY_POINTS
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.ones(1000))
+
+    def forward(self, x, t, condition=None, *, capture=None):
+        wide = x.repeat(1, 500) * self.weight.view(1, 1000)
+        for _ in range(5):
+            wide = (wide + 1).view(2, 500).add_(1).view(1, 1000)
+        return wide[:, :2]
+
+
+def test_the_bytes_of_a_pass_are_those_that_are_held_at_once():
+    assert pass_bytes(Hungry(), (2,)) == 8000
+    one = artist_of(TINY_UNET)
+    assert pass_bytes(one.averaged, one.shape) > 8 * 12 * 8 * 4 * 2, "more than its finest level"
+    assert one.samples(WISH).isfinite().all()
+
+
+def test_points_and_pixels_are_kept_within_their_range(artist):
+    for by, bound in ((artist, 1.0), (artist_of(TINY_POINTS), POINTS_CLIP)):
+        x = 1e5 * torch.randn(3, *by.shape)
+        found = by.denoiser(WISH)(x, torch.tensor(0.9, dtype=torch.float64))
+        assert float(found.x0.abs().max()) == bound
+
+
+def test_what_does_not_fit_into_memory_is_refused(artist, monkeypatch):
+    monkeypatch.setattr("engines.diffusion.artist.free_bytes", lambda device: 3 * 1.3e6)
+    count = int(3e6 / artist._pass_bytes)
+    most = replace(WISH, count=count)
+    artist.check(most)
+    for change in ({"count": count + 1}, {"guidance": 1.0}, {"texts": ("1 a + 1 b",)}):
+        with pytest.raises(InputError, match=r"samples at once would need about .* draw fewer"):
+            artist.check(replace(most, **change))
+    artist.check(replace(most, guidance=1.0, texts=()))
+    artist.check(replace(most, count=count // 3, guidance=1.0, texts=("1 a + 1 b",)))
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
+        ({"repeats": 0}, "at least once"),
+        ({"repeats": 101, "steps": 100}, "at most 10,000 steps together"),
         ({"sampler": "magic"}, "no sampler .magic.; choose one of ddpm"),
         ({"count": 0}, "at least one sample"),
         ({"steps": 0}, "1 to 10,000 steps"),

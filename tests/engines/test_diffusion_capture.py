@@ -108,7 +108,7 @@ def test_the_cap_holds_and_is_said():
     assert capture.calls == 3
     assert {item.call for item in capture.kept} == {0, 1}
     assert capture.left_out + len(capture.kept) == 9
-    assert "from call 2 of 3" in capture.note
+    assert capture.note.endswith("from call 2 of 3 on")
 
 
 def attended(values: torch.Tensor, *, kind="self", grid=(1, 2), layer="a", call=0) -> Attended:
@@ -152,6 +152,9 @@ def test_entropy_runs_from_sharp_to_alike():
     item = attended(torch.stack([sharp, alike])[None], grid=(2, 2))
     assert torch.allclose(entropy(item), torch.tensor([0.0, 1.0]))
     assert entropy(attended(torch.ones(1, 2, 2, 1), kind="cross")).tolist() == [0, 0]
+    padded = attended(torch.tensor([0.5, 0.5, 0.0, 0.0]).expand(1, 1, 2, 4), kind="cross")
+    assert entropy(padded).tolist() == pytest.approx([0.5])
+    assert entropy(padded, keys=2).tolist() == pytest.approx([1.0])
 
 
 def test_a_query_and_the_words_become_maps():

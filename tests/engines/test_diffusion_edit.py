@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from engines.diffusion.edit import edited, harmonised, inpainted
+from engines.diffusion.edit import edited, harmonised, inpainted, jump_of, levels_below
 from engines.diffusion.paths import PATHS, levels
-from engines.diffusion.samplers import SAMPLERS, euler, last, walk
+from engines.diffusion.samplers import SAMPLERS, dpmpp_2m, euler, last, walk
 from engines.diffusion.targets import Denoiser
 
 
@@ -23,10 +23,10 @@ def denoiser(path) -> Denoiser:
     return Denoiser(lambda x, t: (x + x.roll(1, -1) + x.roll(1, -2)) / 3, path, "x0", clip=1.0)
 
 
-def change(path, of: torch.Tensor, strength: float, sampler=euler) -> torch.Tensor:
+def change(path, of: torch.Tensor, strength: float, sampler=euler, steps: int = 20) -> torch.Tensor:
     generator = torch.Generator().manual_seed(1)
     return last(
-        edited(sampler, denoiser(path), of, levels(20), strength=strength, generator=generator)
+        edited(sampler, denoiser(path), of, levels(steps), strength=strength, generator=generator)
     )
 
 
@@ -49,6 +49,31 @@ def test_a_stronger_edit_changes_more_in_more_steps(path):
     assert [round(float(m.t), 2) for m in moments] == [0.52, *(i / 20 for i in range(10, -1, -1))]
 
 
+def test_no_step_of_an_edit_is_next_to_none():
+    """Levels are computed, so that they may lie next to a strength that means the same."""
+    assert levels(25)[8] != 0.68
+    for steps in range(1, 101):
+        way = levels(steps)
+        for hundredths in range(101):
+            found = levels_below(hundredths / 100, way)
+            assert bool((found.diff() < -1e-5).all()), (steps, hundredths)
+            assert found[-1] == 0
+            assert len(found) == 1 + sum(steps * hundredths > 100 * i for i in range(steps))
+    assert levels_below(1e-12, levels(3)).tolist() == [1e-12, 0]
+
+
+@pytest.mark.parametrize("gap", [0.0, 1e-17, 1e-12, 1e-7, 1e-4])
+def test_a_step_next_to_none_is_not_extrapolated(path, gap):
+    way = torch.cat([torch.tensor([0.68 + gap + 1e-16], dtype=torch.float64), levels(25)[8:]])
+    x = torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+    walked = [
+        last(walk(dpmpp_2m, denoiser(path), x, each, generator=torch.Generator()))
+        for each in (way, way[1:])
+    ]
+    torch.testing.assert_close(*walked, atol=0.02, rtol=0)
+    assert bool(change(path, image(), 0.68, dpmpp_2m, steps=25).isfinite().all())
+
+
 @pytest.mark.parametrize("strength", [-0.1, 1.1, float("nan")])
 def test_other_strengths_are_refused(strength):
     with pytest.raises(ValueError, match="from 0 to 1"):
@@ -65,7 +90,7 @@ def test_inpainting_keeps_what_is_known_exactly(path, name):
             denoiser(path),
             image(),
             hole,
-            harmonised(levels(10), jump=5),
+            harmonised(levels(10), jump=5, repeats=2),
             generator=torch.Generator().manual_seed(1),
         )
     )
@@ -105,8 +130,9 @@ def test_harmonised_levels_go_back_up():
     found = harmonised(levels(4), jump=2, repeats=2)
     assert found.tolist() == [1, 0.75, 0.5, 1, 0.75, 0.5, 0.25, 0, 0.5, 0.25, 0]
     assert torch.equal(harmonised(levels(7), jump=3, repeats=1), levels(7))
+    assert [jump_of(steps) for steps in (1, 20, 50, 250, 1000)] == [1, 1, 2, 10, 40]
     with pytest.raises(ValueError, match="at least 1"):
-        harmonised(levels(4), jump=0)
+        harmonised(levels(4), jump=0, repeats=2)
 
 
 def test_going_back_up_restores_the_noise(path):

@@ -2,20 +2,28 @@
 
 import json
 from dataclasses import replace
+from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
 from assets.errors import InputError
-from engines.diffusion import DiffusionConfig, DiffusionEngine, memory, train
+from engines.diffusion import DiffusionConfig, DiffusionEngine, memory, train, words
 from engines.diffusion.artifacts import Sheet
+from engines.diffusion.artist import Artist, Wish
+from engines.diffusion.config import Schedule
 from engines.diffusion.data.folder import read_image_folder
 from engines.diffusion.data.source import Source, data_of
 from engines.diffusion.data.toy import make_toy
-from engines.diffusion.health import BINS, Levels, sentences
-from engines.diffusion.networks.config import preset
+from engines.diffusion.health import BINS
+from engines.diffusion.networks.config import NetworkConfig, preset
+from engines.diffusion.paths import PATHS
+from engines.diffusion.saved import read_model, write_model
+from engines.diffusion.targets import TARGETS
 from engines.diffusion.train import Health
+from engines.diffusion.weighting import TIMINGS, WEIGHTINGS
 from engines.events import Failed, Finished, Judged, Stepped, Told, Warned
 from tests.engines.diffusion_data import QUICK, make_pictures, one_thread
 
@@ -75,7 +83,8 @@ def test_it_learns(learnt: DiffusionEngine):
     assert all(e.images == 3 for e in judged)
     assert judged[-1].loss < 0.75 * judged[0].loss
     assert isinstance(learnt.history[-1], Finished)
-    (told,) = [e.message for e in learnt.history if isinstance(e, Told)]
+    told, early = [e.message for e in learnt.history if isinstance(e, Told)]
+    assert "only 40 steps are done" in early
     assert "learn 9 images with 3 classes, 3 held out" in told
 
 
@@ -87,6 +96,67 @@ def test_samples_show_what_was_asked_for(learnt: DiffusionEngine):
 
 def replace_texts(engine: DiffusionEngine, texts: tuple[str, ...]):
     return replace(engine.wish(), count=len(texts), texts=texts, steps=10)
+
+
+TINY = NetworkConfig(height=8, width=8, features=8, depth=1, heads=2, tokens=5)
+WAYS = [
+    (path, target, *list(product(TIMINGS, WEIGHTINGS))[(i + j) % 4])
+    for i, path in enumerate(sorted(PATHS))
+    for j, target in enumerate(TARGETS)
+]
+"""Every path with every target, and both with each timing and weighting but one at most."""
+
+
+def resumes_exactly(config: DiffusionConfig, folder: Path) -> None:
+    """Three steps at once end where one, a checkpoint and two more end."""
+    engines = [DiffusionEngine(make_pictures(), config) for _ in range(2)]
+    run(engines[0])
+    run(engines[1], until=1)
+    engines[1].save_checkpoint(folder)
+    resumed = DiffusionEngine.resume(folder, make_pictures())
+    run(resumed)
+    assert_same(engines[0], resumed)
+    assert engines[0].step == 3
+    assert np.isfinite([e.loss for e in engines[0].history if isinstance(e, Judged)]).all()
+
+
+@pytest.mark.parametrize(("path", "target", "timing", "weighting"), WAYS)
+def test_every_way_to_learn_can_be_resumed(path, target, timing, weighting, tmp_path, monkeypatch):
+    monkeypatch.setattr(train, "preset", lambda name, **about: TINY)
+    ways = {"path": path, "target": target, "timing": timing, "weighting": weighting}
+    resumes_exactly(replace(QUICK, steps=3, **ways), tmp_path)
+
+
+@pytest.mark.parametrize("change", [{"precision": "mixed"}, {"network": "unet laptop"}])
+def test_so_can_other_numbers_and_networks(change, tmp_path):
+    config = replace(QUICK, steps=3, **change)
+    resumes_exactly(config, tmp_path)
+    assert Schedule(config).is_mixed("cpu") is (config.precision == "mixed")
+
+
+def test_the_curves_can_be_compared(monkeypatch):
+    """What is shown of a step and of held-out images is the plain mean at the same levels."""
+    timings = []
+    draw = train.draw_times
+
+    def noted(timing, *given, **options):
+        timings.append(timing)
+        return draw(timing, *given, **options)
+
+    monkeypatch.setattr(train, "draw_times", noted)
+    plain, weighed = (
+        DiffusionEngine(
+            make_pictures(),
+            replace(QUICK, steps=1, target="noise", timing="logit_normal", weighting=weighting),
+        )
+        for weighting in ("uniform", "min_snr")
+    )
+    shown = [
+        [e.scalars for e in run(engine) if isinstance(e, Stepped)] for engine in (plain, weighed)
+    ]
+    assert shown[0][0]["loss"] == shown[1][0]["loss"] == pytest.approx(1, abs=0.1)
+    assert shown[0][0]["gradient"] != shown[1][0]["gradient"], "it is learnt from all the same"
+    assert set(timings) == {"logit_normal"}
 
 
 @pytest.mark.parametrize("said", ["nothing", "classes", "captions"])
@@ -153,10 +223,35 @@ def test_what_makes_a_run_what_it_is_cannot_change_on_the_way(tmp_path):
     engine.save_checkpoint(tmp_path / "kept")
     longer = replace(QUICK, steps=20, rate=1e-4)
     assert DiffusionEngine.resume(tmp_path / "kept", make_pictures(), longer).config == longer
-    for change in ({"path": "cosine"}, {"network": "unet laptop"}, {"size": 16}, {"seed": 3}):
-        (name,) = change
+    for name, value in {
+        "path": "cosine",
+        "network": "unet laptop",
+        "size": 16,
+        "fit": "pad",
+        "seed": 3,
+    }.items():
+        change = {name: value}
         with pytest.raises(InputError, match=f"began with {name} .* cannot become"):
             DiffusionEngine.resume(tmp_path / "kept", make_pictures(), replace(QUICK, **change))
+
+
+@pytest.mark.parametrize("said", ["classes", "captions"])
+def test_a_run_goes_on_only_with_the_words_that_it_began_with(tmp_path, said):
+    """As many of them is not enough: the numbers of the tokens would mean others."""
+    data = make_pictures(said=said)
+    engine = DiffusionEngine(data, QUICK)
+    run(engine, until=1)
+    engine.save_checkpoint(tmp_path / "kept")
+    for texts in (
+        tuple(text.replace("red", "amber") for text in data.texts),
+        tuple(text.replace("red", "blue") for text in data.texts),
+        tuple(text.replace("red", "red red") for text in data.texts),
+    ):
+        with pytest.raises(InputError, match=r"captions or classes of colours are not those"):
+            DiffusionEngine.resume(tmp_path / "kept", replace(data, texts=texts))
+    with pytest.raises(InputError, match=r"captions or classes of colours are not those"):
+        DiffusionEngine.resume(tmp_path / "kept", replace(data, said="nothing"))
+    assert DiffusionEngine.resume(tmp_path / "kept", data).step == 1
 
 
 @pytest.mark.parametrize("harm", ["cut", "gone", "json", "version", "engine", "weights"])
@@ -307,6 +402,57 @@ def test_notes_on_the_data_are_told_once(tmp_path):
     assert warned == ["There is only one image, so the model can only learn it by heart"]
 
 
+def test_words_that_are_not_read_are_told_at_the_start(monkeypatch):
+    monkeypatch.setattr(words, "MOST_WORDS", 3)
+    data = make_pictures(said="captions")
+    long = " ".join(["a"] * 40)
+    data = replace(data, texts=(long, "rare words", *data.texts[2:]))
+    engine = DiffusionEngine(data, QUICK)
+    warned = [e.message for e in run(engine, until=1) if isinstance(e, Warned)]
+    unknown, cut = warned
+    assert unknown.startswith("The captions have 7 different words, of which the 3 most frequent")
+    assert "“rare”" in unknown
+    assert cut.startswith("1 caption is longer than 32 words")
+    assert engine.learner.network.config.longest == 32
+    plain = DiffusionEngine(make_pictures(), QUICK)
+    assert not [e for e in run(plain, until=1) if isinstance(e, Warned)]
+
+
+def test_long_captions_have_a_place_for_every_word():
+    caption = " ".join(f"w{i:02d}" for i in range(20))
+    data = make_pictures(said="captions")
+    long = DiffusionEngine(replace(data, texts=(caption,) * 12), QUICK)
+    run(long, until=1)
+    assert long.learner.network.words.places.weight.shape[0] == 20
+    assert DiffusionEngine(data, QUICK).network_config().longest == 16
+
+
+def test_a_model_says_what_guidance_and_long_captions_come_to(tmp_path):
+    wish = Wish(texts=("a red square",), guidance=2.0)
+    for drop, said in ((0.0, "learnt nothing without words"), (0.1, None)):
+        engine = DiffusionEngine(make_pictures(said="captions"), replace(QUICK, drop=drop))
+        engine.ready()
+        write_model(engine.saved_model(), tmp_path / "m.safetensors")
+        for artist in (engine.artist(), Artist.of(read_model(tmp_path / "m.safetensors"))):
+            notes = artist.notes(wish)
+            assert [said in note for note in notes] == [True] if said else notes == ()
+            assert artist.notes(replace(wish, guidance=0.0)) == ()
+            (cut,) = artist.notes(Wish(texts=("a red square a",)))
+            assert cut == "Only the first 3 words of a caption are read"
+
+
+def test_a_run_without_held_out_images_says_so():
+    few = run(DiffusionEngine(make_pictures(4), replace(QUICK, holdout=0.05)))
+    (warned,) = [e.message for e in few if isinstance(e, Warned)]
+    assert warned.startswith("4 images are too few to hold any of them out")
+    assert not any(isinstance(e, Judged) for e in few)
+    ten = run(DiffusionEngine(make_pictures(10), replace(QUICK, holdout=0.05)))
+    assert [e.images for e in ten if isinstance(e, Judged)] == [1, 1, 1]
+    assert not any(isinstance(e, Warned) for e in ten)
+    asked = run(DiffusionEngine(make_pictures(4), replace(QUICK, holdout=0)))
+    assert not any(isinstance(e, Warned) for e in asked)
+
+
 def test_there_is_nothing_to_draw_before_the_run():
     engine = DiffusionEngine(make_pictures(), QUICK)
     assert engine.evaluate() is None
@@ -348,40 +494,3 @@ def test_the_forecast_grows_with_what_it_should():
     assert half.step < small.step
     with pytest.raises(InputError, match="choose smaller images or fewer"):
         memory.check_images(100_000_000, 512)
-
-
-def told(**changes) -> tuple[str, ...]:
-    well = {
-        "step": 2_000,
-        "levels": torch.full((BINS,), 0.1),
-        "untrained": torch.ones(BINS),
-        "lag": 0.01,
-        "non_finite": 0.0,
-        "deviation": 0.5,
-        "rate": 1e-3,
-    }
-    return sentences(**(well | changes))
-
-
-def test_the_health_says_what_is_off():
-    assert told() == ()
-    assert "only 60 steps are done" in told(step=60, levels=torch.full((BINS,), 0.9))[0]
-    assert "lower the learning rate of 0.001" in told(levels=torch.full((BINS,), 1.5))[0]
-    assert "raise the learning rate" in told(levels=torch.full((BINS,), 0.8))[0]
-    assert "50% of the numbers" in told(non_finite=0.5)[0]
-    assert "standard deviation of 0.01" in told(deviation=0.01)[0]
-    assert "20% behind" in told(lag=0.2)[0]
-    assert told(levels=torch.full((BINS,), torch.nan)) != (), "nothing known is not all well"
-    both = told(non_finite=0.5, levels=torch.full((BINS,), 1.5))
-    assert "not finite" in both[0], "the gravest first"
-
-
-def test_levels_are_kept_apart():
-    levels = Levels()
-    levels.take(torch.tensor([0.05, 0.05, 0.95, 1.0]), torch.tensor([1.0, 3.0, 5.0, 7.0]))
-    assert levels.errors[0] == 2.0
-    assert levels.errors[9] == 6.0
-    assert levels.errors[1:9].isnan().all()
-    levels.take(torch.tensor([0.05]), torch.tensor([102.0]))
-    assert float(levels.errors[0]) == pytest.approx(0.98 * 2 + 0.02 * 102)
-    assert levels.errors[9] == 6.0

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from engines.diffusion.condition import NOTHING, Condition
-from engines.diffusion.guidance import Mixed, conditioned, dropped_at_random, guided
+from engines.diffusion.guidance import Mixed, blended, conditioned, dropped_at_random, guided
 from engines.diffusion.paths import PATHS
 from engines.diffusion.targets import TARGETS, estimate_of, prediction_of
 
@@ -61,12 +61,26 @@ def test_all_targets_are_guided_alike(path, target):
 
 def test_classes_are_mixed_with_weights_that_sum_to_1():
     x, t = asked()
-    mixed = Mixed(Net(), (words(2, 2, 2), words(4, 5, 6)), (0.75, 0.25))(x, t)
+    mixed = Mixed(Net(), (words(2, 2, 2), words(4, 5, 6)), torch.tensor([0.75, 0.25]))(x, t)
     torch.testing.assert_close(mixed[:, 0], torch.tensor([2.5, 2.75, 3.0]).double())
     with pytest.raises(ValueError, match="sum to 1"):
-        Mixed(Net(), (words(2), words(4)), (0.75, 0.75))
+        Mixed(Net(), (words(2), words(4)), torch.tensor([0.75, 0.75]))
     with pytest.raises(ValueError, match="3 samples need 3 conditions, not 2, 2"):
-        Mixed(Net(), (words(2, 2), words(4, 4)), (0.5, 0.5))(x, t)
+        Mixed(Net(), (words(2, 2), words(4, 4)), torch.tensor([0.5, 0.5]))(x, t)
+
+
+def test_each_sample_has_weights_of_its_own():
+    (x, t), net = asked(), Net()
+    each = torch.tensor([[0.75, 1.0, 0.0], [0.25, 0.0, 1.0]])
+    conditions = words(2, 2, 2), words(4, 5, 6)
+    mixed = Mixed(net, conditions, each)(x, t)
+    torch.testing.assert_close(mixed[:, 0], torch.tensor([2.5, 2.0, 6.0]).double())
+    with pytest.raises(ValueError, match="sum to 1"):
+        Mixed(net, conditions, each.flip(1) + each)
+    away = blended(net, conditions, each, 2.0)(x, t)
+    torch.testing.assert_close(away, 3 * mixed - 2 * NOTHING)
+    torch.testing.assert_close(blended(net, conditions, each, 0.0)(x, t), mixed)
+    assert net.batches == [6, 9, 6], "one call each"
 
 
 def test_conditions_are_dropped_at_random():

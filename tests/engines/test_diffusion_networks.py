@@ -132,9 +132,12 @@ def test_every_place_and_every_level_is_told_apart():
 
 
 def test_a_laptop_keeps_64_tokens():
-    for size in (16, 32, 64, 128):
-        rows, columns = preset("dit laptop", height=size, width=size).grid
-        assert rows * columns <= 64
+    for size in range(8, 513, 8):
+        config = preset("dit laptop", height=size, width=size)
+        rows, columns = config.grid
+        assert 4 <= rows * columns <= 64
+        assert (rows * config.patch, columns * config.patch) == (size, size)
+    assert [preset("dit laptop", height=s, width=s).patch for s in (8, 32, 64, 72)] == [4, 4, 8, 9]
     assert preset("dit small", height=64, width=64).grid == (16, 16)
 
 

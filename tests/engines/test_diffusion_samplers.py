@@ -14,6 +14,7 @@ import pytest
 import torch
 from scipy.stats import chi2_contingency
 
+from engines.diffusion.artist import POINTS_CLIP
 from engines.diffusion.paths import PATHS, levels
 from engines.diffusion.samplers import (
     SAMPLERS,
@@ -94,6 +95,25 @@ def test_every_sampler_on_every_path_gives_the_truth(name, path):
 @pytest.mark.parametrize("path", sorted(PATHS))
 def test_every_target_on_every_path_gives_the_truth(target, path):
     assert p_value(samples(SAMPLERS["heun"], path, target, 50)) > ALPHA
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("path", sorted(PATHS))
+@pytest.mark.parametrize("name", sorted(SAMPLERS))
+def test_a_model_that_errs_slightly_gives_nearly_the_truth(name, path, target):
+    """As an artist draws points, also where an error of the noise is a large one of the data."""
+    ring, way = ring_of_gaussians(), PATHS[path]()
+    exact = ring.model(way, target)  # pyright: ignore[reportArgumentType]
+    generator = torch.Generator().manual_seed(5)
+
+    def errs(x: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
+        return exact(x, t) + 0.025 * (3 * x + 1).sin()
+
+    denoise = Denoiser(errs, way, target, clip=POINTS_CLIP)  # pyright: ignore[reportArgumentType]
+    start = torch.randn(500, 2, generator=generator)
+    found = last(walk(SAMPLERS[name], denoise, start, levels(20).square(), generator=generator))
+    assert 0.64 < float(found.std()) < 0.78, "0.70 is right"
+    assert float(torch.cdist(found, ring.means).amin(1).mean()) < 0.22, "0.15 is right"
 
 
 @pytest.mark.parametrize("option", [partial(ddim, eta=0.5), partial(ddpm, variance="large")])

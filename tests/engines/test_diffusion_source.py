@@ -59,6 +59,19 @@ def test_folders_that_do_not_fit_into_memory_are_refused(tmp_path, monkeypatch):
         data_of(Source.named(str(tmp_path)), CONFIG)
 
 
+def test_sizes_that_a_network_cannot_cut_are_refused_before_anything_is_read(tmp_path):
+    Image.new("RGB", (9, 9)).save(tmp_path / "a.png")
+    seen = []
+    with pytest.raises(InputError, match="10x10 pixels cannot be cut into parts of 4"):
+        data_of(
+            Source.named(str(tmp_path)),
+            DiffusionConfig(size=10),
+            progress=lambda *done: seen.append(done),
+        )
+    assert not seen
+    assert data_of(Source.named(str(tmp_path)), DiffusionConfig(size=72)).images.shape[2] == 72
+
+
 def test_shapes_have_captions_and_one_size(monkeypatch):
     from engines.diffusion.data.shapes import source as shapes
 
@@ -90,6 +103,8 @@ def test_points_are_split_without_overlap():
     assert torch.equal(torch.cat([kept.places, held.places]), data.places)
     assert [len(part) for part in data.split(0.0, torch.Generator())] == [100, 0]
     assert [len(part) for part in make_toy("roll", 1).split(0.9, torch.Generator())] == [1, 0]
+    assert [len(part) for part in make_toy("roll", 5).split(0.05, torch.Generator())] == [4, 1]
+    assert [len(part) for part in make_toy("roll", 4).split(0.05, torch.Generator())] == [4, 0]
     assert torch.equal(kept.batch(torch.tensor([3, 1])), data.places[[3, 1]])
     assert kept.batch(slice(2, 4)).shape == (2, 2)
     assert kept.vocabulary() is None

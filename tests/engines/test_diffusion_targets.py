@@ -99,4 +99,6 @@ def test_a_denoiser_gives_the_model_single_precision_times_and_clips_data():
     assert seen[0].dtype == clipped.x0.dtype == clipped.eps.dtype == torch.float32
     assert bool((free.x0 == 3).all())
     assert bool((clipped.x0 == 1).all())
+    wide = Denoiser(model, path, "noise", clip=1e9)(x, torch.tensor(1e-4, dtype=torch.float64))
+    assert bool((wide.eps == 3).all()), "what needs no clipping stays as it was predicted"
     torch.testing.assert_close(path.noised(clipped.x0, clipped.eps, t), x)

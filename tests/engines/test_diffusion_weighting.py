@@ -4,7 +4,7 @@ import pytest
 import torch
 from scipy.stats import kstest, norm
 
-from engines.diffusion.paths import PATHS, Linear
+from engines.diffusion.paths import PATHS, Cosine, Flow, Linear
 from engines.diffusion.targets import TARGETS
 from engines.diffusion.weighting import TIMINGS, WEIGHTINGS, draw_times, loss_weights
 
@@ -21,6 +21,21 @@ def test_min_snr_is_what_its_authors_wrote():
     }.items():
         found = loss_weights("min_snr", Linear(), target, INSIDE)
         torch.testing.assert_close(found, expected)
+
+
+def test_min_snr_of_velocity_is_that_of_x0_in_its_terms():
+    """x0 = x_t - t velocity on the straight line; on the others x0 follows from a v by its rate."""
+    found = loss_weights("min_snr", Flow(), "velocity", INSIDE)
+    snr = ((1 - INSIDE) / INSIDE) ** 2
+    torch.testing.assert_close(found, snr.clamp_max(5) * INSIDE**2)
+    # Where a^2 + s^2 = 1 the velocity is v times the rate at which the angle of (a, s) turns.
+    path = Cosine()
+    found = loss_weights("min_snr", path, "velocity", INSIDE)
+    (a, s), (_, ds) = path.at(INSIDE), path.rates(INSIDE)
+    snr = path.snr(INSIDE)
+    expected = snr.clamp_max(5) / (snr + 1) / (ds / a) ** 2
+    torch.testing.assert_close(found, expected)
+    assert float((s - (1 - a**2).sqrt()).abs().max()) < 1e-9
 
 
 def test_uniform_weighs_all_alike():

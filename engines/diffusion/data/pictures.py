@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from engines.diffusion.data.source import Source
 
 Said = Literal["nothing", "classes", "captions"]
+FEW = 5
+"""Of so many images one can be spared to judge the result."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -59,8 +61,8 @@ class Pictures:
         )
 
     def split(self, share: float, generator: torch.Generator) -> "tuple[Pictures, Pictures]":
-        """What to learn from and a random `share` held out; of one image nothing is held out."""
-        held = min(round(len(self) * share), len(self) - 1)
+        """What to learn from and a random `share` held out, see `held_out_of`."""
+        held = held_out_of(len(self), share)
         order = torch.randperm(len(self), generator=generator)
         return self.part(order[held:].sort().values), self.part(order[:held].sort().values)
 
@@ -72,6 +74,12 @@ class Pictures:
             case "captions":
                 return Vocabulary.of_captions(self.texts)
         return None
+
+
+def held_out_of(count: int, share: float) -> int:
+    """How many of `count` images are held out: at least one of `FEW`, and never all of them."""
+    least = 1 if share and count >= FEW else 0
+    return min(max(round(count * share), least), count - 1)
 
 
 def to_network(images: Tensor) -> Tensor:

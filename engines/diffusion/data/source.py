@@ -74,7 +74,12 @@ def data_of(
     from engines.diffusion.data.folder import read_listing
     from engines.diffusion.data.listing import list_images
     from engines.diffusion.memory import check_images
+    from engines.diffusion.networks.config import preset
 
+    try:
+        preset(config.network, height=config.size, width=config.size)
+    except ValueError as error:
+        raise InputError(str(error)) from error
     listing = list_images(source.folder)
     check_images(len(listing.files), config.size)
     found = read_listing(listing, config.size, fit=config.fit, progress=progress)

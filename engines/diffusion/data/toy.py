@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from engines.diffusion import toys
+from engines.diffusion.data.pictures import held_out_of
 
 if TYPE_CHECKING:
     from engines.diffusion.data.source import Source
@@ -40,8 +41,7 @@ class ToyPoints:
     def split(self, share: float, generator: torch.Generator) -> "tuple[ToyPoints, ToyPoints]":
         """What to learn from and a `share` held out; all are drawn alike, so the last ones."""
         del generator
-        held = min(round(len(self) * share), len(self) - 1)
-        kept = len(self) - held
+        kept = len(self) - held_out_of(len(self), share)
         return replace(self, places=self.places[:kept]), replace(self, places=self.places[kept:])
 
     def vocabulary(self) -> None:

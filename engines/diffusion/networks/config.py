@@ -104,21 +104,32 @@ def usual_shift(config: NetworkConfig) -> float:
 
 
 def preset(
-    name: str, *, height: int, width: int, tokens: int = 0, cross: bool = False, channels: int = 3
+    name: str,
+    *,
+    height: int,
+    width: int,
+    tokens: int = 0,
+    longest: int = 0,
+    cross: bool = False,
+    channels: int = 3,
 ) -> NetworkConfig:
     """The preset `name` for images of this size and vocabulary; KeyError if there is none.
 
+    There is room for captions of `longest` words, and for those that the preset has room for.
     Patches grow with the image, so that a transformer of a laptop keeps 64 tokens or fewer.
+    Raises ValueError with a sentence where it does not fit the images.
     """
     base = PRESETS[name]
     patch = base.patch
-    while name == "dit laptop" and (height // patch) * (width // patch) > 64:
-        patch *= 2
+    if name == "dit laptop" and not (height % patch or width % patch):
+        while height % patch or width % patch or (height // patch) * (width // patch) > 64:
+            patch += 1
     return replace(
         base,
         height=height,
         width=width,
         tokens=tokens,
+        longest=max(base.longest, longest),
         cross=cross,
         channels=channels,
         patch=patch,

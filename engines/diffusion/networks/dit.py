@@ -42,6 +42,9 @@ class DiT(nn.Module):
         self.project = ZeroLinear(width, config.channels * patch * patch)
         self.register_buffer("places", places(config.grid, width), persistent=False)
         start(self, generator)
+        for module in self.modules():
+            if isinstance(module, _Block):
+                module.keep_patches()
 
     def forward(
         self,
@@ -106,11 +109,16 @@ class _Block(nn.Module):
         if self.cross is not None and words is not None:
             x = x + self.cross(seen, words, grid, mask, capture)
         seen = torch.addcmul(shift_mlp, F.layer_norm(x, size), factor_mlp)
-        seen = seen + self._near(seen, grid)
-        return torch.addcmul(x, gate_mlp, self.shrink(squared_relu(self.grow(seen))))
+        seen = squared_relu(self.grow(self._with_near(seen, grid)))
+        return torch.addcmul(x, gate_mlp, self.shrink(seen))
 
-    def _near(self, x: Tensor, grid: tuple[int, int]) -> Tensor:
-        """[n, tokens, width] what the patches around each of `x` add to it."""
+    @torch.no_grad()
+    def keep_patches(self) -> None:
+        """Let the convolution begin near what leaves every patch as it is."""
+        self.near.weight[:, 0, 1, 1] += 1
+
+    def _with_near(self, x: Tensor, grid: tuple[int, int]) -> Tensor:
+        """[n, tokens, width] each of `x` with what the patches around it add."""
         side_by_side = x.view(len(x), *grid, -1).permute(0, 3, 1, 2)
         return self.near(side_by_side).permute(0, 2, 3, 1).reshape(x.shape)
 
