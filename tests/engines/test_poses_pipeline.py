@@ -263,7 +263,7 @@ def test_two_places_are_two_groups_and_nothing_more_is_tried(shared_data: Path, 
     for path in sorted((shared_data / "fox" / "images").glob("*.jpg"))[:6]:
         with Image.open(path) as image:
             image.resize((360, 640)).save(own / f"fox{path.name}")
-    write_work(tmp_path, shots_of(own.iterdir()), PosesConfig(preset="fast"))
+    write_work(tmp_path, shots_of(own.iterdir()))
     messages = run(tmp_path)
     assert not of(Note, messages)
     first, second = read_outcome(tmp_path).models
