@@ -38,7 +38,7 @@ def carry_out(
             _drive(engine, report, stop, progress, checkpoint)
     except InputError as error:
         report.add(Failed(step=engine.step, message=str(error)))
-    except Exception as error:
+    except Exception as error:  # whatever it is, the report has it before it goes on
         report.add(Failed(step=engine.step, message=f"{type(error).__name__}: {error}"))
         leave()
         raise

@@ -106,6 +106,11 @@ class _Alive(TorchDispatchMode):
         self.now = self.most = 0
         self._known: weakref.WeakSet[Any] = weakref.WeakSet()
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """No: what torch would wrap around the mode loads its compiler, which takes seconds."""
+        return False
+
     def pass_over(self, tensor: Tensor) -> None:
         """Do not count this one, nor views of it."""
         self._known.add(tensor.untyped_storage())

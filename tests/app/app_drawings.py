@@ -23,6 +23,8 @@ from engines.diffusion.train import DiffusionEngine
 
 LEFT = Qt.MouseButton.LeftButton
 CAPTIONS = ("a red circle left of a blue square", "a green triangle")
+WISH = Wish(count=3, texts=CAPTIONS, steps=3, sampler="ddim", guidance=1.0, seed=2)
+"""What panels of attention are shown in their tests."""
 
 
 @cache

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 from app_drawings import (
-    CAPTIONS,
+    LEFT,
+    WISH,
     attention_panel,
     captured,
     drawn,
@@ -27,9 +28,6 @@ from engines.diffusion.artist import Wish
 from engines.diffusion.capture import Capture
 from engines.diffusion.looking import heat_of_words
 from engines.diffusion.maps import entropy, rollout
-
-LEFT = Qt.MouseButton.LeftButton
-WISH = Wish(count=3, texts=CAPTIONS, steps=3, sampler="ddim", guidance=1.0, seed=2)
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 from app_drawings import (
-    CAPTIONS,
+    LEFT,
+    WISH,
     attention_panel,
     captured,
     drawn,
@@ -23,12 +24,8 @@ from app import theme
 from app.panels.attentionrecording import Recording
 from app.panels.attentionwords import WordMaps
 from app.widgets.figures import number, percent
-from engines.diffusion.artist import Wish
 from engines.diffusion.capture import Capture
 from engines.diffusion.looking import heat_of_words
-
-LEFT = Qt.MouseButton.LeftButton
-WISH = Wish(count=3, texts=CAPTIONS, steps=3, sampler="ddim", guidance=1.0, seed=2)
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """Drawing: the same seed, noise, words and edits do what they say, with every network."""
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +20,7 @@ from engines.diffusion.memory import pass_bytes
 from engines.diffusion.saved import SavedModel, read_model, write_model
 from engines.diffusion.sheet import GAP, sheet_of, write_sheet
 from engines.diffusion.words import Vocabulary
+from tests.conftest import ROOT
 from tests.engines.diffusion_data import one_thread
 from tests.engines.diffusion_nets import TINY_DIT, TINY_POINTS, TINY_UNET, stirred
 
@@ -305,6 +308,15 @@ def test_the_bytes_of_a_pass_are_those_that_are_held_at_once():
     one = artist_of(TINY_UNET)
     assert pass_bytes(one.averaged, one.shape) > 8 * 12 * 8 * 4 * 2, "more than its finest level"
     assert one.samples(WISH).isfinite().all()
+
+
+def test_telling_the_bytes_loads_no_compiler():
+    code = (
+        "import sys, torch; from engines.diffusion.memory import _Alive\n"
+        "with _Alive(): torch.zeros(2) + 1\n"
+        "sys.exit('torch._dynamo' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)
 
 
 def test_points_and_pixels_are_kept_within_their_range(artist):
