@@ -3,6 +3,8 @@
 import importlib
 from collections.abc import Iterator, Mapping
 
+import torch
+
 SPLATS = {
     "rasterize": "rasteriser",
     "sphericalharmonics": "spherical harmonics",
@@ -23,12 +25,23 @@ FIELDS = {
 """The same for radiance fields."""
 
 
-def warm_up(operations: Mapping[str, str] = SPLATS) -> Iterator[tuple[str, int, int]]:
+CPU = torch.device("cpu")
+ALWAYS_CPU = ("depthsort",)
+"""What the viewport needs, wherever training goes on."""
+
+
+def warm_up(
+    operations: Mapping[str, str] = SPLATS, *, device: torch.device = CPU
+) -> Iterator[tuple[str, int, int]]:
     """Compile the CPU kernels of `operations`, or load them from numba's cache.
+
+    Where training goes on on another `device`, only those are that run on the CPU all the same.
 
     Yields the name of the operation about to be loaded, how many are done and how many there
     are; last of all "all", with both numbers equal.
     """
+    if device != CPU:
+        operations = {folder: operations[folder] for folder in ALWAYS_CPU if folder in operations}
     total = len(operations)
     for done, (folder, name) in enumerate(operations.items()):
         yield name, done, total

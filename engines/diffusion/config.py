@@ -75,7 +75,7 @@ class DiffusionConfig:
     batch: Annotated[
         int,
         Setting(
-            "Images or points in one step, 0 for automatic: 32 images, 512 points",
+            "Images or points in one step, 0 for automatic: 32 images (128 on a GPU), 512 points",
             low=0,
             high=65_536,
             step=8,

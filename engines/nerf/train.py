@@ -179,7 +179,7 @@ class NerfEngine:
 
     def _prepare(self) -> Iterator[Event]:
         if not self.scene.views:
-            for name, done, total in warm_up(FIELDS):
+            for name, done, total in warm_up(FIELDS, device=self.device):
                 yield Prepared(phase=f"Loading kernels: {name}", done=done, total=total)
             for note in self.dataset.notes:
                 yield Warned(message=note)

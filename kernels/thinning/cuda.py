@@ -1,4 +1,4 @@
-"""Thinning on an NVIDIA GPU: torch's own operators. Unverified on a GPU."""
+"""Thinning on an NVIDIA GPU: torch's own operators."""
 
 from kernels.thinning.reference import thin
 

@@ -47,4 +47,4 @@ def features_at(indices: Tensor, table: Tensor, corners: Tensor) -> Tensor:
     rows = corners[indices.unbind(dim=1)].long()[:, None]
     if not len(table):
         table = torch.nn.functional.pad(table, (0, 0, 0, 1))
-    return torch.where(rows < 0, 0, table[rows[:, 0].clamp(min=0)])
+    return torch.where(rows < 0, 0, table.index_select(0, rows[:, 0].clamp(min=0)))

@@ -1,5 +1,7 @@
 """A tiny true scene that the engine can learn in a second."""
 
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +13,7 @@ from assets.gaussians import SH_C0, GaussianCloud
 from assets.pointcloud import PointCloud
 from assets.posed import PosedPhotos, View
 from engines.splats.render import CloudTensors, render
+from kernels.backend import backend
 
 
 class ArrayPhoto:
@@ -67,6 +70,15 @@ def make_dataset(count: int = 12, *, width: int = 40, height: int = 30) -> Posed
         np.clip(cloud.base_colours, 0, 1).astype(np.float32),
     )
     return PosedPhotos(name="tiny", source=Path("tiny"), views=tuple(views), points=points)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def auto_is_the_cpu() -> Iterator[None]:
+    """Where there is a GPU, too: sums on it come in any order, so no two runs are the same."""
+    with pytest.MonkeyPatch.context() as patch:
+        found = replace(backend(), name="cpu")
+        patch.setattr("kernels.backend.backend", lambda: found)
+        yield
 
 
 @pytest.fixture(scope="session")

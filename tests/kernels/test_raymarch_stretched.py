@@ -228,7 +228,8 @@ def test_rays_with_bad_numbers_have_no_samples():
         assert len(samples.rays) > 0
 
 
-def test_cuda_leaves_what_nerfacc_does_not_know_to_the_definition():
+def test_cuda_leaves_what_nerfacc_does_not_know_to_the_definition(monkeypatch):
+    monkeypatch.setattr(cuda, "RAYS_AT_ONCE", 16)
     rays, cells = rays_at(50), cells_of((16, 9, 12), "0.4")
     jitter = torch.rand(50, generator=torch.Generator().manual_seed(9))
     for uneven in ({"stretch": 4.0}, {"growth": 0.02}, {"stretch": 4.0, "growth": 0.02}):
