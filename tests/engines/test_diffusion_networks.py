@@ -153,6 +153,8 @@ def test_presets_can_be_built(name):
 def test_impossible_sizes_are_refused_in_words():
     with pytest.raises(ValueError, match="multiple of 4"):
         NetworkConfig(height=30)
+    with pytest.raises(ValueError, match="multiple of 4"):  # two levels of patches of 2
+        preset("unet laptop", height=30, width=32)
     with pytest.raises(ValueError, match="5 heads"):
         NetworkConfig(features=128, heads=5)
     with pytest.raises(ValueError, match="told whether it attends"):

@@ -32,7 +32,8 @@ class NetworkConfig:
     mlp_ratio: float = 2.0
     """Width of the hidden layer of a transformer block over `features`."""
     patch: int = 4
-    """Pixels along a side of what becomes one token of the transformer."""
+    """Pixels along a side of what becomes one token of the transformer, or one place of the
+    U-Net's finest level."""
     multipliers: tuple[int, ...] = (1, 2, 2)
     """Width of each level of the U-Net over `features`; each level halves the image."""
     attention: tuple[bool, ...] = (False, False, True)
@@ -42,7 +43,8 @@ class NetworkConfig:
         """Raises ValueError with a sentence where the numbers do not go together."""
         if self.kind == "points":
             return
-        least = self.patch if self.kind == "dit" else 2 ** (len(self.multipliers) - 1)
+        levels = 1 if self.kind == "dit" else len(self.multipliers)
+        least = self.patch * 2 ** (levels - 1)
         if self.height % least or self.width % least:
             raise ValueError(
                 f"Images of {self.width}x{self.height} pixels cannot be cut into parts of "
@@ -71,9 +73,12 @@ PRESETS: dict[str, NetworkConfig] = {
     "dit laptop": NetworkConfig(heads=2, head_dim=32),
     "dit small": NetworkConfig(features=384, depth=12, heads=6, mlp_ratio=4.0),
     "dit base": NetworkConfig(features=768, depth=12, heads=12, mlp_ratio=4.0),
-    "unet laptop": NetworkConfig(kind="unet", features=32, depth=1),
+    "unet laptop": NetworkConfig(
+        kind="unet", features=32, depth=1, patch=2, multipliers=(1, 2), attention=(False, True)
+    ),
     "unet base": NetworkConfig(
         kind="unet",
+        patch=1,
         features=128,
         depth=2,
         multipliers=(1, 2, 2, 2),
