@@ -47,6 +47,4 @@ class ClassifierGuidance:
         a, s = (over(part, x) for part in self.path.at(t))
         pull, floored = self.pull(x, t), a.clamp_min(FLOOR)
         # Where a is all but 0, both halves shrink together, so that the pair stays one of x_t.
-        return Estimate(
-            found.x0 + s.square() / floored * pull, found.eps - a / floored * s * pull
-        )
+        return Estimate(found.x0 + s.square() / floored * pull, found.eps - a / floored * s * pull)

@@ -29,9 +29,7 @@ def drawn(mixture, path, target, name: str, guidance, count: int = COUNT) -> tor
     denoise = Denoiser(mixture.model(path, target), path, target, steer=guidance)
     start = torch.randn(count, mixture.means.shape[1], generator=generator)
     steps = {"ddpm": 400, "euler_maruyama": 600, "ddim": 200, "euler": 200}.get(name, 50)
-    return last(
-        walk(SAMPLERS[name], denoise, start, levels(steps).square(), generator=generator)
-    )
+    return last(walk(SAMPLERS[name], denoise, start, levels(steps).square(), generator=generator))
 
 
 def cells(points: torch.Tensor) -> torch.Tensor:
@@ -105,7 +103,7 @@ def test_the_pull_is_the_gradient():
 
 @pytest.mark.parametrize("path", sorted(PATHS))
 def test_data_and_noise_stay_a_pair_of_x_t(path):
-    """And the noise moves by -s sigma g (Dhariwal and Nichol 2021, algorithm 2), at both ends too."""
+    """And the noise moves by -s sigma g (Dhariwal and Nichol 2021, algorithm 2)."""
     way = PATHS[path]()
     t = torch.tensor([0.0, 0.001, 0.5, 0.99, 1.0], dtype=torch.float64)
     x0, eps = torch.randn(2, 5, 3, generator=torch.Generator().manual_seed(0)).double()
