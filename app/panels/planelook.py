@@ -49,6 +49,8 @@ class PlaneWish:
         errors = {}
         if self.truth is not None:
             for drawing, known in self.errors:
-                new = score_errors(drawing.strokes[len(known) :], drawing.artist.path, self.truth)
+                new = score_errors(
+                    drawing.strokes[len(known) :], drawing.artist, drawing.order.wish, self.truth
+                )
                 errors[drawing.order] = np.concatenate([known, new])
         return PlaneFound(truth=self.truth, fields=fields, errors=errors)

@@ -18,7 +18,9 @@ from engines.diffusion.health import BINS, Levels
 from engines.diffusion.networks.classifier import Classifier, ClassifierConfig
 from engines.stuck import Stuck
 
-RATE, DECAY, BETAS = 1e-3, 0.05, (0.9, 0.99)
+RATES = {"images": 1e-3, "points": 3e-3}
+"""At their height; the schedule is that of the run."""
+DECAY, BETAS = 0.05, (0.9, 0.99)
 """Of AdamW."""
 LONGEST = 1.0
 """A longer gradient is shortened to this."""
@@ -63,9 +65,13 @@ class ClassifierLearner:
         self.accuracy = Levels()
         """Share of right names at each noise level, of what was learnt from lately."""
         self.optimiser = torch.optim.AdamW(
-            [self.weights.values], lr=RATE, betas=BETAS, weight_decay=DECAY, fused=True
+            [self.weights.values],
+            lr=RATES[config.kind],
+            betas=BETAS,
+            weight_decay=DECAY,
+            fused=True,
         )
-        self._schedule = Schedule(replace(run, rate=RATE))
+        self._schedule = Schedule(replace(run, rate=RATES[config.kind]))
 
     @property
     def chance(self) -> float:

@@ -159,7 +159,7 @@ def test_points_lie_over_the_learned_field_and_its_error(panel) -> None:
     field = field_of(artist, POINTS, stroke.t, truth=known_truth("mixture"))
     assert panel.plane.view.error == pytest.approx(field.error)
     assert panel.plane.view.arrows == 0
-    errors = score_errors(drawing.strokes, artist.path, known_truth("mixture"))
+    errors = score_errors(drawing.strokes, artist, POINTS, known_truth("mixture"))
     assert panel.plane.plot.lines[0] == pytest.approx(errors, nan_ok=True)
     assert panel.plane.title.value.startswith(f"{100 * errors[3]:.2g}".split(".")[0][:2])
     plot = panel.plane.plot

@@ -218,8 +218,8 @@ def test_the_field_of_the_truth_is_without_error_and_flows_as_points_do():
     assert field.error.shape == (17, 17)
     assert field.error.max() < 1e-4
     strokes = list(artist.draw(wish))
-    assert np.nanmax(score_errors(strokes, artist.path, truth)) < 1e-4
-    assert np.isnan(score_errors(strokes, artist.path, truth)[-1])
+    assert np.nanmax(score_errors(strokes, artist, wish, truth)) < 1e-4
+    assert np.isnan(score_errors(strokes, artist, wish, truth)[-1])
     # A place of the grid walked one short step goes along the arrow that stands there.
     x = torch.tensor(field.places[5, 9])[None]
     seen = artist.denoiser(replace(wish, count=1))(x, torch.tensor(0.5, dtype=torch.float64))
@@ -230,7 +230,7 @@ def test_the_field_of_the_truth_is_without_error_and_flows_as_points_do():
 def test_a_score_that_is_a_tenth_too_long_is_said_to_be():
     artist, wish = knowing(0.1), Wish(count=200, steps=5, sampler="euler")
     truth = known_truth("mixture")
-    errors = score_errors(list(artist.draw(wish)), artist.path, truth)
+    errors = score_errors(list(artist.draw(wish)), artist, wish, truth)
     assert errors[0] < 1e-3, "where all is noise it is told from x itself"
     assert errors[1:-1] == pytest.approx(0.1, abs=1e-4)
     field = field_of(artist, wish, 0.3, truth=truth)
