@@ -107,7 +107,8 @@ def score_errors(
 ) -> np.ndarray:
     """[strokes] RMS error of the score at the points drawn for `wish` over the true one's length.
 
-    Both with guidance, so that errors of the classifier count. NaN where there is no noise, so that nothing was asked of the model.
+    Both with guidance, so that errors of the classifier count. NaN where there is no noise, so
+    that nothing was asked of the model.
     """
     errors = np.full(len(strokes), np.nan)
     for i, stroke in enumerate(strokes):
