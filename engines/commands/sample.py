@@ -211,6 +211,7 @@ def _write_attention(
     from assets.files import write_failure
     from engines.diffusion.heat import write_heat
     from engines.diffusion.mapfiles import write_arrays
+    from engines.diffusion.placing import place_similarity
 
     if not capture.kept:
         raise InputError(
@@ -221,7 +222,8 @@ def _write_attention(
         folder.mkdir(exist_ok=True)
     except OSError as error:
         raise InputError(write_failure(folder, error)) from error
-    write_arrays(folder / "attention.npz", capture, rows=wish.count)
+    places = place_similarity(artist.averaged)
+    write_arrays(folder / "attention.npz", capture, rows=wish.count, places=places)
     heat = write_heat(folder, artist, wish, capture, end)
     say(f"Wrote {folder}: {len(capture.kept):,} maps, {len(heat):,} pictures of words")
     if wish.texts and not heat:
