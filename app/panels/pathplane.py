@@ -47,9 +47,11 @@ class PathPlane(QWidget):
                 "field": "Field",
                 "classifier": "Classifier",
                 "error": "Score error",
-                "none": "Points only",
-            }
+                "none": "Points",
+            },
+            compact=True,
         )
+        self.below.button("none").setToolTip("Points alone")
         self.below.button("field").setToolTip("Where the model moves points as noise goes")
         self.below.button("classifier").setToolTip(CLASSIFIER_HELP)
         self.below.button("error").setToolTip("Brightest: half the true score or more is wrong")
