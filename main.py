@@ -224,6 +224,14 @@ def sample(
             help_behavior_hint="(optional)",
         ),
     ] = None,
+    classifier_guidance: Annotated[
+        float | None,
+        arg(
+            help="s of p(x) p(class | x)^s, by the classifier of the model; where it is not given "
+            "1 if nothing else can lead to a class, else 0",
+            help_behavior_hint="(optional)",
+        ),
+    ] = None,
     eta: Annotated[float, arg(help="How much noise ddim adds anew; 0 to 1")] = 0.0,
     seed: Annotated[int, arg(help="The same seed begins at the same noise")] = 0,
     device: Annotated[
@@ -281,6 +289,7 @@ def sample(
         sampler=sampler,
         steps=steps,
         guidance=guidance,
+        classifier_guidance=classifier_guidance,
         eta=eta,
         seed=seed,
         device=device,

@@ -18,8 +18,16 @@ class SmallPlot(QWidget):
     hovered = Signal(int)
     left = Signal()
 
-    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        parent: QWidget | None = None,
+        *,
+        ends: tuple[str, str] = ("noise", "sample"),
+    ) -> None:
+        """`ends` are written below the first and the last step."""
         super().__init__(parent)
+        self._ends = ends
         self.lines = np.empty((0, 0))
         self.strong = -1
         """The line that stands out, -1 for none."""
@@ -104,8 +112,8 @@ class SmallPlot(QWidget):
         if not count:
             return
         below = QRectF(area.left(), area.bottom() + 2, area.width(), BOTTOM_PX - 2)
-        painter.drawText(below, Qt.AlignmentFlag.AlignLeft, "noise")
-        painter.drawText(below, Qt.AlignmentFlag.AlignRight, "sample")
+        painter.drawText(below, Qt.AlignmentFlag.AlignLeft, self._ends[0])
+        painter.drawText(below, Qt.AlignmentFlag.AlignRight, self._ends[1])
         if 0 <= self.step < count:
             painter.setPen(QPen(theme.colour(colours.muted), 1, Qt.PenStyle.DashLine))
             x = self.x_of(self.step)

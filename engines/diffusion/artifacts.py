@@ -20,6 +20,18 @@ class Sheet:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
+class Naming:
+    """How well a classifier names classes in each of a number of even parts of [0, 1]."""
+
+    learnt: tuple[float, ...]
+    """Share of right names of what was learnt from lately; NaN where nothing was seen."""
+    held_out: tuple[float, ...]
+    """The same of what was held out, as of the last look at it; empty before there was one."""
+    chance: float
+    """That of always naming the most frequent class."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Health:
     """What the health panel shows of one moment of a run."""
 
@@ -38,3 +50,5 @@ class Health:
     """Standard deviation of the data; what the paths are made for is about 0.5 to 1."""
     sentences: tuple[str, ...]
     """What is off and what to do about it; empty when all is well."""
+    naming: Naming | None = None
+    """None where no classifier learns."""

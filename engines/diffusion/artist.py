@@ -4,13 +4,13 @@ import copy
 import functools
 import itertools
 import math
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from assets.errors import InputError
 from engines.diffusion.capture import Capture
@@ -18,15 +18,17 @@ from engines.diffusion.condition import Condition
 from engines.diffusion.data.pictures import to_bytes, to_network
 from engines.diffusion.edit import edited, harmonised, inpainted, jump_of, levels_below
 from engines.diffusion.guidance import blended
-from engines.diffusion.memory import check_drawing, free_bytes, pass_bytes
+from engines.diffusion.memory import check_drawing, free_bytes, gradient_bytes, pass_bytes
 from engines.diffusion.mix import Part, mix_of
 from engines.diffusion.networks.choose import Network
+from engines.diffusion.networks.classifier import Classifier
 from engines.diffusion.networks.config import NetworkConfig
 from engines.diffusion.networks.text import Heard
 from engines.diffusion.paths import PATHS, Path, levels
 from engines.diffusion.samplers import SAMPLERS, Moment, walk
 from engines.diffusion.samplers.ddim import ddim
 from engines.diffusion.saved import SavedModel
+from engines.diffusion.steering import ClassifierGuidance
 from engines.diffusion.targets import TARGETS, Denoiser, Model, Target
 from engines.diffusion.words import Vocabulary, tidy, unknown_note
 from kernels.threads import torch_at_work
@@ -36,6 +38,7 @@ IMAGES_CLIP = 1.0
 POINTS_CLIP = 3.0
 """Twice as far as toys reach, and beyond the plane in which their fields are shown."""
 MOST_STEPS = 10_000
+N = TypeVar("N", bound=nn.Module)
 SPARE = 1.3
 """What drawing takes at its height over what its tensors do: memory is not packed tightly."""
 
@@ -53,6 +56,8 @@ class Wish:
     steps: int = 20
     guidance: float = 0.0
     """w of (1 + w) conditional - w unconditional."""
+    classifier_guidance: float = 0.0
+    """s of p(x) p(class | x)^s, by a classifier that the model has; see `steering`."""
     eta: float = 0.0
     """How much noise DDIM adds anew, 0 to 1; other samplers do not read it."""
     seed: int = 0
@@ -101,9 +106,12 @@ class Artist:
         target: Target,
         vocabulary: Vocabulary | None,
         drop: float | None = None,
+        classifier: Classifier | None = None,
     ) -> None:
         """`drop` is the share that was learnt without words; None where that is not known."""
         self._averaged, self._raw = averaged, raw
+        self.classifier = classifier
+        """What can guide towards a class besides; None where none was taught."""
         self._drop = drop
         self.path: Path = PATHS[path]()
         self.target: Target = target
@@ -127,6 +135,7 @@ class Artist:
             target=target,
             vocabulary=saved.vocabulary,
             drop=saved.diffusion.get("drop"),
+            classifier=saved.classifier,
         )
 
     @classmethod
@@ -139,16 +148,17 @@ class Artist:
         target: Target,
         vocabulary: Vocabulary | None,
         drop: float | None = None,
+        classifier: Classifier | None = None,
     ) -> "Artist":
-        """An artist with copies of both networks."""
-        copies = [copy.deepcopy(n).requires_grad_(False).eval() for n in (averaged, raw)]
+        """An artist with copies of both networks, and of what names classes."""
         return cls(
-            averaged=copies[0],
-            raw=copies[1],
+            averaged=_copied(averaged),
+            raw=_copied(raw),
             path=path,
             target=target,
             vocabulary=vocabulary,
             drop=drop,
+            classifier=None if classifier is None else _copied(classifier),
         )
 
     @property
@@ -181,8 +191,9 @@ class Artist:
             found.append(f"Only ddim adds noise by eta; {wish.sampler} does not read it")
         if wish.repeats > 1 and wish.hole is None:
             found.append("Only the filling of a hole is repeated, and there is none")
+        found += self._notes_of_classifier(wish)
         if self.vocabulary is None:
-            if wish.texts:
+            if wish.texts and self.classifier is None:
                 found.append("This model learnt without words or classes, so they are not read")
             if wish.guidance:
                 found.append("This model is unconditional, so guidance changes nothing")
@@ -203,6 +214,22 @@ class Artist:
                 "leads away from what it does not know; ask for none"
             )
         return tuple(found)
+
+    def _notes_of_classifier(self, wish: Wish) -> Iterator[str]:
+        if self.classifier is None:
+            return
+        if wish.classifier_guidance and not any(wish.texts):
+            yield "Classifier guidance needs a class to lead to, so it changes nothing"
+        if self.vocabulary is None and any(wish.texts):  # else the model reads them anyway
+            if not wish.classifier_guidance:
+                yield (
+                    "This model learnt without classes; only its classifier knows them, so ask for "
+                    "classifier guidance"
+                )
+            known = Vocabulary(self.classes, classes=True, longest=1)
+            said = [part for row in range(len(wish.texts)) for _, part in self.mix_for(wish, row)]
+            if unknown := known.encode(said).unknown:
+                yield unknown_note(unknown, known)
 
     def draw(self, wish: Wish, *, capture: Capture | None = None) -> Generator[Stroke, None, None]:
         """The way of the samples, stroke by stroke; `capture` sees what attends to what.
@@ -262,7 +289,38 @@ class Artist:
             self.path,
             self.target,
             clip=IMAGES_CLIP if len(self.shape) == 3 else POINTS_CLIP,
+            steer=self.steering(wish),
         )
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """What the classifier tells apart; none where there is no classifier."""
+        return () if self.classifier is None else self.classifier.config.classes
+
+    def class_shares(self, wish: Wish) -> Tensor:
+        """[wish.count, classes] what of each class the classifier is to find in each sample.
+
+        Rows sum to 1, less where something is asked for that it does not know.
+        """
+        places = {name: i for i, name in enumerate(self.classes)}
+        shares = torch.zeros(wish.count, len(places))
+        for row in range(wish.count):
+            for share, text in self.mix_for(wish, row):
+                if (name := tidy(text)) in places:
+                    shares[row, places[name]] += share
+        return shares
+
+    def steering(self, wish: Wish) -> ClassifierGuidance | None:
+        """What leads samples towards their classes; None where nothing does."""
+        classifier = self.classifier
+        if classifier is None or not (wish.classifier_guidance and any(wish.texts)):
+            return None
+        shares = self.class_shares(wish).to(self.device)
+
+        def log_likelihood(x: Tensor, t: Tensor) -> Tensor:
+            return (shares * classifier(x, t)).sum(1)
+
+        return ClassifierGuidance(log_likelihood, wish.classifier_guidance, self.path)
 
     def mix_for(self, wish: Wish, row: int) -> tuple[Part, ...]:
         """What sample `row` is to show, with weights that sum to 1; most often one part.
@@ -271,7 +329,8 @@ class Artist:
         """
         text = wish.texts[row % len(wish.texts)] if wish.texts else ""
         known = self.vocabulary
-        named = known is not None and known.classes and tidy(text) in known.words
+        names = self.classes if known is None else known.words if known.classes else ()
+        named = tidy(text) in names
         return ((1.0, text),) if wish.literal or named else mix_of(text)
 
     def conditions_of(self, wish: Wish) -> tuple[tuple[Condition, ...], Tensor]:
@@ -294,6 +353,12 @@ class Artist:
     def _pass_bytes(self) -> int:
         with torch_at_work():
             return pass_bytes(self._averaged, self.shape)
+
+    @functools.cached_property
+    def _gradient_bytes(self) -> int:
+        assert self.classifier is not None
+        with torch_at_work():
+            return gradient_bytes(self.classifier)
 
     def _way(self, wish: Wish) -> Tensor:
         """The noise levels from 1 to 0, and back up between them where steps are repeated."""
@@ -347,6 +412,16 @@ class Artist:
             )
         if not math.isfinite(wish.guidance):
             raise InputError(f"The guidance is {wish.guidance:g}; expected a number such as 2")
+        if not math.isfinite(wish.classifier_guidance):
+            raise InputError(
+                f"The classifier guidance is {wish.classifier_guidance:g}; expected a number such "
+                "as 2"
+            )
+        if wish.classifier_guidance and self.classifier is None:
+            raise InputError(
+                "This model has no classifier, so none can guide it; ask for a classifier guidance "
+                "of 0, or train with a classifier where there are classes"
+            )
         self._check_room(wish)
         if wish.image is None:
             return
@@ -370,8 +445,15 @@ class Artist:
         if self.vocabulary is not None:
             parts = max(len(self.mix_for(wish, row)) for row in range(len(wish.texts) or 1))
             parts += wish.guidance != 0 and any(wish.texts)
-        needed = round(SPARE * self._pass_bytes * parts * wish.count)
+        one = self._pass_bytes * parts
+        if self.steering(wish) is not None:  # after the network was asked, not at the same time
+            one = max(one, self._gradient_bytes)
+        needed = round(SPARE * one * wish.count)
         check_drawing(needed, wish.count, free_bytes(self.device))
+
+
+def _copied(network: N) -> N:
+    return copy.deepcopy(network).requires_grad_(False).eval()
 
 
 def _stroke(moment: Moment) -> Stroke:

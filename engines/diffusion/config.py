@@ -137,6 +137,15 @@ class DiffusionConfig:
             zero="off",
         ),
     ] = 0.1
+    classifier: Annotated[
+        bool,
+        Setting(
+            "Also teach a small network to name the class of noisy images or points, which can "
+            "then guide samples; needs classes",
+            tier="advanced",
+            label="Noisy classifier",
+        ),
+    ] = False
     guidance: Annotated[
         float,
         Setting(

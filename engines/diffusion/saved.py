@@ -14,6 +14,7 @@ from torch import Tensor
 from assets.errors import InputError
 from assets.files import atomic_write
 from engines.diffusion.networks.choose import Network, build
+from engines.diffusion.networks.classifier import Classifier, ClassifierConfig
 from engines.diffusion.networks.config import NetworkConfig
 from engines.diffusion.words import Vocabulary
 
@@ -21,6 +22,8 @@ SUFFIX = ".safetensors"
 KEY = "zograscope"
 KIND = "diffusion model"
 VERSION = 1
+CLASSIFIER = "classifier/"
+"""What the names of a classifier's tensors begin with."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -35,6 +38,8 @@ class SavedModel:
     """Path, target and the like: what the samplers need to know; JSON values."""
     trained: dict[str, Any] = field(default_factory=dict)
     """Steps, seconds, data and what else people may want to read; JSON values."""
+    classifier: Classifier | None = None
+    """What names the class of something noisy, where it was taught."""
 
 
 def write_model(model: SavedModel, path: Path) -> None:
@@ -52,7 +57,12 @@ def write_model(model: SavedModel, path: Path) -> None:
         "diffusion": model.diffusion,
         "trained": model.trained,
     }
-    tensors = {n: t.detach().cpu().contiguous() for n, t in model.network.state_dict().items()}
+    tensors = dict(model.network.state_dict())
+    if model.classifier is not None:
+        card["classifier"] = dataclasses.asdict(model.classifier.config)
+        names = model.classifier.state_dict().items()
+        tensors |= {f"{CLASSIFIER}{name}": tensor for name, tensor in names}
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     content = save(tensors, metadata={KEY: json.dumps(card, indent=1, ensure_ascii=False)})
     with atomic_write(path) as file:
         file.write(content)
@@ -78,6 +88,7 @@ def read_model(path: Path, device: torch.device | str = "cpu") -> SavedModel:
         )
     try:
         network = build(network_config(card["network"]), torch.Generator().manual_seed(0))
+        names = {n: tensors.pop(n) for n in list(tensors) if n.startswith(CLASSIFIER)}
         network.load_state_dict(tensors)
         about = card["vocabulary"]
         vocabulary = None if about is None else Vocabulary.of(about)
@@ -89,6 +100,7 @@ def read_model(path: Path, device: torch.device | str = "cpu") -> SavedModel:
             vocabulary=vocabulary,
             diffusion=dict(card["diffusion"]),
             trained=dict(card["trained"]),
+            classifier=_classifier(card.get("classifier"), names, network.config, device),
         )
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
         raise InputError(
@@ -101,6 +113,24 @@ def network_config(about: dict[str, Any]) -> NetworkConfig:
     """The inverse of dataclasses.asdict after JSON; raises TypeError or ValueError."""
     values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in about.items()}
     return NetworkConfig(**values)
+
+
+def _classifier(
+    about: dict[str, Any] | None,
+    tensors: dict[str, Tensor],
+    beside: NetworkConfig,
+    device: torch.device | str,
+) -> Classifier | None:
+    """What the card tells of, None where it tells of none; raises as `network_config`."""
+    if about is None:
+        return None
+    config = ClassifierConfig(**{**about, "classes": tuple(about["classes"])})
+    shape = (2,) if beside.kind == "points" else (beside.channels, beside.height, beside.width)
+    if config.shape != shape:
+        raise ValueError("its classifier looks at something else than its network draws")
+    found = Classifier(config, torch.Generator().manual_seed(0))
+    found.load_state_dict({n.removeprefix(CLASSIFIER): t for n, t in tensors.items()})
+    return found.to(device).requires_grad_(False).eval()
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:

@@ -39,6 +39,10 @@ class Estimate:
     """[n, ...]."""
 
 
+Steering = Callable[[Estimate, Tensor, Tensor], Estimate]
+"""What is held to be in x_t [n, ...] at t [n], moved to where it is wanted (see `steering`)."""
+
+
 def prediction_of(target: Target, path: Path, t: Tensor, x0: Tensor, eps: Tensor) -> Tensor:
     """What a perfect network would predict for data and noise [n, ...] at t, [n] or a scalar."""
     a, s = (over(part, x0) for part in path.at(t))
@@ -97,11 +101,15 @@ class Denoiser:
     Next to pure noise an error of the predicted noise is one of x0 up to 1 / `FLOOR` times as
     large, and nothing else would bound it.
     """
+    steer: Steering | None = None
+    """What leads samples elsewhere than the model alone."""
 
     def __call__(self, x: Tensor, t: Tensor) -> Estimate:
         """Data and noise in x [n, ...], all at the same level t, a scalar."""
         times = t.to(x.device, torch.float32).expand(len(x))
         found = estimate_of(self.target, self.path, t, x, self.model(x, times))
+        if self.steer is not None:
+            found = self.steer(found, x, times)
         if self.clip is None:
             return found
         x0 = found.x0.clamp(-self.clip, self.clip)

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from assets.errors import InputError
-from engines.diffusion.artifacts import Health, Sheet
+from engines.diffusion.artifacts import Health, Naming, Sheet
 from engines.diffusion.artist import Artist, Wish
+from engines.diffusion.classifying import LOOKED_AT, ClassifierLearner
 from engines.diffusion.config import DiffusionConfig, Schedule
 from engines.diffusion.data.pictures import Pictures, to_bytes
 from engines.diffusion.data.toy import ToyPoints
@@ -18,6 +19,7 @@ from engines.diffusion.health import Remark, Yardsticks, remarks
 from engines.diffusion.learner import Batch, Learner
 from engines.diffusion.memory import check_room, forecast, free_bytes
 from engines.diffusion.networks.choose import build, weights
+from engines.diffusion.networks.classifier import ClassifierConfig
 from engines.diffusion.networks.config import NetworkConfig, preset
 from engines.diffusion.saved import SavedModel
 from engines.diffusion.weighting import draw_times
@@ -60,11 +62,17 @@ class DiffusionEngine:
         self.generator = torch.Generator().manual_seed(config.seed)
         self.vocabulary = data.vocabulary()
         self.learner: Learner | None = None
+        self.naming: ClassifierLearner | None = None
+        """What learns to name classes; None where none is asked for, and before the start."""
         self.train, self.held_out = data.split(
             config.holdout, torch.Generator().manual_seed(config.seed)
         )
         self._said: dict[Data, Encoded] = {}
         """The texts of what is learnt and of what is held out, as numbers, once asked for."""
+        self._numbers: dict[Data, Tensor] = {}
+        """The numbers of the classes of what is learnt and of what is held out, likewise."""
+        self._named: tuple[float, ...] = ()
+        """How well classes of held-out data were named at the last evaluation."""
         self._known: Yardsticks | None = None
         self._remarked: set[str] = set()
         """What was said of the run's health at the last evaluation."""
@@ -106,6 +114,27 @@ class DiffusionEngine:
         except ValueError as error:
             raise InputError(str(error)) from error
 
+    def classifier_config(self) -> ClassifierConfig | None:
+        """Of the classifier that is asked for; None without one, InputError without classes."""
+        if not self.config.classifier:
+            return None
+        data = self.data
+        if len(data.classes) < 2:
+            raise InputError(
+                f"A classifier is asked for, but {data.name} has no classes; sort the images into "
+                "a folder for each class, or learn without a classifier"
+            )
+        if isinstance(data, ToyPoints):
+            return ClassifierConfig(classes=data.classes, path=self.config.path, kind="points")
+        channels, height, width = data.images.shape[1:]
+        return ClassifierConfig(
+            classes=data.classes,
+            path=self.config.path,
+            height=height,
+            width=width,
+            channels=channels,
+        )
+
     def artist(self) -> Artist:
         """A snapshot that draws while training goes on; may be called from any thread.
 
@@ -121,6 +150,7 @@ class DiffusionEngine:
                 target=self.config.target,
                 vocabulary=self.vocabulary,
                 drop=self.config.drop,
+                classifier=None if self.naming is None else self.naming.network,
             )
 
     def saved_model(self) -> SavedModel:
@@ -130,6 +160,7 @@ class DiffusionEngine:
             name=self.data.name,
             network=artist.averaged,
             vocabulary=self.vocabulary,
+            classifier=artist.classifier,
             diffusion={
                 "path": self.config.path,
                 "target": self.config.target,
@@ -257,8 +288,17 @@ class DiffusionEngine:
         """
         if self.learner is None:
             config = self.network_config()
-            needs = forecast(config, self.batch, mixed=self.schedule.is_mixed(self.device.type))
+            classes = self.classifier_config()
+            needs = forecast(
+                config,
+                self.batch,
+                mixed=self.schedule.is_mixed(self.device.type),
+                classifier=classes,
+            )
             check_room(needs, free_bytes(self.device))
+            if classes is not None:
+                numbers = self._numbers_of(self.train)
+                self.naming = ClassifierLearner(classes, self.config, self.device, numbers)
             network = build(config, self.generator)
             self.learner = Learner(network, self.config, self.device, self.generator)
         return self.learner
@@ -272,9 +312,16 @@ class DiffusionEngine:
         if self.config.flip and batch.x0.ndim == 4:
             mirrored = torch.rand(count, generator=self.generator).to(self.device) < 0.5
             batch = batch.mirrored(mirrored)
+        step, seconds, naming = self.step + 1, self.seconds, self.naming
+        looked = None
         try:
             with self._changing, torch_at_work():
-                scalars = self.learner.learn(batch, self.step + 1, seconds=self.seconds)
+                if naming is not None:
+                    looked = naming.look(batch.x0, self._numbers_of(self.train)[rows], step)
+                scalars = self.learner.learn(batch, step, seconds=seconds)
+                if naming is not None and looked is not None:
+                    naming.move(looked, step, seconds=seconds)
+                    scalars |= looked.scalars
         except Stuck as stuck:
             return Failed(step=self.step, message=str(stuck))
         self._gradient = scalars["gradient"]
@@ -288,6 +335,7 @@ class DiffusionEngine:
         judged = self.evaluate()
         if judged is not None:
             yield judged
+        self._judge_naming()
         now = self._remarks()
         for remark in now:
             if remark.kind not in self._remarked:
@@ -310,6 +358,22 @@ class DiffusionEngine:
         if data not in self._said:
             self._said[data] = self.vocabulary.encode(data.texts)
         return self._said[data]
+
+    def _numbers_of(self, data: Data) -> Tensor:
+        """[n] the classes of `data` as numbers; worked out once."""
+        if data not in self._numbers:
+            self._numbers[data] = data.numbers_of(self.data.classes)
+        return self._numbers[data]
+
+    def _judge_naming(self) -> None:
+        """See how well the classes of what is held out are named."""
+        if self.naming is not None and len(self.held_out):
+            # Not the first ones, which may all be of one class.
+            order = torch.randperm(len(self.held_out), generator=torch.Generator().manual_seed(0))
+            rows = order[:LOOKED_AT]
+            x0, numbers = self.held_out.batch(rows), self._numbers_of(self.held_out)[rows]
+            with torch_at_work():
+                self._named = self.naming.judged(x0.to(self.device), numbers, self.config.seed)
 
     def _texts_shown(self) -> tuple[str, ...]:
         """Captions of held-out images, or the classes in turn, for the samples on the way."""
@@ -365,6 +429,16 @@ class DiffusionEngine:
             non_finite=self._non_finite,
             deviation=self._known.deviation,
             sentences=tuple(remark.words for remark in self._remarks()),
+            naming=self._naming(),
+        )
+
+    def _naming(self) -> Naming | None:
+        if self.naming is None:
+            return None
+        return Naming(
+            learnt=tuple(self.naming.accuracy.errors.tolist()),
+            held_out=self._named,
+            chance=self.naming.chance,
         )
 
     def _remarks(self) -> tuple[Remark, ...]:

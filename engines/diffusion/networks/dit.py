@@ -25,6 +25,8 @@ from engines.diffusion.networks.time import TimeEmbedding, waves
 class DiT(nn.Module):
     """See the module; `forward` is the interface of all networks."""
 
+    places: Tensor
+
     def __init__(self, config: NetworkConfig, generator: torch.Generator) -> None:
         super().__init__()
         self.config = config
