@@ -19,6 +19,20 @@ class Sheet:
     """Captions or classes, taken in turn; none where nothing was asked for."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class LearntVariance:
+    """What a step of ancestral sampling adds as noise, by noise level; see `variance`."""
+
+    shares: tuple[float, ...]
+    """v in each of a number of even parts of [0, 1], NaN where nothing was seen."""
+    normal: tuple[float, ...]
+    """The v that is right for normal data of the same deviation."""
+    small: tuple[float, ...]
+    """Deviation of the noise where v is 0, in the middle of each part."""
+    large: tuple[float, ...]
+    """Deviation of the noise where v is 1."""
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Health:
     """What the health panel shows of one moment of a run."""
@@ -38,3 +52,5 @@ class Health:
     """Standard deviation of the data; what the paths are made for is about 0.5 to 1."""
     sentences: tuple[str, ...]
     """What is off and what to do about it; empty when all is well."""
+    variance: LearntVariance | None = None
+    """Where the run learns it."""

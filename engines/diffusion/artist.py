@@ -27,14 +27,10 @@ from engines.diffusion.paths import PATHS, Path, levels
 from engines.diffusion.samplers import SAMPLERS, Moment, walk
 from engines.diffusion.samplers.ddim import ddim
 from engines.diffusion.saved import SavedModel
-from engines.diffusion.targets import TARGETS, Denoiser, Model, Target
+from engines.diffusion.targets import TARGETS, Denoiser, Model, Target, clip_of
 from engines.diffusion.words import Vocabulary, tidy, unknown_note
 from kernels.threads import torch_at_work
 
-IMAGES_CLIP = 1.0
-"""Pixels lie within plus or minus this much."""
-POINTS_CLIP = 3.0
-"""Twice as far as toys reach, and beyond the plane in which their fields are shown."""
 MOST_STEPS = 10_000
 SPARE = 1.3
 """What drawing takes at its height over what its tensors do: memory is not packed tightly."""
@@ -257,12 +253,8 @@ class Artist:
 
     def denoiser(self, wish: Wish, *, capture: Capture | None = None) -> Denoiser:
         """What is seen in any x_t [wish.count, ...] at a level t while drawing for `wish`."""
-        return Denoiser(
-            self._model(wish, capture),
-            self.path,
-            self.target,
-            clip=IMAGES_CLIP if len(self.shape) == 3 else POINTS_CLIP,
-        )
+        model, clip = self._model(wish, capture), clip_of(self.shape)
+        return Denoiser(model, self.path, self.target, clip=clip)
 
     def mix_for(self, wish: Wish, row: int) -> tuple[Part, ...]:
         """What sample `row` is to show, with weights that sum to 1; most often one part.

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from engines.diffusion.train import Data, DiffusionEngine
 
 NAME, VERSION = "diffusion", 1
-FIXED = ("network", "size", "fit", "path", "target", "holdout", "seed")
+FIXED = ("network", "size", "fit", "path", "target", "variance", "holdout", "seed")
 """Settings that make a run what it is; others may change when it goes on.
 
 Another fit would go on with other images; another share or seed would learn from images that were
@@ -44,6 +44,8 @@ def save(engine: "DiffusionEngine", folder: Path) -> None:
     for i, state in learner.optimiser.state_dict()["state"].items():
         tensors |= {f"optimiser/{i}/{name}": value for name, value in state.items()}
     tensors |= {"levels": learner.levels.errors, "random": engine.generator.get_state()}
+    if learner.shares is not None:
+        tensors["shares"] = learner.shares.errors
     about = {
         "version": VERSION,
         "engine": NAME,
@@ -99,6 +101,8 @@ def load(
         learner.ema.network.load_state_dict(under(tensors, "ema/"))
         learner.ema.step = int(about["ema_step"])
         learner.levels.errors = tensors["levels"]
+        if learner.shares is not None:
+            learner.shares.errors = tensors["shares"]
         learner.optimiser.load_state_dict(
             {
                 "state": _moments(under(tensors, "optimiser/")),

@@ -58,6 +58,13 @@ class DiffusionConfig:
         Literal["noise", "x0", "v", "velocity"],
         Setting("What the network predicts: the noise, the image, v, or the velocity of the path"),
     ] = "velocity"
+    variance: Annotated[
+        Literal["fixed", "learned"],
+        Setting(
+            "How much noise each step of the sampler ddpm adds: fixed takes the least that can be "
+            "right, learned has the network say it as well, in twice as many outputs"
+        ),
+    ] = "fixed"
     steps: Annotated[int, Setting("Training steps", low=1, high=10_000_000, step=500)] = 8_000
     seconds: Annotated[
         float,

@@ -3,18 +3,19 @@
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from assets.errors import InputError
-from engines.diffusion.artifacts import Health, Sheet
+from engines.diffusion.artifacts import Health, LearntVariance, Sheet
 from engines.diffusion.artist import Artist, Wish
 from engines.diffusion.config import DiffusionConfig, Schedule
 from engines.diffusion.data.pictures import Pictures, to_bytes
 from engines.diffusion.data.toy import ToyPoints
-from engines.diffusion.health import Remark, Yardsticks, remarks
+from engines.diffusion.health import Remark, Yardsticks, learnt_variance, remarks
 from engines.diffusion.learner import Batch, Learner
 from engines.diffusion.memory import check_room, forecast, free_bytes
 from engines.diffusion.networks.choose import build, weights
@@ -86,6 +87,9 @@ class DiffusionEngine:
 
     def network_config(self) -> NetworkConfig:
         """Size and kind of the network. Raises InputError where it does not fit the images."""
+        return replace(self._preset(), variance=self.config.variance == "learned")
+
+    def _preset(self) -> NetworkConfig:
         vocabulary = self.vocabulary
         tokens = 0 if vocabulary is None else vocabulary.size
         if isinstance(self.data, ToyPoints):
@@ -363,7 +367,16 @@ class DiffusionEngine:
             non_finite=self._non_finite,
             deviation=self._known.deviation,
             sentences=tuple(remark.words for remark in self._remarks()),
+            variance=self._variance(),
         )
+
+    def _variance(self) -> LearntVariance | None:
+        assert self.learner is not None
+        assert self._known is not None
+        shares = self.learner.shares
+        if shares is None:
+            return None
+        return learnt_variance(self.learner.path, shares.errors, self._known.deviation)
 
     def _remarks(self) -> tuple[Remark, ...]:
         assert self.learner is not None
