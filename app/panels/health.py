@@ -4,6 +4,7 @@ import math
 
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from app.panels.variancecard import VarianceCard
 from app.theme import set_role
 from app.widgets.figures import count, number, percent
 from app.widgets.legend import Legend
@@ -22,7 +23,7 @@ FIGURES = {
 
 
 class HealthPanel(Panel):
-    """Loss by noise level, four figures, and sentences when something is off."""
+    """Loss and learnt variance by noise level, figures, and sentences when something is off."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Health", parent)
@@ -39,7 +40,8 @@ class HealthPanel(Panel):
         levels.body.addWidget(self.levels)
         levels.body.addWidget(self.levels_words)
         figures.body.addWidget(self.figures)
-        self.cards = (findings, levels, figures)
+        self.variance = VarianceCard()
+        self.cards = (findings, levels, self.variance, figures)
         self.empty = note(EMPTY)
         content = QWidget()
         column = QVBoxLayout(content)
@@ -71,6 +73,7 @@ class HealthPanel(Panel):
         self.sentences.setText("\n\n".join(health.sentences) or WELL)
         self.levels.show_levels(health.levels, health.untrained)
         self.levels_words.setText(share_of_untrained(health))
+        self.variance.show_variance(health.variance)
         self.figures.set_row("gradient", number(health.gradient))
         self.figures.set_row("lag", percent(health.lag, 1.0))
         drawn = health.non_finite

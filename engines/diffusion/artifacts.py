@@ -32,6 +32,11 @@ class LearntVariance:
     large: tuple[float, ...]
     """Deviation of the noise where v is 1."""
 
+    def sigma(self, part: int, share: float) -> float:
+        """Deviation of the noise in this part where v is `share`."""
+        small, large = self.small[part], self.large[part]
+        return small * (large / small) ** share
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Health:
