@@ -19,12 +19,30 @@ from tyro.extras import SubcommandApp
 from assets.errors import InputError
 from engines.commands.methods import DIFFUSION, NERF, SPLATS, Method, Resumable
 from engines.commands.options import UsageError, config_from, options_of
-from engines.diffusion.config import GUIDANCE, SamplerName
+from engines.diffusion.config import GUIDANCE, DiffusionConfig, SamplerName, student_config
 from engines.poses import PosesConfig
 from engines.settings import fields_of
 from engines.splats import SplatConfig
 
-COMMANDS = ("open", "train", "sample", "poses", "eval", "render", "mesh", "convert", "doctor")
+COMMANDS = (
+    "open",
+    "train",
+    "distill",
+    "sample",
+    "poses",
+    "eval",
+    "render",
+    "mesh",
+    "convert",
+    "doctor",
+)
+
+STUDENT_BASIC = ("steps", "seconds", "batch", "rate", "seed", "device")
+STUDENT_REST = (
+    *("precision", "ema", "warmup", "rate_final", "decay", "clip", "holdout", "evaluate_every"),
+    *("samples", "sample_steps"),
+)
+"""The settings of a student's run; the others follow from its teacher."""
 
 _DATA = "Photos with cameras (COLMAP, transforms.json, bundle.out), or the word sample"
 _PHOTOS = "A folder of photos or a video (.mp4, .mov, .webm), or the word sample"
@@ -179,6 +197,91 @@ def train_diffusion(defaults: Any) -> Callable[..., int]:
 
         return TrainDiffusion(
             data=data,
+            out=out,
+            config=config,
+            report=report,
+            checkpoint=checkpoint,
+            resume=resume,
+            grid=grid,
+        ).run()
+
+    return command
+
+
+def distill(defaults: Any) -> Callable[..., int]:
+    """The command `distill`; options that are not given have the values of `defaults`."""
+    basic = options_of(defaults, only=STUDENT_BASIC, title="How the student learns")
+    rest = options_of(defaults, only=STUDENT_REST, title="What rarely needs a change")
+
+    def command(
+        model: Annotated[
+            Positional[Path | None],
+            arg(
+                metavar="[MODEL]",
+                help="The diffusion model (.safetensors) that teaches; with --resume found again "
+                "by itself",
+                help_behavior_hint="(optional)",
+            ),
+        ] = None,
+        *,
+        out: Annotated[
+            Path, arg(metavar="STUDENT", help="Where to write the student's .safetensors")
+        ],
+        pairs: Annotated[
+            int, arg(help="How many samples the teacher draws to be learnt from")
+        ] = 2_000,
+        teacher_sampler: Annotated[
+            Literal["dpmpp_2m", "ddim", "euler", "heun", "midpoint"],
+            arg(help="How the teacher draws them"),
+        ] = "dpmpp_2m",
+        teacher_steps: Annotated[int, arg(help="In how many steps")] = 20,
+        guidance: Annotated[
+            float,
+            arg(help="w of (1 + w) conditional - w unconditional in what the teacher draws"),
+        ] = GUIDANCE,
+        captions: Annotated[
+            Path | None,
+            arg(
+                metavar="FILE.txt",
+                help="Captions to draw for, one on each line; without, those that the model's file "
+                "keeps, and its classes",
+                help_behavior_hint="(optional)",
+            ),
+        ] = None,
+        grid: Annotated[
+            Path | None,
+            arg(
+                metavar="GRID.png",
+                help="Where to write a picture of both from the same noise in 1, 2 and 4 steps",
+                help_behavior_hint="(optional)",
+            ),
+        ] = None,
+        report: Annotated[Path | None, _REPORT] = None,
+        checkpoint: Annotated[Path | None, _CHECKPOINT] = None,
+        resume: Annotated[Path | None, _RESUME] = None,
+        settings: OmitArgPrefixes[Annotated[Any, arg(constructor=basic)]],
+        advanced: OmitArgPrefixes[Annotated[Any, arg(constructor=rest)]],
+    ) -> int:
+        config = config_from(defaults, settings, advanced)
+        if model is None and resume is None:
+            raise UsageError("Name the model that teaches: distill MODEL --out STUDENT")
+        from engines.commands.distill import Distill
+        from engines.diffusion.teaching import Teaching
+
+        teaching = None
+        if model is not None:
+            teaching = Teaching(
+                model=model,
+                pairs=pairs,
+                sampler=teacher_sampler,
+                steps=teacher_steps,
+                guidance=guidance,
+                seed=config.seed,
+            )
+        return Distill(
+            data=None,
+            teaching=teaching,
+            captions=captions,
             out=out,
             config=config,
             report=report,
@@ -418,13 +521,15 @@ def doctor(
     return Doctor(photos).run()
 
 
-def defaults_of(method: Resumable, arguments: Sequence[str]) -> Any:
-    """What options are when not given: the settings of `--resume DIR`, or the usual ones."""
+def defaults_of(
+    method: Resumable, arguments: Sequence[str], command: Sequence[str], usual: Any
+) -> Any:
+    """What options of `command` are when not given: settings of `--resume DIR`, or the usual."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     parser.add_argument("--resume", nargs="?", type=Path)
     folder = parser.parse_known_args(arguments)[0].resume
-    if folder is None or list(arguments[:2]) != ["train", method.id]:
-        return method.config_type()
+    if folder is None or list(arguments[: len(command)]) != list(command):
+        return usual
     return method.config_of(folder)
 
 
@@ -440,13 +545,22 @@ def command_line(arguments: Sequence[str]) -> int:
         (SPLATS, "Learn 3D Gaussians from photos or a video."),
         (NERF, "Learn a radiance field from photos or a video."),
     ):
-        training.command(name=method.id, help=words)(train(method, defaults_of(method, arguments)))
+        training.command(name=method.id, help=words)(
+            train(
+                method, defaults_of(method, arguments, ["train", method.id], method.config_type())
+            )
+        )
     training.command(name=DIFFUSION.id, help="Learn to draw images like those of a folder.")(
-        train_diffusion(defaults_of(DIFFUSION, arguments))
+        train_diffusion(
+            defaults_of(DIFFUSION, arguments, ["train", DIFFUSION.id], DiffusionConfig())
+        )
     )
     commands = SubcommandApp()
     commands.command(name="open", is_default=True)(open_window)
     commands.command(training, name="train", help="Learn from photos or images in the terminal.")
+    commands.command(name="distill", help="Teach a diffusion model to draw in few steps.")(
+        distill(defaults_of(DIFFUSION, arguments, ["distill"], student_config()))
+    )
     commands.command(sample)
     commands.command(name="poses", help="Find out where photos were taken from.")(poses())
     commands.command(name="eval", help="Compare what was learnt with photos.")(evaluate())

@@ -125,6 +125,14 @@ def config_of(folder: Path) -> DiffusionConfig:
     return config_in(_read(folder), folder, DiffusionConfig)
 
 
+def source_of(folder: Path) -> Source:
+    """Where the data of the run in `folder` came from; InputError as `config_of`."""
+    try:
+        return Source.of(_read(folder)["dataset"])
+    except (KeyError, TypeError) as error:
+        raise broken(folder, error) from error
+
+
 def _words_of(engine: "DiffusionEngine") -> dict[str, Any] | None:
     """What the numbers of the tokens stand for, as JSON values."""
     return None if engine.vocabulary is None else engine.vocabulary.about()

@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from engines.settings import Setting, check
 
@@ -264,6 +264,23 @@ class DiffusionConfig:
 
     def __post_init__(self) -> None:
         check(self)
+
+
+def student_config(**changes: Any) -> DiffusionConfig:
+    """The usual settings of a run that learns from a teacher, see `teaching`."""
+    usual: dict[str, Any] = {
+        "path": "flow",
+        "target": "velocity",
+        "steps": 2_000,
+        "shift": 1.0,
+        "drop": 0.0,
+        "grounding": 0.0,
+        "guidance": 0.0,
+        "sampler": "euler",
+        "sample_steps": 1,
+        "warmup": 50,
+    }
+    return DiffusionConfig(**(usual | changes))
 
 
 @dataclass(frozen=True)

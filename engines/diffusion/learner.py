@@ -19,7 +19,7 @@ from engines.diffusion.networks.config import usual_rate, usual_shift
 from engines.diffusion.paths import PATHS
 from engines.diffusion.targets import clip_of, estimate_of, prediction_of
 from engines.diffusion.variance import CHAIN, SHARE, divergence, earlier, halves
-from engines.diffusion.weighting import draw_times, loss_weights
+from engines.diffusion.weighting import draw_times, loss_weights, with_noise_end
 from engines.stuck import Stuck
 
 BETAS = (0.9, 0.99)
@@ -37,6 +37,8 @@ class Batch:
     condition: Condition | None
     regions: Regions | None = None
     """Where the things are that the words name, if that is known."""
+    noise: Tensor | None = None
+    """The noise that belongs to each of x0, as those; None for any."""
 
     def mirrored(self, where: Tensor) -> "Batch":
         """The same with left and right exchanged in images where `where` [n] bool is True."""
@@ -102,8 +104,11 @@ class Learner:
         if condition is not None:
             condition = dropped_at_random(condition, config.drop, self._generator)
         count = len(batch.x0)
-        t = draw_times(config.timing, count, self._generator, shift=config.shift).to(self.device)
-        eps = torch.randn(batch.x0.shape, generator=self._generator).to(self.device)
+        t = draw_times(config.timing, count, self._generator, shift=config.shift)
+        t = (t if batch.noise is None else with_noise_end(t)).to(self.device)
+        eps = batch.noise
+        if eps is None:
+            eps = torch.randn(batch.x0.shape, generator=self._generator).to(self.device)
         watched = Watched() if config.grounding and batch.regions is not None else None
         judged = self.judged(self.network, batch.x0, eps, t, condition, watched)
         errors, bound = judged.errors, None

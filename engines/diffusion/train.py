@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -13,6 +14,7 @@ from assets.errors import InputError
 from engines.diffusion.artifacts import Health, LearntVariance, Sheet
 from engines.diffusion.artist import Artist, Wish
 from engines.diffusion.config import DiffusionConfig, Schedule
+from engines.diffusion.data.pairs import Pairs
 from engines.diffusion.data.pictures import Pictures, to_bytes
 from engines.diffusion.data.toy import ToyPoints
 from engines.diffusion.health import Remark, Yardsticks, learnt_variance, remarks
@@ -21,7 +23,8 @@ from engines.diffusion.memory import check_room, forecast, free_bytes
 from engines.diffusion.networks.choose import build, weights
 from engines.diffusion.networks.config import NetworkConfig, preset
 from engines.diffusion.saved import SavedModel
-from engines.diffusion.weighting import draw_times
+from engines.diffusion.teaching import begin_with
+from engines.diffusion.weighting import draw_times, with_noise_end
 from engines.diffusion.words import Encoded, unread_notes
 from engines.events import Event, Failed, Finished, Judged, Prepared, Stepped, Told, Warned
 from engines.slots import Slots
@@ -40,7 +43,10 @@ MEASURED = 2_048
 LEVELS = 100_000
 """Noise levels from which it is told what knowing nothing costs."""
 
-Data = Pictures | ToyPoints
+CAPTIONS = 500
+"""Captions that a model file keeps to say what it can draw."""
+
+Data = Pictures | ToyPoints | Pairs
 
 
 class DiffusionEngine:
@@ -83,13 +89,15 @@ class DiffusionEngine:
     def batch(self) -> int:
         """Images or points in one step."""
         few, many = IMAGES_AT_ONCE, POINTS_AT_ONCE
-        return self.config.batch or (many if isinstance(self.data, ToyPoints) else few)
+        return self.config.batch or (many if self.data.points else few)
 
     def network_config(self) -> NetworkConfig:
         """Size and kind of the network. Raises InputError where it does not fit the images."""
         return replace(self._preset(), variance=self.config.variance == "learned")
 
     def _preset(self) -> NetworkConfig:
+        if isinstance(self.data, Pairs):
+            return self.data.teacher.network.config
         vocabulary = self.vocabulary
         tokens = 0 if vocabulary is None else vocabulary.size
         if isinstance(self.data, ToyPoints):
@@ -142,13 +150,24 @@ class DiffusionEngine:
                 "seconds": round(self.seconds, 1),
                 "images": len(self.train),
                 "batch": self.batch,
+                **self._origin(),
             },
         )
+
+    def _origin(self) -> dict[str, Any]:
+        """What the card says of where the model is from, and of what it can draw; JSON values."""
+        found: dict[str, Any] = {}
+        if self.data.said == "captions":
+            captions = list(dict.fromkeys(filter(None, self.train.texts)))
+            found["captions"] = captions[:: -(-len(captions) // CAPTIONS) or 1]
+        if isinstance(self.data, Pairs):
+            found["teacher"] = self.data.name
+        return found
 
     def wish(self) -> Wish:
         """What is drawn on the way: always from the same noise, so that it is seen to improve."""
         texts = self._texts_shown()
-        points = isinstance(self.data, ToyPoints)
+        points = self.data.points
         return Wish(
             count=max(self.config.samples, POINTS) if points else self.config.samples,
             texts=texts,
@@ -170,11 +189,14 @@ class DiffusionEngine:
         count = min(JUDGED, len(self.held_out))
         learner, total = self.learner, 0.0
         t = draw_times(learner.config.timing, count, generator, shift=learner.config.shift)
+        t = with_noise_end(t) if isinstance(self.data, Pairs) else t
         with torch.no_grad(), torch_at_work():
             for first in range(0, count, self.batch):
                 rows = slice(first, min(first + self.batch, count))
                 batch = self._batch_of(self.held_out, rows)
-                eps = torch.randn(batch.x0.shape, generator=generator).to(self.device)
+                eps = batch.noise
+                if eps is None:
+                    eps = torch.randn(batch.x0.shape, generator=generator).to(self.device)
                 levels = t[rows].to(self.device)
                 network = learner.ema.network
                 errors = learner.errors(network, batch.x0, eps, levels, batch.condition)
@@ -238,6 +260,7 @@ class DiffusionEngine:
             shown = self.train.batch(order[:MEASURED])
             config, generator = self.learner.config, torch.Generator().manual_seed(0)
             t = draw_times(config.timing, LEVELS, generator, shift=config.shift)
+            t = with_noise_end(t) if isinstance(self.data, Pairs) else t
             self._known = Yardsticks.of(self.learner.path, config.target, shown, t)
 
     def _notes(self) -> Iterator[str]:
@@ -262,6 +285,8 @@ class DiffusionEngine:
             needs = forecast(config, self.batch, mixed=self.schedule.is_mixed(self.device.type))
             check_room(needs, free_bytes(self.device))
             network = build(config, self.generator)
+            if isinstance(self.data, Pairs):
+                begin_with(network, self.data.teacher.network)
             self.learner = Learner(network, self.config, self.device, self.generator)
         return self.learner
 
@@ -300,11 +325,13 @@ class DiffusionEngine:
 
     def _batch_of(self, data: Data, rows: Tensor | slice) -> Batch:
         x0 = data.batch(rows).to(self.device)
+        noise = data.noise[rows].to(self.device) if isinstance(data, Pairs) else None
         if self.vocabulary is None:
-            return Batch(x0, None)
+            return Batch(x0, None, noise=noise)
         condition = self._encoded(data).condition[rows].trimmed().to(self.device)
         known = data.regions if isinstance(data, Pictures) else None
-        return Batch(x0, condition, None if known is None else known.part(rows).to(self.device))
+        regions = None if known is None else known.part(rows).to(self.device)
+        return Batch(x0, condition, regions, noise)
 
     def _encoded(self, data: Data) -> Encoded:
         """What is said of `data` as numbers; worked out once."""
@@ -323,11 +350,13 @@ class DiffusionEngine:
         return tuple(shown.texts[: self.config.samples])
 
     def _about(self) -> str:
-        what = "points" if isinstance(self.data, ToyPoints) else "images"
+        what = "points" if self.data.points else "images"
         words = ""
         if self.vocabulary is not None:
             kind = "classes" if self.vocabulary.classes else "words"
             words = f" with {len(self.vocabulary.words)} {kind}"
+        if isinstance(self.data, Pairs):
+            what = f"pairs of noise and {what} of the teacher {self.data.name}"
         held = f", {len(self.held_out):,} held out" if len(self.held_out) else ""
         count = self.amount["parameters"]
         return f"{count:,} weights learn {len(self.train):,} {what}{words}{held}"
