@@ -43,8 +43,8 @@ FEWEST = 16
 BARE = 10
 """Every so many-th pair is drawn for nothing, so that the student also draws without words."""
 IMAGES_AT_ONCE, POINTS_AT_ONCE = 32, 1_024
-FIRST_SEED = 1 << 32
-"""Seeds of the pairs lie beyond those that people ask for."""
+SEEDS = 1 << 31
+"""Seeds of the pairs lie from here on, beyond those that people may ask for; torch reads 32 bits."""
 FEW = (1, 2, 4)
 """Steps in which teacher and student are compared."""
 COMPARED = 256
@@ -100,13 +100,13 @@ def make_pairs(teaching: Teaching, *, progress: Callable[[int, int], None] | Non
             "start a new student"
         )
     artist = Artist.of(saved)
-    texts = _texts(teaching, saved)
     needed = 2 * 4 * teaching.pairs * math.prod(artist.shape)
     if needed > free_bytes(torch.device("cpu")):
         raise InputError(
             f"{teaching.pairs:,} pairs would need {needed / 1e9:,.1f} GB of memory, which are not "
             "free; ask for fewer"
         )
+    texts = _texts(teaching, saved)
     x0, noise = _drawn(artist, teaching, texts, progress)
     if not bool(torch.isfinite(x0).all()):
         raise InputError(
@@ -137,7 +137,7 @@ def _drawn(
     samples, noise = [], []
     for number, start in enumerate(range(0, len(texts), at_once)):
         part = tuple(texts[start : start + at_once])
-        wish = wish_of(artist, teaching, part, seed=FIRST_SEED * (1 + teaching.seed) + number)
+        wish = wish_of(artist, teaching, part, seed=SEEDS + (65_537 * teaching.seed + number) % SEEDS)
         artist.check(wish)
         strokes = []
         with closing(artist.draw(wish)) as way:
