@@ -17,8 +17,16 @@ from tyro.conf import OmitArgPrefixes, Positional, arg
 from tyro.extras import SubcommandApp
 
 from assets.errors import InputError
+from engines.commands.distillline import distill
 from engines.commands.methods import DIFFUSION, NERF, SPLATS, Method, Resumable
-from engines.commands.options import UsageError, config_from, options_of
+from engines.commands.options import (
+    CHECKPOINT,
+    REPORT,
+    RESUME,
+    UsageError,
+    config_from,
+    options_of,
+)
 from engines.diffusion.config import GUIDANCE, DiffusionConfig, SamplerName, student_config
 from engines.poses import PosesConfig
 from engines.settings import fields_of
@@ -37,30 +45,9 @@ COMMANDS = (
     "doctor",
 )
 
-STUDENT_BASIC = ("steps", "seconds", "batch", "rate", "seed", "device")
-STUDENT_REST = (
-    *("precision", "ema", "warmup", "rate_final", "decay", "clip", "holdout", "evaluate_every"),
-    *("samples", "sample_steps"),
-)
-"""The settings of a student's run; the others follow from its teacher."""
-
 _DATA = "Photos with cameras (COLMAP, transforms.json, bundle.out), or the word sample"
 _PHOTOS = "A folder of photos or a video (.mp4, .mov, .webm), or the word sample"
 _SCENE = "A file of Gaussians (.ply, .compressed.ply, .splat) or a radiance field (.safetensors)"
-_REPORT = arg(
-    metavar="R.json", help="Where to write the figures as JSON", help_behavior_hint="(optional)"
-)
-
-_CHECKPOINT = arg(
-    metavar="DIR",
-    help="Folder that keeps all that is needed to go on later",
-    help_behavior_hint="(optional)",
-)
-_RESUME = arg(
-    metavar="DIR",
-    help="Go on from this checkpoint, with its settings as defaults",
-    help_behavior_hint="(optional)",
-)
 
 
 def open_window(
@@ -121,8 +108,8 @@ def train(method: Method, defaults: Any) -> Callable[..., int]:
         out: Annotated[
             Path, arg(metavar="OUT", help=f"Where to write the {' or '.join(method.suffixes)}")
         ],
-        report: Annotated[Path | None, _REPORT] = None,
-        checkpoint: Annotated[Path | None, _CHECKPOINT] = None,
+        report: Annotated[Path | None, REPORT] = None,
+        checkpoint: Annotated[Path | None, CHECKPOINT] = None,
         mesh: Annotated[
             Path | None,
             arg(
@@ -131,7 +118,7 @@ def train(method: Method, defaults: Any) -> Callable[..., int]:
                 help_behavior_hint="(optional)",
             ),
         ] = None,
-        resume: Annotated[Path | None, _RESUME] = None,
+        resume: Annotated[Path | None, RESUME] = None,
         settings: OmitArgPrefixes[Annotated[Any, arg(constructor=basic)]],
         advanced: OmitArgPrefixes[Annotated[Any, arg(constructor=rest)]],
         poses: OmitArgPrefixes[Annotated[Any, arg(constructor=posing)]],
@@ -184,9 +171,9 @@ def train_diffusion(defaults: Any) -> Callable[..., int]:
                 help_behavior_hint="(optional)",
             ),
         ] = None,
-        report: Annotated[Path | None, _REPORT] = None,
-        checkpoint: Annotated[Path | None, _CHECKPOINT] = None,
-        resume: Annotated[Path | None, _RESUME] = None,
+        report: Annotated[Path | None, REPORT] = None,
+        checkpoint: Annotated[Path | None, CHECKPOINT] = None,
+        resume: Annotated[Path | None, RESUME] = None,
         settings: OmitArgPrefixes[Annotated[Any, arg(constructor=basic)]],
         advanced: OmitArgPrefixes[Annotated[Any, arg(constructor=rest)]],
     ) -> int:
@@ -197,91 +184,6 @@ def train_diffusion(defaults: Any) -> Callable[..., int]:
 
         return TrainDiffusion(
             data=data,
-            out=out,
-            config=config,
-            report=report,
-            checkpoint=checkpoint,
-            resume=resume,
-            grid=grid,
-        ).run()
-
-    return command
-
-
-def distill(defaults: Any) -> Callable[..., int]:
-    """The command `distill`; options that are not given have the values of `defaults`."""
-    basic = options_of(defaults, only=STUDENT_BASIC, title="How the student learns")
-    rest = options_of(defaults, only=STUDENT_REST, title="What rarely needs a change")
-
-    def command(
-        model: Annotated[
-            Positional[Path | None],
-            arg(
-                metavar="[MODEL]",
-                help="The diffusion model (.safetensors) that teaches; with --resume found again "
-                "by itself",
-                help_behavior_hint="(optional)",
-            ),
-        ] = None,
-        *,
-        out: Annotated[
-            Path, arg(metavar="STUDENT", help="Where to write the student's .safetensors")
-        ],
-        pairs: Annotated[
-            int, arg(help="How many samples the teacher draws to be learnt from")
-        ] = 2_000,
-        teacher_sampler: Annotated[
-            Literal["dpmpp_2m", "ddim", "euler", "heun", "midpoint"],
-            arg(help="How the teacher draws them"),
-        ] = "dpmpp_2m",
-        teacher_steps: Annotated[int, arg(help="In how many steps")] = 20,
-        guidance: Annotated[
-            float,
-            arg(help="w of (1 + w) conditional - w unconditional in what the teacher draws"),
-        ] = GUIDANCE,
-        captions: Annotated[
-            Path | None,
-            arg(
-                metavar="FILE.txt",
-                help="Captions to draw for, one on each line; without, those that the model's file "
-                "keeps, and its classes",
-                help_behavior_hint="(optional)",
-            ),
-        ] = None,
-        grid: Annotated[
-            Path | None,
-            arg(
-                metavar="GRID.png",
-                help="Where to write a picture of both from the same noise in 1, 2 and 4 steps",
-                help_behavior_hint="(optional)",
-            ),
-        ] = None,
-        report: Annotated[Path | None, _REPORT] = None,
-        checkpoint: Annotated[Path | None, _CHECKPOINT] = None,
-        resume: Annotated[Path | None, _RESUME] = None,
-        settings: OmitArgPrefixes[Annotated[Any, arg(constructor=basic)]],
-        advanced: OmitArgPrefixes[Annotated[Any, arg(constructor=rest)]],
-    ) -> int:
-        config = config_from(defaults, settings, advanced)
-        if model is None and resume is None:
-            raise UsageError("Name the model that teaches: distill MODEL --out STUDENT")
-        from engines.commands.distill import Distill
-        from engines.diffusion.teaching import Teaching
-
-        teaching = None
-        if model is not None:
-            teaching = Teaching(
-                model=model,
-                pairs=pairs,
-                sampler=teacher_sampler,
-                steps=teacher_steps,
-                guidance=guidance,
-                seed=config.seed,
-            )
-        return Distill(
-            data=None,
-            teaching=teaching,
-            captions=captions,
             out=out,
             config=config,
             report=report,
@@ -409,7 +311,7 @@ def poses() -> Callable[..., int]:
             Path,
             arg(metavar="DIR", help="Where to leave a COLMAP folder: images, sparse/0 and masks"),
         ],
-        report: Annotated[Path | None, _REPORT] = None,
+        report: Annotated[Path | None, REPORT] = None,
         settings: OmitArgPrefixes[Annotated[Any, arg(constructor=basic)]],
         advanced: OmitArgPrefixes[Annotated[Any, arg(constructor=rest)]],
     ) -> int:
@@ -432,7 +334,7 @@ def evaluate() -> Callable[..., int]:
         scene: Annotated[Positional[Path], arg(metavar="SCENE", help=_SCENE)],
         data: Annotated[Positional[str], arg(metavar="DATA", help=_DATA)],
         *,
-        report: Annotated[Path | None, _REPORT] = None,
+        report: Annotated[Path | None, REPORT] = None,
         settings: OmitArgPrefixes[Annotated[Any, arg(constructor=options)]],
     ) -> int:
         from engines.commands.evaluate import Evaluate

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from engines.diffusion.train import Data
 
 SHOWN = 16
-"""Samples of each kind in the picture."""
+"""Images of each kind in the picture."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +68,8 @@ class Distill(TrainDiffusion):
     def _write_samples(self, engine: "DiffusionEngine", path: Path) -> None:
         from engines.diffusion.teaching import write_comparison
 
-        write_comparison(path, _compared(engine, SHOWN), engine.data.name)
+        most = None if engine.data.points else SHOWN
+        write_comparison(path, _compared(engine, most), engine.data.name)
 
 
 def _compared(engine: "DiffusionEngine", most: int | None = None) -> "Compared":

@@ -33,7 +33,7 @@ class Sample:
     sampler: SamplerName = "dpmpp_2m"
     steps: int = 20
     guidance: float | None = None
-    """None for `GUIDANCE` where a class or caption is asked for."""
+    """None for `GUIDANCE` where a class or caption is asked for and not had already."""
     eta: float = 0.0
     seed: int = 0
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -96,7 +96,8 @@ class Sample:
         texts = self.classes + self.captions
         guidance = self.guidance
         if guidance is None:
-            guidance = GUIDANCE if texts and vocabulary is not None else 0.0
+            wanted = texts and vocabulary is not None and not artist.taught
+            guidance = GUIDANCE if wanted else 0.0
         image, hole = self._given(artist)
         return Wish(
             count=self.count,

@@ -97,10 +97,15 @@ class Artist:
         target: Target,
         vocabulary: Vocabulary | None,
         drop: float | None = None,
+        taught: bool = False,
     ) -> None:
-        """`drop` is the share that was learnt without words; None where that is not known."""
+        """`drop` is the share that was learnt without words; None where that is not known.
+
+        A network that was `taught` draws in few steps and has guidance in it, see `teaching`.
+        """
         self._averaged, self._raw = averaged, raw
         self._drop = drop
+        self.taught = taught
         self.path: Path = PATHS[path]()
         self.target: Target = target
         self.vocabulary = vocabulary
@@ -123,6 +128,7 @@ class Artist:
             target=target,
             vocabulary=saved.vocabulary,
             drop=saved.diffusion.get("drop"),
+            taught=bool(saved.diffusion.get("taught")),
         )
 
     @classmethod
@@ -135,6 +141,7 @@ class Artist:
         target: Target,
         vocabulary: Vocabulary | None,
         drop: float | None = None,
+        taught: bool = False,
     ) -> "Artist":
         """An artist with copies of both networks."""
         copies = [copy.deepcopy(n).requires_grad_(False).eval() for n in (averaged, raw)]
@@ -145,6 +152,7 @@ class Artist:
             target=target,
             vocabulary=vocabulary,
             drop=drop,
+            taught=taught,
         )
 
     @property
@@ -192,6 +200,11 @@ class Artist:
         if wish.guidance and not any(wish.texts):
             found.append(
                 "Guidance needs a caption or class to guide towards, so it changes nothing"
+            )
+        elif wish.guidance and self.taught:
+            found.append(
+                "This model was taught with guidance by another one; more of it leads beyond what "
+                "it knows, so ask for none"
             )
         elif wish.guidance and self._drop == 0:
             found.append(

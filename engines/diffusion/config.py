@@ -1,7 +1,7 @@
 """What a person can set about learning a diffusion model; every number of the methods is here."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
 from engines.settings import Setting, check
@@ -266,21 +266,28 @@ class DiffusionConfig:
         check(self)
 
 
+def as_student(config: DiffusionConfig) -> DiffusionConfig:
+    """`config` with all that follows from learning from a teacher, see `teaching`."""
+    return replace(
+        config,
+        path="flow",
+        target="velocity",
+        variance="fixed",
+        flip=False,
+        timing="uniform",
+        shift=1.0,
+        weighting="uniform",
+        drop=0.0,
+        grounding=0.0,
+        guidance=0.0,
+        sampler="euler",
+        sample_steps=1,
+    )
+
+
 def student_config(**changes: Any) -> DiffusionConfig:
-    """The usual settings of a run that learns from a teacher, see `teaching`."""
-    usual: dict[str, Any] = {
-        "path": "flow",
-        "target": "velocity",
-        "steps": 2_000,
-        "shift": 1.0,
-        "drop": 0.0,
-        "grounding": 0.0,
-        "guidance": 0.0,
-        "sampler": "euler",
-        "sample_steps": 1,
-        "warmup": 50,
-    }
-    return DiffusionConfig(**(usual | changes))
+    """The usual settings of a student's run, with some others."""
+    return as_student(DiffusionConfig(**({"steps": 2_000, "warmup": 50} | changes)))
 
 
 @dataclass(frozen=True)

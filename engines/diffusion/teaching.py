@@ -13,7 +13,7 @@ import hashlib
 import math
 from collections.abc import Callable, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -44,7 +44,7 @@ BARE = 10
 """Every so many-th pair is drawn for nothing, so that the student also draws without words."""
 IMAGES_AT_ONCE, POINTS_AT_ONCE = 32, 1_024
 SEEDS = 1 << 31
-"""Seeds of the pairs lie from here on, beyond those that people may ask for; torch reads 32 bits."""
+"""Seeds of pairs lie from here on, beyond those that people may ask for; torch reads 32 bits."""
 FEW = (1, 2, 4)
 """Steps in which teacher and student are compared."""
 COMPARED = 256
@@ -113,7 +113,7 @@ def make_pairs(teaching: Teaching, *, progress: Callable[[int, int], None] | Non
             f"{saved.name} draws numbers that are not finite; train it anew with a lower rate"
         )
     known = saved.vocabulary
-    taught = Teaching(**(vars(teaching) | {"digest": digest}))
+    taught = replace(teaching, digest=digest)
     return Pairs(
         name=saved.name,
         teacher=saved,
@@ -137,7 +137,8 @@ def _drawn(
     samples, noise = [], []
     for number, start in enumerate(range(0, len(texts), at_once)):
         part = tuple(texts[start : start + at_once])
-        wish = wish_of(artist, teaching, part, seed=SEEDS + (65_537 * teaching.seed + number) % SEEDS)
+        seed = SEEDS + (65_537 * teaching.seed + number) % SEEDS
+        wish = wish_of(artist, teaching, part, seed=seed)
         artist.check(wish)
         strokes = []
         with closing(artist.draw(wish)) as way:

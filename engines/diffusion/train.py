@@ -131,6 +131,7 @@ class DiffusionEngine:
                 target=self.config.target,
                 vocabulary=self.vocabulary,
                 drop=self.config.drop,
+                taught=isinstance(self.data, Pairs),
             )
 
     def saved_model(self) -> SavedModel:
@@ -144,6 +145,7 @@ class DiffusionEngine:
                 "path": self.config.path,
                 "target": self.config.target,
                 "drop": self.config.drop,
+                "taught": isinstance(self.data, Pairs),
             },
             trained={
                 "steps": self.step,
