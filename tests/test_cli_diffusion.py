@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -224,15 +225,15 @@ def test_who_asks_for_the_end_gets_what_was_learned(images, tmp_path):
 
 
 def test_a_failed_run_keeps_its_last_good_state(images, tmp_path, monkeypatch, capsys):
-    errors = learner.Learner.errors
+    judged = learner.Learner.judged
     calls = []
 
     def spoiled_at_the_third(self, network, *given):
-        found = errors(self, network, *given)
+        found = judged(self, network, *given)
         calls.extend([1] * network.training)
-        return found * float("nan") if len(calls) == 3 else found
+        return replace(found, errors=found.errors * (float("nan") if len(calls) == 3 else 1))
 
-    monkeypatch.setattr(learner.Learner, "errors", spoiled_at_the_third)
+    monkeypatch.setattr(learner.Learner, "judged", spoiled_at_the_third)
     out, kept = tmp_path / "a.safetensors", tmp_path / "kept"
     assert learn(images, out, "--steps", 8, "--checkpoint", kept) == 1
     assert "non-finite at step 3; the state of step 2 is kept" in capsys.readouterr().err
