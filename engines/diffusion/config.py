@@ -287,7 +287,8 @@ def as_student(config: DiffusionConfig) -> DiffusionConfig:
 
 def student_config(**changes: Any) -> DiffusionConfig:
     """The usual settings of a student's run, with some others."""
-    return as_student(DiffusionConfig(**({"steps": 2_000, "warmup": 50} | changes)))
+    settings: dict[str, Any] = {"steps": 2_000, "warmup": 50}
+    return as_student(DiffusionConfig(**(settings | changes)))
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@
     engine = DiffusionEngine(pairs, student_config())
 
 The student begins with the teacher's weights and learns the straight line between each noise and
-its sample (Liu et al. 2023, "Flow straight and fast", section 2.2: reflow). At t = 1 that is their
+its sample (Liu et al. 2023, "Flow straight and fast": reflow). At t = 1 that is their
 distillation loss |x0 - eps - v|^2 for a single step; half of every batch lies there. Guidance
 is in the samples, so the student follows its words without.
 """

@@ -1,7 +1,7 @@
 """Noise and what a teacher draws from it, as something to learn from: no image without its noise.
 
 Between the two a student learns the straight line (reflow, Liu et al. 2023, "Flow straight and
-fast", section 2.2), which takes a few steps of Euler's, or a single one.
+fast"), which takes a few steps of Euler's, or a single one.
 """
 
 import functools
