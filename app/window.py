@@ -214,6 +214,7 @@ class MainWindow(QMainWindow):
         on("open_file", self._open_files)
         on("sample", bench.open_sample)
         on("export", bench.saving.export)
+        on("distil", bench.distil)
         on("make_mesh", lambda: self.mesh_dialog.open_beside(self))
         on("export_cameras", bench.posing.save_cameras)
         on("find_cameras", bench.posing.again)

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -105,6 +106,48 @@ def test_a_run_leaves_a_model_samples_and_a_full_report(whole: Path, images: Pat
     assert (whole / "kept" / "checkpoint.json").exists()
 
 
+def test_a_student_is_taught_compared_and_drawn_from(whole: Path, plain: Path, tmp_path, capsys):
+    report, grid, kept = tmp_path / "r.json", tmp_path / "g.png", tmp_path / "kept"
+    out = tmp_path / "s.safetensors"
+    quick = ["--pairs", 40, "--teacher-steps", 2, "--batch", 8]
+
+    def distill(*words: object) -> int:
+        return main(["distill", *map(str, words), "--out", str(out)])
+
+    more = ["--report", report, "--grid", grid, "--checkpoint", kept]
+    assert distill(whole / "a.safetensors", *quick, "--steps", 3, *more) == 0
+    said = capsys.readouterr().out
+    assert "Mean squared difference of the student from what the teacher drew: " in said
+    about = json.loads(report.read_text(encoding="utf-8"))
+    assert about["data"] == {"name": whole_name(whole), "images": 40, "held_out": 2}
+    for who in ("teacher", "student"):
+        assert list(about["distilled"][who]) == ["1", "2", "4"]
+        assert all(apart > 0 for apart in about["distilled"][who].values())
+    with Image.open(grid) as picture:
+        assert picture.width > 1_500
+    model = read_model(out)
+    assert (model.diffusion["path"], model.diffusion["taught"]) == ("flow", True)
+    assert distill("--resume", kept, "--steps", 4) == 0
+    assert read_model(out).trained["steps"] == 4
+    capsys.readouterr()
+    one = ["--sampler", "euler", "--steps", 1, "--class", "red"]
+    assert draw(out, tmp_path / "s.png", *one) == 0
+    assert "guidance" not in capsys.readouterr().out
+    assert draw(out, tmp_path / "s.png", *one, "--guidance", 3) == 0
+    assert "taught with guidance by another one" in capsys.readouterr().out
+    assert distill(plain, *quick, "--steps", 2) == 0
+    assert distill() == 2
+    assert "Name the model that teaches" in capsys.readouterr().err
+    assert distill("--resume", whole / "kept") == 1
+    assert "has no teacher; go on with it by train diffusion" in capsys.readouterr().err
+    assert distill(plain, "--captions", tmp_path / "none.txt") == 1
+    assert "cannot be read as a text" in capsys.readouterr().err
+
+
+def whole_name(whole: Path) -> str:
+    return json.loads((whole / "r.json").read_text(encoding="utf-8"))["data"]["name"]
+
+
 def test_the_health_of_a_run_is_said_and_reported(images: Path, whole: Path, tmp_path, capsys):
     health = json.loads((whole / "r.json").read_text(encoding="utf-8"))["health"]
     assert health["step"] == 8
@@ -182,15 +225,15 @@ def test_who_asks_for_the_end_gets_what_was_learned(images, tmp_path):
 
 
 def test_a_failed_run_keeps_its_last_good_state(images, tmp_path, monkeypatch, capsys):
-    errors = learner.Learner.errors
+    judged = learner.Learner.judged
     calls = []
 
     def spoiled_at_the_third(self, network, *given):
-        found = errors(self, network, *given)
+        found = judged(self, network, *given)
         calls.extend([1] * network.training)
-        return found * float("nan") if len(calls) == 3 else found
+        return replace(found, errors=found.errors * (float("nan") if len(calls) == 3 else 1))
 
-    monkeypatch.setattr(learner.Learner, "errors", spoiled_at_the_third)
+    monkeypatch.setattr(learner.Learner, "judged", spoiled_at_the_third)
     out, kept = tmp_path / "a.safetensors", tmp_path / "kept"
     assert learn(images, out, "--steps", 8, "--checkpoint", kept) == 1
     assert "non-finite at step 3; the state of step 2 is kept" in capsys.readouterr().err

@@ -34,6 +34,8 @@ class ChartSpec:
     """Whether a logarithmic axis makes sense."""
     help: str = ""
     """What is measured, with its unit; the tooltip of the title."""
+    rare: bool = False
+    """Only some runs tell of it, so it is left out until one does."""
 
 
 def decibels(value: float) -> str:
@@ -108,6 +110,13 @@ DIFFUSION_CHARTS = (
         help="Mean squared error of what the network predicts: on the images of each step, and "
         "on held-out ones, whose noise levels are always the same. No level counts more than "
         "another, as some may for the gradient",
+    ),
+    ChartSpec(
+        "Variational bound",
+        (Curve("vlb", "good", smooth=True),),
+        help="How far each step back is from the best that is possible, in nats of each number, "
+        "summed over a way of 20 steps; what learnt variances make smaller",
+        rare=True,
     ),
     ChartSpec(
         "Gradient norm",

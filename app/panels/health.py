@@ -5,6 +5,7 @@ import math
 import numpy as np
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from app.panels.variancecard import VarianceCard
 from app.theme import set_role
 from app.widgets.figures import count, number, percent
 from app.widgets.legend import Legend
@@ -24,7 +25,7 @@ FIGURES = {
 
 
 class HealthPanel(Panel):
-    """Loss by noise level, four figures, and sentences when something is off."""
+    """Loss and learnt variance by noise level, figures, and sentences when something is off."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Health", parent)
@@ -47,7 +48,8 @@ class HealthPanel(Panel):
         levels.body.addWidget(self.levels)
         levels.body.addWidget(self.levels_words)
         figures.body.addWidget(self.figures)
-        self.cards = (findings, levels, figures)
+        self.variance = VarianceCard()
+        self.cards = (findings, levels, self.variance, figures)
         self.naming_card = Card("Classifier accuracy by noise level")
         self.naming_card.body.addWidget(self.naming)
         self.naming_card.body.addWidget(self.naming_words)
@@ -57,7 +59,7 @@ class HealthPanel(Panel):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
         column.addWidget(self.empty)
-        for card in (findings, levels, self.naming_card, figures):
+        for card in (findings, levels, self.variance, self.naming_card, figures):
             column.addWidget(card)
         column.addStretch(1)
         add_scrolled(self, content)
@@ -84,6 +86,7 @@ class HealthPanel(Panel):
         self.levels.show_levels(health.levels, health.untrained)
         self.levels_words.setText(share_of_untrained(health))
         self._show_naming(health.naming)
+        self.variance.show_variance(health.variance)
         self.figures.set_row("gradient", number(health.gradient))
         self.figures.set_row("lag", percent(health.lag, 1.0))
         drawn = health.non_finite

@@ -33,7 +33,7 @@ class Sample:
     sampler: SamplerName = "dpmpp_2m"
     steps: int = 20
     guidance: float | None = None
-    """None for `GUIDANCE` where a class or caption is asked for."""
+    """None for `GUIDANCE` where a class or caption is asked for and not had already."""
     classifier_guidance: float | None = None
     """None for 1 where the model has learnt no classes but its classifier has, else 0."""
     eta: float = 0.0
@@ -98,7 +98,8 @@ class Sample:
         texts = self.classes + self.captions
         guidance = self.guidance
         if guidance is None:
-            guidance = GUIDANCE if texts and vocabulary is not None else 0.0
+            wanted = texts and vocabulary is not None and not artist.taught
+            guidance = GUIDANCE if wanted else 0.0
         strength = self.classifier_guidance
         if strength is None:
             alone = vocabulary is None and artist.classifier is not None

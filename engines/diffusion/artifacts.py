@@ -19,6 +19,25 @@ class Sheet:
     """Captions or classes, taken in turn; none where nothing was asked for."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class LearntVariance:
+    """What a step of ancestral sampling adds as noise, by noise level; see `variance`."""
+
+    shares: tuple[float, ...]
+    """v in each of a number of even parts of [0, 1], NaN where nothing was seen."""
+    normal: tuple[float, ...]
+    """The v that is right for normal data of the same deviation."""
+    small: tuple[float, ...]
+    """Deviation of the noise where v is 0, in the middle of each part."""
+    large: tuple[float, ...]
+    """Deviation of the noise where v is 1."""
+
+    def sigma(self, part: int, share: float) -> float:
+        """Deviation of the noise in this part where v is `share`."""
+        small, large = self.small[part], self.large[part]
+        return small * (large / small) ** share
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Naming:
     """How well a classifier names classes in each of a number of even parts of [0, 1]."""
@@ -52,3 +71,5 @@ class Health:
     """What is off and what to do about it; empty when all is well."""
     naming: Naming | None = None
     """None where no classifier learns."""
+    variance: LearntVariance | None = None
+    """Where the run learns it."""

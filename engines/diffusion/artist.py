@@ -29,14 +29,10 @@ from engines.diffusion.samplers import SAMPLERS, Moment, walk
 from engines.diffusion.samplers.ddim import ddim
 from engines.diffusion.saved import SavedModel
 from engines.diffusion.steering import ClassifierGuidance
-from engines.diffusion.targets import TARGETS, Denoiser, Model, Target
+from engines.diffusion.targets import TARGETS, Denoiser, Model, Target, clip_of
 from engines.diffusion.words import Vocabulary, tidy, unknown_note
 from kernels.threads import torch_at_work
 
-IMAGES_CLIP = 1.0
-"""Pixels lie within plus or minus this much."""
-POINTS_CLIP = 3.0
-"""Twice as far as toys reach, and beyond the plane in which their fields are shown."""
 MOST_STEPS = 10_000
 N = TypeVar("N", bound=nn.Module)
 SPARE = 1.3
@@ -107,12 +103,17 @@ class Artist:
         vocabulary: Vocabulary | None,
         drop: float | None = None,
         classifier: Classifier | None = None,
+        taught: bool = False,
     ) -> None:
-        """`drop` is the share that was learnt without words; None where that is not known."""
+        """`drop` is the share that was learnt without words; None where that is not known.
+
+        A network that was `taught` draws in few steps and has guidance in it, see `teaching`.
+        """
         self._averaged, self._raw = averaged, raw
         self.classifier = classifier
         """What can guide towards a class besides; None where none was taught."""
         self._drop = drop
+        self.taught = taught
         self.path: Path = PATHS[path]()
         self.target: Target = target
         self.vocabulary = vocabulary
@@ -136,6 +137,7 @@ class Artist:
             vocabulary=saved.vocabulary,
             drop=saved.diffusion.get("drop"),
             classifier=saved.classifier,
+            taught=bool(saved.diffusion.get("taught")),
         )
 
     @classmethod
@@ -149,6 +151,7 @@ class Artist:
         vocabulary: Vocabulary | None,
         drop: float | None = None,
         classifier: Classifier | None = None,
+        taught: bool = False,
     ) -> "Artist":
         """An artist with copies of both networks, and of what names classes."""
         return cls(
@@ -159,6 +162,7 @@ class Artist:
             vocabulary=vocabulary,
             drop=drop,
             classifier=None if classifier is None else _copied(classifier),
+            taught=taught,
         )
 
     @property
@@ -207,6 +211,11 @@ class Artist:
         if wish.guidance and not any(wish.texts):
             found.append(
                 "Guidance needs a caption or class to guide towards, so it changes nothing"
+            )
+        elif wish.guidance and self.taught:
+            found.append(
+                "This model was taught with guidance by another one; more of it leads beyond what "
+                "it knows, so ask for none"
             )
         elif wish.guidance and self._drop == 0:
             found.append(
@@ -288,7 +297,7 @@ class Artist:
             self._model(wish, capture),
             self.path,
             self.target,
-            clip=IMAGES_CLIP if len(self.shape) == 3 else POINTS_CLIP,
+            clip=clip_of(self.shape),
             steer=self.steering(wish),
         )
 

@@ -23,7 +23,17 @@ if TYPE_CHECKING:
     from engines.diffusion.train import Data, DiffusionEngine
 
 NAME, VERSION = "diffusion", 1
-FIXED = ("network", "size", "fit", "path", "target", "holdout", "seed", "classifier")
+FIXED = (
+    "network",
+    "size",
+    "fit",
+    "path",
+    "target",
+    "variance",
+    "holdout",
+    "seed",
+    "classifier",
+)
 """Settings that make a run what it is; others may change when it goes on.
 
 Another fit would go on with other images; another share or seed would learn from images that were
@@ -48,6 +58,8 @@ def save(engine: "DiffusionEngine", folder: Path) -> None:
         tensors["classifier/accuracy"] = naming.accuracy.errors
         tensors["classifier/random"] = naming.generator.get_state()
     tensors |= {"levels": learner.levels.errors, "random": engine.generator.get_state()}
+    if learner.shares is not None:
+        tensors["shares"] = learner.shares.errors
     about = {
         "version": VERSION,
         "engine": NAME,
@@ -103,6 +115,8 @@ def load(
         learner.ema.network.load_state_dict(under(tensors, "ema/"))
         learner.ema.step = int(about["ema_step"])
         learner.levels.errors = tensors["levels"]
+        if learner.shares is not None:
+            learner.shares.errors = tensors["shares"]
         _give_moments(learner.optimiser, under(tensors, "optimiser/"))
         if (naming := engine.naming) is not None:
             naming.network.load_state_dict(under(tensors, "classifier/network/"))
@@ -123,6 +137,14 @@ def config_of(folder: Path) -> DiffusionConfig:
     Raises InputError with a sentence when there is none or it is broken.
     """
     return config_in(_read(folder), folder, DiffusionConfig)
+
+
+def source_of(folder: Path) -> Source:
+    """Where the data of the run in `folder` came from; InputError as `config_of`."""
+    try:
+        return Source.of(_read(folder)["dataset"])
+    except (KeyError, TypeError) as error:
+        raise broken(folder, error) from error
 
 
 def _words_of(engine: "DiffusionEngine") -> dict[str, Any] | None:

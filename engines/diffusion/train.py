@@ -3,26 +3,30 @@
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from assets.errors import InputError
-from engines.diffusion.artifacts import Health, Naming, Sheet
+from engines.diffusion.artifacts import Health, LearntVariance, Naming, Sheet
 from engines.diffusion.artist import Artist, Wish
 from engines.diffusion.classifying import LOOKED_AT, ClassifierLearner
 from engines.diffusion.config import DiffusionConfig, Schedule
+from engines.diffusion.data.pairs import Pairs
 from engines.diffusion.data.pictures import Pictures, to_bytes
 from engines.diffusion.data.toy import ToyPoints
-from engines.diffusion.health import Remark, Yardsticks, remarks
+from engines.diffusion.health import Remark, Yardsticks, learnt_variance, remarks
 from engines.diffusion.learner import Batch, Learner
 from engines.diffusion.memory import check_room, forecast, free_bytes
 from engines.diffusion.networks.choose import build, weights
 from engines.diffusion.networks.classifier import ClassifierConfig
 from engines.diffusion.networks.config import NetworkConfig, preset
 from engines.diffusion.saved import SavedModel
-from engines.diffusion.weighting import draw_times
+from engines.diffusion.teaching import begin_with
+from engines.diffusion.weighting import draw_times, with_noise_end
 from engines.diffusion.words import Encoded, unread_notes
 from engines.events import Event, Failed, Finished, Judged, Prepared, Stepped, Told, Warned
 from engines.slots import Slots
@@ -43,7 +47,10 @@ MEASURED = 2_048
 LEVELS = 100_000
 """Noise levels from which it is told what knowing nothing costs."""
 
-Data = Pictures | ToyPoints
+CAPTIONS = 500
+"""Captions that a model file keeps to say what it can draw."""
+
+Data = Pictures | ToyPoints | Pairs
 
 
 class DiffusionEngine:
@@ -92,10 +99,15 @@ class DiffusionEngine:
     def batch(self) -> int:
         """Images or points in one step."""
         few, many = IMAGES_AT_ONCE[self.device.type], POINTS_AT_ONCE
-        return self.config.batch or (many if isinstance(self.data, ToyPoints) else few)
+        return self.config.batch or (many if self.data.points else few)
 
     def network_config(self) -> NetworkConfig:
         """Size and kind of the network. Raises InputError where it does not fit the images."""
+        return replace(self._preset(), variance=self.config.variance == "learned")
+
+    def _preset(self) -> NetworkConfig:
+        if isinstance(self.data, Pairs):
+            return self.data.teacher.network.config
         vocabulary = self.vocabulary
         tokens = 0 if vocabulary is None else vocabulary.size
         if isinstance(self.data, ToyPoints):
@@ -151,6 +163,7 @@ class DiffusionEngine:
                 vocabulary=self.vocabulary,
                 drop=self.config.drop,
                 classifier=None if self.naming is None else self.naming.network,
+                taught=isinstance(self.data, Pairs),
             )
 
     def saved_model(self) -> SavedModel:
@@ -165,19 +178,31 @@ class DiffusionEngine:
                 "path": self.config.path,
                 "target": self.config.target,
                 "drop": self.config.drop,
+                "taught": isinstance(self.data, Pairs),
             },
             trained={
                 "steps": self.step,
                 "seconds": round(self.seconds, 1),
                 "images": len(self.train),
                 "batch": self.batch,
+                **self._origin(),
             },
         )
+
+    def _origin(self) -> dict[str, Any]:
+        """What the card says of where the model is from, and of what it can draw; JSON values."""
+        found: dict[str, Any] = {}
+        if self.data.said == "captions":
+            captions = list(dict.fromkeys(filter(None, self.train.texts)))
+            found["captions"] = captions[:: -(-len(captions) // CAPTIONS) or 1]
+        if isinstance(self.data, Pairs):
+            found["teacher"] = self.data.name
+        return found
 
     def wish(self) -> Wish:
         """What is drawn on the way: always from the same noise, so that it is seen to improve."""
         texts = self._texts_shown()
-        points = isinstance(self.data, ToyPoints)
+        points = self.data.points
         return Wish(
             count=max(self.config.samples, POINTS) if points else self.config.samples,
             texts=texts,
@@ -199,11 +224,14 @@ class DiffusionEngine:
         count = min(JUDGED, len(self.held_out))
         learner, total = self.learner, 0.0
         t = draw_times(learner.config.timing, count, generator, shift=learner.config.shift)
+        t = with_noise_end(t) if isinstance(self.data, Pairs) else t
         with torch.no_grad(), torch_at_work():
             for first in range(0, count, self.batch):
                 rows = slice(first, min(first + self.batch, count))
                 batch = self._batch_of(self.held_out, rows)
-                eps = torch.randn(batch.x0.shape, generator=generator).to(self.device)
+                eps = batch.noise
+                if eps is None:
+                    eps = torch.randn(batch.x0.shape, generator=generator).to(self.device)
                 levels = t[rows].to(self.device)
                 network = learner.ema.network
                 errors = learner.errors(network, batch.x0, eps, levels, batch.condition)
@@ -267,6 +295,7 @@ class DiffusionEngine:
             shown = self.train.batch(order[:MEASURED])
             config, generator = self.learner.config, torch.Generator().manual_seed(0)
             t = draw_times(config.timing, LEVELS, generator, shift=config.shift)
+            t = with_noise_end(t) if isinstance(self.data, Pairs) else t
             self._known = Yardsticks.of(self.learner.path, config.target, shown, t)
 
     def _notes(self) -> Iterator[str]:
@@ -300,6 +329,8 @@ class DiffusionEngine:
                 numbers = self._numbers_of(self.train)
                 self.naming = ClassifierLearner(classes, self.config, self.device, numbers)
             network = build(config, self.generator)
+            if isinstance(self.data, Pairs):
+                begin_with(network, self.data.teacher.network)
             self.learner = Learner(network, self.config, self.device, self.generator)
         return self.learner
 
@@ -346,11 +377,13 @@ class DiffusionEngine:
 
     def _batch_of(self, data: Data, rows: Tensor | slice) -> Batch:
         x0 = data.batch(rows).to(self.device)
+        noise = data.noise[rows].to(self.device) if isinstance(data, Pairs) else None
         if self.vocabulary is None:
-            return Batch(x0, None)
+            return Batch(x0, None, noise=noise)
         condition = self._encoded(data).condition[rows].trimmed().to(self.device)
         known = data.regions if isinstance(data, Pictures) else None
-        return Batch(x0, condition, None if known is None else known.part(rows).to(self.device))
+        regions = None if known is None else known.part(rows).to(self.device)
+        return Batch(x0, condition, regions, noise)
 
     def _encoded(self, data: Data) -> Encoded:
         """What is said of `data` as numbers; worked out once."""
@@ -385,11 +418,13 @@ class DiffusionEngine:
         return tuple(shown.texts[: self.config.samples])
 
     def _about(self) -> str:
-        what = "points" if isinstance(self.data, ToyPoints) else "images"
+        what = "points" if self.data.points else "images"
         words = ""
         if self.vocabulary is not None:
             kind = "classes" if self.vocabulary.classes else "words"
             words = f" with {len(self.vocabulary.words)} {kind}"
+        if isinstance(self.data, Pairs):
+            what = f"pairs of noise and {what} of the teacher {self.data.name}"
         held = f", {len(self.held_out):,} held out" if len(self.held_out) else ""
         count = self.amount["parameters"]
         return f"{count:,} weights learn {len(self.train):,} {what}{words}{held}"
@@ -430,6 +465,7 @@ class DiffusionEngine:
             deviation=self._known.deviation,
             sentences=tuple(remark.words for remark in self._remarks()),
             naming=self._naming(),
+            variance=self._variance(),
         )
 
     def _naming(self) -> Naming | None:
@@ -440,6 +476,14 @@ class DiffusionEngine:
             held_out=self._named,
             chance=self.naming.chance,
         )
+
+    def _variance(self) -> LearntVariance | None:
+        assert self.learner is not None
+        assert self._known is not None
+        shares = self.learner.shares
+        if shares is None:
+            return None
+        return learnt_variance(self.learner.path, shares.errors, self._known.deviation)
 
     def _remarks(self) -> tuple[Remark, ...]:
         assert self.learner is not None

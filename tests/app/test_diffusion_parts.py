@@ -10,7 +10,7 @@ import torch
 from app.likeness import likeness, usual_distance
 from app.panels.drawbox import DrawBox
 from app.panels.health import HealthPanel, share_of_untrained
-from engines.diffusion.artifacts import Health, Naming
+from engines.diffusion.artifacts import Health, LearntVariance, Naming
 
 
 @pytest.fixture
@@ -114,6 +114,27 @@ def test_a_strength_is_offered_where_there_is_a_classifier(qapp):
     box.set_words(None)
     assert box.classes.isHidden()
     assert box.guidances == {"guidance": 0.0, "classifier_guidance": 0.0}
+
+
+def test_learnt_variance_is_shown_between_its_bounds_where_there_is_one(qapp):
+    learnt = LearntVariance(
+        shares=(0.5, math.nan), normal=(0.75, 0.25), small=(0.1, 0.3), large=(0.4, 0.36)
+    )
+    panel = HealthPanel()
+    panel.show_health(health((0.5,), (1.0,)))
+    assert panel.variance.isHidden()
+    panel.show_health(replace(health((0.5,), (1.0,)), variance=learnt))
+    assert not panel.variance.isHidden()
+    lower, upper, normal, found = panel.variance.plot.lines
+    assert lower.tolist() == [1, 1]
+    assert upper.tolist() == pytest.approx([4, 1.2])
+    assert normal.tolist() == pytest.approx([4**0.75, 1.2**0.25])
+    assert found.tolist() == pytest.approx([2, math.nan], nan_ok=True)
+    panel.variance.plot.hovered.emit(0)
+    words = panel.variance.words.text()
+    assert words == "Noise level 0 to 0.5: σ = 0.2 between 0.1 and 0.4, v = 0.5"
+    panel.variance.plot.hovered.emit(1)
+    assert panel.variance.words.text().endswith("not seen yet")
 
 
 def test_bars_tell_their_figures(qapp):

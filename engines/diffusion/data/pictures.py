@@ -37,6 +37,11 @@ class Pictures:
     source: "Source | None" = None
     """Where they come from; None for those that were made by hand."""
 
+    @property
+    def points(self) -> bool:
+        """These are images."""
+        return False
+
     def __len__(self) -> int:
         return len(self.images)
 

@@ -30,6 +30,11 @@ class ToyPoints:
     notes: tuple[str, ...] = ()
     source: "Source | None" = None
 
+    @property
+    def points(self) -> bool:
+        """These are points in the plane."""
+        return True
+
     def __len__(self) -> int:
         return len(self.places)
 

@@ -23,7 +23,7 @@ class Points(nn.Module):
         self.words = WordEncoder(config, width) if config.tokens else None
         self.first = nn.Linear(2, width)
         self.blocks = nn.ModuleList(Block(width) for _ in range(config.depth))
-        self.last = ZeroLinear(width, 2)
+        self.last = ZeroLinear(width, config.outputs)
         start(self, generator)
 
     def forward(
@@ -34,7 +34,7 @@ class Points(nn.Module):
         *,
         capture: Capture | None = None,
     ) -> Tensor:
-        """A prediction [n, 2] as `x`, at noise levels `t` [n] in [0, 1]."""
+        """A prediction [n, 2] as `x`, with variances [n, 4], at noise levels `t` [n] in [0, 1]."""
         if capture is not None:
             capture.begin(t)
         told = self.time(t)

@@ -79,7 +79,7 @@ class UNet(nn.Module):
             if level:
                 self.up.append(_Grow(now))
         self.norm = nn.GroupNorm(groups_of(now), now)
-        self.last = ZeroConv2d(now, pixels, 3, padding=1)
+        self.last = ZeroConv2d(now, config.outputs * config.patch**2, 3, padding=1)
         start(self, generator)
 
     def forward(
@@ -92,7 +92,8 @@ class UNet(nn.Module):
     ) -> Tensor:
         """A prediction [n, c, h, w] as `x`, at noise levels `t` [n] in [0, 1].
 
-        Without `condition` a network that knows words is asked with nothing.
+        Where variances are learnt they stand behind it, [n, 2 c, h, w]. Without `condition` a
+        network that knows words is asked with nothing.
         """
         if capture is not None:
             capture.begin(t)
