@@ -115,8 +115,8 @@ class TrainDiffusion:
             writers.append((self.out, lambda path: write_model(engine.saved_model(), path)))
             if self.grid is not None:
                 writers.append((self.grid, lambda path: _write_samples(engine, path)))
-            if self.checkpoint is not None:
-                writers.append((self.checkpoint, engine.save_checkpoint))
+        if self.checkpoint is not None and engine.has_begun:
+            writers.append((self.checkpoint, engine.save_checkpoint))
         if self.report is not None:
             writers.append((self.report, write_report))
         write_all(writers)

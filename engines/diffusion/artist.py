@@ -5,12 +5,13 @@ import functools
 import itertools
 import math
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from assets.errors import InputError
 from engines.diffusion.capture import Capture
@@ -18,7 +19,8 @@ from engines.diffusion.condition import Condition
 from engines.diffusion.data.pictures import to_bytes, to_network
 from engines.diffusion.edit import edited, harmonised, inpainted, jump_of, levels_below
 from engines.diffusion.guidance import blended
-from engines.diffusion.memory import check_drawing, free_bytes, pass_bytes
+from engines.diffusion.latent.space import LatentSpace, mosaic
+from engines.diffusion.memory import alive_bytes, check_drawing, free_bytes, pass_bytes
 from engines.diffusion.mix import Part, mix_of
 from engines.diffusion.networks.choose import Network
 from engines.diffusion.networks.config import NetworkConfig
@@ -69,6 +71,27 @@ class Wish:
     """How often each step of filling a hole is gone through, so that it agrees with the rest."""
 
 
+Part = Literal["x", "x0", "eps", "latent"]
+"""What a moment of a sample is looked at for; "latent" only where latents are drawn."""
+
+
+@dataclass(frozen=True, eq=False)
+class Shower:
+    """Makes images of latents, and lays round a hole what was there."""
+
+    space: LatentSpace
+    around: tuple[Tensor, Tensor] | None = None
+    """Image [c, h, w] and hole [h, w], on the CPU; None where nothing is to stay as it was."""
+
+    def __call__(self, latents: Tensor) -> Tensor:
+        """[n, c, h, w] in [-1, 1], or about."""
+        found = self.space.decode(latents)
+        if self.around is None:
+            return found
+        image, hole = self.around
+        return torch.where(hole, found, image)
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Stroke:
     """One moment of n samples on their way; the last one holds the samples."""
@@ -81,12 +104,35 @@ class Stroke:
     """What the network takes it for."""
     eps: Tensor
     """The noise that it sees in it."""
+    shower: "Shower | None" = None
+    """What makes pictures of latents; None where pixels are drawn."""
+    _decoded: dict[str, np.ndarray] = field(default_factory=dict, init=False)
 
-    def bytes_of(self, what: Literal["x", "x0", "eps"]) -> np.ndarray:
-        """[n, h, w, c] uint8 of one of the three, for looking at; noise is drawn at half size."""
-        found = getattr(self, what)
-        scale = 0.5 if what == "eps" else 1.0
-        return to_bytes(found * scale).permute(0, 2, 3, 1).contiguous().numpy()
+    def bytes_of(self, what: Part) -> np.ndarray:
+        """[n, h, w, c] uint8 of one of the three, for looking at; noise is drawn at half size.
+
+        Of latents the images that they stand for, and of noise, which stands for none, its
+        channels two by two; so they are of `x` when "latent" is asked for.
+        """
+        if self.shower is None:
+            scale = 0.5 if what == "eps" else 1.0
+            return _as_bytes(getattr(self, what) * scale)
+        # What is decoded is kept, as it takes its time and is looked at again and again.
+        if what not in self._decoded:
+            self._decoded[what] = self._shown(self.shower, what, slice(None))
+        return self._decoded[what]
+
+    def picture(self, what: Part, row: int) -> np.ndarray:
+        """[h, w, c] uint8 of sample `row`, as `bytes_of` has it; no other one is decoded."""
+        if self.shower is None or what in self._decoded:
+            return self.bytes_of(what)[row]
+        return self._shown(self.shower, what, slice(row, row + 1))[0]
+
+    def _shown(self, shower: "Shower", what: Part, rows: slice) -> np.ndarray:
+        if what in ("eps", "latent"):
+            latents = self.eps if what == "eps" else self.x
+            return _as_bytes(mosaic(latents[rows], shower.space.factor)).repeat(3, axis=3)
+        return _as_bytes(shower(getattr(self, what)[rows]))
 
 
 class Artist:
@@ -101,8 +147,13 @@ class Artist:
         target: Target,
         vocabulary: Vocabulary | None,
         drop: float | None = None,
+        space: LatentSpace | None = None,
     ) -> None:
-        """`drop` is the share that was learnt without words; None where that is not known."""
+        """`drop` is the share that was learnt without words; None where that is not known.
+
+        `space` is where the networks denoise; None for pixels or points.
+        """
+        self.space = space
         self._averaged, self._raw = averaged, raw
         self._drop = drop
         self.path: Path = PATHS[path]()
@@ -127,6 +178,7 @@ class Artist:
             target=target,
             vocabulary=saved.vocabulary,
             drop=saved.diffusion.get("drop"),
+            space=saved.space,
         )
 
     @classmethod
@@ -139,6 +191,7 @@ class Artist:
         target: Target,
         vocabulary: Vocabulary | None,
         drop: float | None = None,
+        space: LatentSpace | None = None,
     ) -> "Artist":
         """An artist with copies of both networks."""
         copies = [copy.deepcopy(n).requires_grad_(False).eval() for n in (averaged, raw)]
@@ -149,6 +202,7 @@ class Artist:
             target=target,
             vocabulary=vocabulary,
             drop=drop,
+            space=space,
         )
 
     @property
@@ -163,7 +217,13 @@ class Artist:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of one sample: (c, h, w), or (2,) for points."""
+        """Of one sample: (c, h, w) of an image, or (2,) for points."""
+        shape = self.noise_shape
+        return shape if self.space is None else self.space.image_shape(shape)
+
+    @property
+    def noise_shape(self) -> tuple[int, ...]:
+        """Of what one sample begins as: as `shape`, or (4, h, w) of latents."""
         config = self.config
         if config.kind == "points":
             return (2,)
@@ -217,7 +277,7 @@ class Artist:
             sampler = functools.partial(ddim, eta=wish.eta)
         way = self._way(wish)
         if wish.image is None:
-            start = torch.randn(wish.count, *self.shape, generator=generator).to(self.device)
+            start = torch.randn(wish.count, *self.noise_shape, generator=generator).to(self.device)
             moments = walk(sampler, denoise, start, way, generator=generator)
         elif wish.hole is None:
             moments = edited(
@@ -229,15 +289,16 @@ class Artist:
                 generator=generator,
             )
         else:
-            hole = torch.from_numpy(np.ascontiguousarray(wish.hole))
+            hole = self._hole(wish.hole)
             moments = inpainted(sampler, denoise, self._given(wish), hole, way, generator=generator)
+        shower = self._shower(wish)
         # The threads are taken for each stroke alone: between them others do as they like.
         while True:
             with torch_at_work():
                 moment = next(moments, None)
             if moment is None:
                 return
-            yield _stroke(moment)
+            yield _stroke(moment, shower)
 
     def steps_of(self, wish: Wish) -> int:
         """How many steps `draw` takes: fewer than asked for where an image is not all forgotten."""
@@ -247,13 +308,20 @@ class Artist:
         return int((way.diff() < 0).sum())
 
     def kept_bytes(self, wish: Wish) -> int:
-        """What all strokes of `wish` take when they are kept: three float32 tensors each."""
-        return 3 * 4 * wish.count * math.prod(self.shape) * (self.steps_of(wish) + 1)
+        """What all strokes of `wish` take when they are kept: three float32 tensors each.
+
+        Of latents the images of what they are taken for are kept as well.
+        """
+        each = 3 * 4 * math.prod(self.noise_shape)
+        if self.space is not None:
+            each += math.prod(self.shape)
+        return wish.count * each * (self.steps_of(wish) + 1)
 
     def samples(self, wish: Wish) -> Tensor:
-        """[n, ...] what comes out in the end."""
+        """[n, ...] what comes out in the end: points, or images in [-1, 1] or about."""
         *_, end = self.draw(wish)
-        return end.x
+        with torch_at_work():
+            return end.x if end.shower is None else end.shower(end.x)
 
     def denoiser(self, wish: Wish, *, capture: Capture | None = None) -> Denoiser:
         """What is seen in any x_t [wish.count, ...] at a level t while drawing for `wish`."""
@@ -261,8 +329,14 @@ class Artist:
             self._model(wish, capture),
             self.path,
             self.target,
-            clip=IMAGES_CLIP if len(self.shape) == 3 else POINTS_CLIP,
+            clip=self._clip(),
         )
+
+    def _clip(self) -> float:
+        """How far data lie from 0 at most."""
+        if self.space is not None:
+            return self.space.bound
+        return IMAGES_CLIP if len(self.shape) == 3 else POINTS_CLIP
 
     def mix_for(self, wish: Wish, row: int) -> tuple[Part, ...]:
         """What sample `row` is to show, with weights that sum to 1; most often one part.
@@ -293,7 +367,12 @@ class Artist:
     @functools.cached_property
     def _pass_bytes(self) -> int:
         with torch_at_work():
-            return pass_bytes(self._averaged, self.shape)
+            asked = pass_bytes(self._averaged, self.noise_shape)
+            if self.space is None:
+                return asked
+            latents = torch.zeros(1, *self.noise_shape, device=self.space.device)
+            decode = functools.partial(self.space.decode, latents)
+            return max(asked, alive_bytes(self.space.autoencoder, decode))
 
     def _way(self, wish: Wish) -> Tensor:
         """The noise levels from 1 to 0, and back up between them where steps are repeated."""
@@ -322,8 +401,27 @@ class Artist:
 
     def _given(self, wish: Wish) -> Tensor:
         assert wish.image is not None
-        image = torch.from_numpy(np.ascontiguousarray(wish.image)).permute(2, 0, 1)
-        return to_network(image).expand(wish.count, *self.shape).clone().to(self.device)
+        image = to_network(_channels_first(wish.image))
+        if self.space is not None:
+            with torch_at_work():
+                image = self.space.encode(image[None])[0]
+        return image.expand(wish.count, *self.noise_shape).clone().to(self.device)
+
+    def _hole(self, hole: np.ndarray) -> Tensor:
+        """[h, w] bool as x_t is cut: a latent is drawn anew if any of its pixels is."""
+        pixels = torch.from_numpy(np.ascontiguousarray(hole))
+        if self.space is None:
+            return pixels
+        return F.max_pool2d(pixels[None].float(), self.space.factor)[0] > 0
+
+    def _shower(self, wish: Wish) -> Shower | None:
+        if self.space is None:
+            return None
+        if wish.image is None or wish.hole is None:
+            return Shower(self.space)
+        # The autoencoder gives back what it saw but for some detail; what is to stay does stay.
+        hole = torch.from_numpy(np.ascontiguousarray(wish.hole))
+        return Shower(self.space, (to_network(_channels_first(wish.image)), hole))
 
     def check(self, wish: Wish) -> None:
         """Raise InputError where `wish` cannot be drawn."""
@@ -374,9 +472,18 @@ class Artist:
         check_drawing(needed, wish.count, free_bytes(self.device))
 
 
-def _stroke(moment: Moment) -> Stroke:
+def _stroke(moment: Moment, shower: Shower | None) -> Stroke:
     x, x0, eps = (part.float().cpu() for part in (moment.x, moment.x0, moment.eps))
-    return Stroke(index=moment.index, t=float(moment.t), x=x, x0=x0, eps=eps)
+    return Stroke(index=moment.index, t=float(moment.t), x=x, x0=x0, eps=eps, shower=shower)
+
+
+def _channels_first(image: np.ndarray) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)
+
+
+def _as_bytes(images: Tensor) -> np.ndarray:
+    """[n, h, w, c] uint8 of images [n, c, h, w] in [-1, 1]."""
+    return to_bytes(images).permute(0, 2, 3, 1).contiguous().numpy()
 
 
 def nearest(samples: Tensor, images: Tensor, *, batch: int = 1_024) -> tuple[Tensor, Tensor]:

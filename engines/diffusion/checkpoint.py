@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from engines.diffusion.train import Data, DiffusionEngine
 
 NAME, VERSION = "diffusion", 1
-FIXED = ("network", "size", "fit", "path", "target", "holdout", "seed")
+FIXED = ("network", "size", "fit", "path", "target", "latent", "holdout", "seed")
 """Settings that make a run what it is; others may change when it goes on.
 
 Another fit would go on with other images; another share or seed would learn from images that were
@@ -36,25 +36,32 @@ def save(engine: "DiffusionEngine", folder: Path) -> None:
 
     Raises InputError when there is nothing to save yet or the folder cannot be written.
     """
-    learner = engine.learner
-    if learner is None:
+    learner, first = engine.learner, engine.first
+    if not engine.has_begun:
         raise InputError("The run has no model yet, so there is nothing to save; start it first")
-    tensors = {f"network/{n}": t for n, t in learner.network.state_dict().items()}
-    tensors |= {f"ema/{n}": t for n, t in learner.ema.network.state_dict().items()}
-    for i, state in learner.optimiser.state_dict()["state"].items():
-        tensors |= {f"optimiser/{i}/{name}": value for name, value in state.items()}
-    tensors |= {"levels": learner.levels.errors, "random": engine.generator.get_state()}
+    tensors = {"random": engine.generator.get_state()}
+    if learner is not None:
+        tensors |= {f"network/{n}": t for n, t in learner.network.state_dict().items()}
+        tensors |= {f"ema/{n}": t for n, t in learner.ema.network.state_dict().items()}
+        for i, state in learner.optimiser.state_dict()["state"].items():
+            tensors |= {f"optimiser/{i}/{name}": value for name, value in state.items()}
+        tensors["levels"] = learner.levels.errors
+    latent: dict[str, Any] = {}
+    if first is not None:
+        latent["latent"], weights = first.state()
+        tensors |= {f"autoencoder/{name}": tensor for name, tensor in weights.items()}
     about = {
         "version": VERSION,
         "engine": NAME,
         "config": dataclasses.asdict(engine.config),
         "step": engine.step,
         "seconds": engine.seconds,
-        "ema_step": learner.ema.step,
+        "ema_step": None if learner is None else learner.ema.step,
         "images": len(engine.data),
         "vocabulary": _words_of(engine),
         "dataset": engine.data.source.about() if engine.data.source else None,
         "history": [event.to_json() for event in engine.history],
+        **latent,
     }
     with atomic_folder(folder) as place:
         content = {name: t.detach().cpu().contiguous().clone() for name, t in tensors.items()}
@@ -94,17 +101,21 @@ def load(
             )
         engine.history = events_of(about)
         engine.step, engine.seconds = int(about["step"]), float(about["seconds"])
-        learner = engine.ready()
-        learner.network.load_state_dict(under(tensors, "network/"))
-        learner.ema.network.load_state_dict(under(tensors, "ema/"))
-        learner.ema.step = int(about["ema_step"])
-        learner.levels.errors = tensors["levels"]
-        learner.optimiser.load_state_dict(
-            {
-                "state": _moments(under(tensors, "optimiser/")),
-                "param_groups": learner.optimiser.state_dict()["param_groups"],
-            }
-        )
+        if engine.first is not None:
+            inside = under(tensors, "autoencoder/")
+            engine.first.restore(about["latent"], inside, engine.device, engine.generator)
+        if about["ema_step"] is not None:
+            learner = engine.ready()
+            learner.network.load_state_dict(under(tensors, "network/"))
+            learner.ema.network.load_state_dict(under(tensors, "ema/"))
+            learner.ema.step = int(about["ema_step"])
+            learner.levels.errors = tensors["levels"]
+            learner.optimiser.load_state_dict(
+                {
+                    "state": _moments(under(tensors, "optimiser/")),
+                    "param_groups": learner.optimiser.state_dict()["param_groups"],
+                }
+            )
         engine.generator.set_state(tensors["random"])
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         if isinstance(error, InputError):

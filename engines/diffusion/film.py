@@ -33,7 +33,7 @@ def pictures_of(stroke: Stroke, row: int, *, reach: float = 2.5) -> list[np.ndar
     """x_t, x0 and predicted noise of one sample as [h, w, 3] uint8; of points all x_t and x0."""
     if stroke.x.ndim == 2:
         return [_dots(part.numpy(), reach) for part in (stroke.x, stroke.x0)]
-    found = [stroke.bytes_of(what)[row] for what in ("x", "x0", "eps")]
+    found = [stroke.picture(what, row) for what in ("x", "x0", "eps")]
     colour = [p.repeat(3, axis=2) if p.shape[2] == 1 else p for p in found]
     return [enlarged(p, max(1, PICTURE_PX // max(p.shape[:2]))) for p in colour]
 

@@ -9,6 +9,7 @@ from engines.diffusion.capture import Capture
 from engines.diffusion.condition import Condition
 from engines.diffusion.config import DiffusionConfig, Schedule
 from engines.diffusion.data.regions import Regions
+from engines.diffusion.descent import adamw, descend
 from engines.diffusion.ema import Ema
 from engines.diffusion.flat import FlatWeights
 from engines.diffusion.grounding import Watched, grounding_loss
@@ -19,12 +20,6 @@ from engines.diffusion.networks.config import usual_rate, usual_shift
 from engines.diffusion.paths import PATHS
 from engines.diffusion.targets import prediction_of
 from engines.diffusion.weighting import draw_times, loss_weights
-from engines.stuck import Stuck
-
-BETAS = (0.9, 0.99)
-"""Of AdamW."""
-TINY = 1e-6
-"""Added to a norm before it is divided by."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,9 +32,13 @@ class Batch:
     regions: Regions | None = None
     """Where the things are that the words name, if that is known."""
 
-    def mirrored(self, where: Tensor) -> "Batch":
-        """The same with left and right exchanged in images where `where` [n] bool is True."""
-        x0 = torch.where(where[:, None, None, None], self.x0.flip(3), self.x0)
+    def mirrored(self, where: Tensor, others: Tensor | None = None) -> "Batch":
+        """The same with left and right exchanged in images where `where` [n] bool is True.
+
+        `others` are what mirrored images are where those of `x0` cannot just be turned round.
+        """
+        others = self.x0.flip(3) if others is None else others
+        x0 = torch.where(where[:, None, None, None], others, self.x0)
         return replace(self, x0=x0, regions=self.regions and self.regions.mirrored(where))
 
 
@@ -52,7 +51,10 @@ class Learner:
         config: DiffusionConfig,
         device: torch.device,
         generator: torch.Generator,
+        *,
+        after: tuple[int, float] = (0, 0.0),
     ) -> None:
+        """`after` are the steps and seconds of the run in which something else was learnt."""
         config = replace(
             config,
             rate=config.rate or usual_rate(network.config),
@@ -65,15 +67,9 @@ class Learner:
         self.ema = Ema(self.network, decay=config.ema)
         self.levels = Levels()
         """How well each noise level is known."""
-        self._schedule = Schedule(config)
+        self._schedule = Schedule(config, *after)
         self._generator = generator
-        self.optimiser = torch.optim.AdamW(
-            [self.weights.values],
-            lr=config.rate,
-            betas=BETAS,
-            weight_decay=config.decay,
-            fused=True,
-        )
+        self.optimiser = adamw(self.weights, rate=config.rate, decay=config.decay)
         self._mixed = self._schedule.is_mixed(device.type)
 
     def learn(self, batch: Batch, step: int, *, seconds: float = 0.0) -> dict[str, float]:
@@ -96,26 +92,20 @@ class Learner:
         grounding = None
         if watched is not None and batch.regions is not None and condition is not None:
             grounding = grounding_loss(watched, batch.regions, condition)
-        (loss if grounding is None else loss + config.grounding * grounding).backward()
-        gradient = self.weights.take_gradient()
-        norm = gradient.norm()
-        if not bool(torch.isfinite(loss) & torch.isfinite(norm)):
-            raise Stuck(
-                f"The loss became non-finite at step {step:,}; the state of step {step - 1:,} is "
-                "kept. Lower the learning rate, or check the images"
-            )
-        if config.clip:
-            gradient *= (config.clip / (norm + TINY)).clamp(max=1.0)
         rate = self._schedule.rate(step, seconds)
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
-        self.weights.values.grad = gradient
-        self.optimiser.step()
+        norm = descend(
+            loss if grounding is None else loss + config.grounding * grounding,
+            self.weights,
+            self.optimiser,
+            rate=rate,
+            clip=config.clip,
+            step=step,
+        )
         self.ema.update(self.weights)
         self.levels.take(t.detach().cpu(), errors.detach().cpu())
         # Not the weighted loss, which cannot be compared with that of held-out images.
         mean = float(errors.detach().mean())
-        scalars = {"loss": mean, "gradient": float(norm), "lr": rate}
+        scalars = {"loss": mean, "gradient": norm, "lr": rate}
         return scalars if grounding is None else scalars | {"grounding": float(grounding.detach())}
 
     def errors(

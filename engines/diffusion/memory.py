@@ -5,12 +5,13 @@ takes no memory and no time to speak of, however large it is.
 """
 
 import weakref
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import psutil
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
@@ -42,11 +43,13 @@ class Forecast:
     batch: int
     size: tuple[int, int]
     """(height, width) of the images."""
+    latents: int = 0
+    """Of the latents of all images, where such are learnt."""
 
     @property
     def total(self) -> int:
         """All together; the images themselves are in memory already."""
-        return self.weights + self.step
+        return self.weights + self.step + self.latents
 
 
 def forecast(config: NetworkConfig, batch: int, *, mixed: bool = False) -> Forecast:
@@ -61,6 +64,19 @@ def forecast(config: NetworkConfig, batch: int, *, mixed: bool = False) -> Forec
         x, t = torch.empty(1, *shape), torch.empty(1)
         words = torch.zeros(1, config.longest if config.cross else 1, dtype=torch.int64)
         condition = Condition(words, torch.ones_like(words, dtype=torch.bool))
+    saved = kept_bytes(network, lambda: network(x, t, condition if config.tokens else None))
+    count = weights(network)
+    return Forecast(
+        parameters=count,
+        weights=count * BYTES_PER_WEIGHT,
+        step=step_bytes(saved, batch, mixed=mixed),
+        batch=batch,
+        size=(config.height, config.width),
+    )
+
+
+def kept_bytes(network: nn.Module, ask: Callable[[], object]) -> int:
+    """What the layers of `network` keep for the gradients of what `ask` asks it, in bytes."""
     own = {StorageWeakRef(p.untyped_storage()) for p in network.parameters()}
     kept: list[Tensor] = []
 
@@ -69,17 +85,14 @@ def forecast(config: NetworkConfig, batch: int, *, mixed: bool = False) -> Forec
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        network(x, t, condition if config.tokens else None)
+        ask()
     stores = {StorageWeakRef(each.untyped_storage()): each for each in kept}
-    saved = sum(t.untyped_storage().nbytes() for ref, t in stores.items() if ref not in own)
-    count = weights(network)
-    return Forecast(
-        parameters=count,
-        weights=count * BYTES_PER_WEIGHT,
-        step=round(saved * batch * PASSING * (MIXED if mixed else 1)),
-        batch=batch,
-        size=(config.height, config.width),
-    )
+    return sum(t.untyped_storage().nbytes() for ref, t in stores.items() if ref not in own)
+
+
+def step_bytes(kept: int, batch: int, *, mixed: bool) -> int:
+    """What a step with a batch of so many takes at its height, by what is `kept` for one."""
+    return round(kept * batch * PASSING * (MIXED if mixed else 1))
 
 
 def pass_bytes(network: Network, shape: tuple[int, ...]) -> int:
@@ -91,11 +104,16 @@ def pass_bytes(network: Network, shape: tuple[int, ...]) -> int:
     x, t = torch.zeros(1, *shape, device=device), torch.ones(1, device=device)
     words = torch.zeros(1, config.longest if config.cross else 1, dtype=torch.int64, device=device)
     condition = Condition(words, torch.ones_like(words, dtype=torch.bool))
+    return alive_bytes(network, lambda: network(x, t, condition if config.tokens else None))
+
+
+def alive_bytes(network: nn.Module, ask: Callable[[], object]) -> int:
+    """The most that is in memory at once, beside the weights, while `ask` asks `network`."""
     alive = _Alive()
     for known in (*network.parameters(), *network.buffers()):
         alive.pass_over(known)
     with torch.no_grad(), alive:
-        network(x, t, condition if config.tokens else None)
+        ask()
     return alive.most
 
 
@@ -150,11 +168,12 @@ def check_room(needs: Forecast, free: int) -> None:
     if needs.total <= free:
         return
     height, width = needs.size
+    latents = f", {needs.latents / 1e9:,.1f} GB for latents" if needs.latents else ""
     raise InputError(
         f"This run would need about {needs.total / 1e9:,.1f} GB of memory and "
         f"{free / 1e9:,.1f} GB are free: {needs.weights / 1e9:,.1f} GB for "
-        f"{needs.parameters:,} weights and {needs.step / 1e9:,.1f} GB for steps of {needs.batch:,} "
-        f"images of {width}x{height} pixels. Choose smaller images, a smaller batch or a "
+        f"{needs.parameters:,} weights{latents} and {needs.step / 1e9:,.1f} GB for steps of "
+        f"{needs.batch:,} images of {width}x{height} pixels. Choose smaller images, a smaller batch or a "
         "smaller network"
     )
 

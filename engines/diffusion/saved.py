@@ -13,6 +13,9 @@ from torch import Tensor
 
 from assets.errors import InputError
 from assets.files import atomic_write
+from engines.checkpoints import under
+from engines.diffusion.latent.autoencoder import CHANNELS
+from engines.diffusion.latent.space import LatentSpace
 from engines.diffusion.networks.choose import Network, build
 from engines.diffusion.networks.config import NetworkConfig
 from engines.diffusion.words import Vocabulary
@@ -21,6 +24,8 @@ SUFFIX = ".safetensors"
 KEY = "zograscope"
 KIND = "diffusion model"
 VERSION = 1
+AUTOENCODER = "autoencoder/"
+"""Before the names of the weights of a latent space."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -35,6 +40,17 @@ class SavedModel:
     """Path, target and the like: what the samplers need to know; JSON values."""
     trained: dict[str, Any] = field(default_factory=dict)
     """Steps, seconds, data and what else people may want to read; JSON values."""
+    space: LatentSpace | None = None
+    """Where it denoises; None for pixels or points."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one sample: (c, h, w) of an image, or (2,) for points."""
+        config = self.network.config
+        if config.kind == "points":
+            return (2,)
+        shape = config.channels, config.height, config.width
+        return shape if self.space is None else self.space.image_shape(shape)
 
 
 def write_model(model: SavedModel, path: Path) -> None:
@@ -53,6 +69,10 @@ def write_model(model: SavedModel, path: Path) -> None:
         "trained": model.trained,
     }
     tensors = {n: t.detach().cpu().contiguous() for n, t in model.network.state_dict().items()}
+    if model.space is not None:
+        card["latent space"] = model.space.about()
+        for name, tensor in model.space.autoencoder.state_dict().items():
+            tensors[AUTOENCODER + name] = tensor.detach().cpu().contiguous()
     content = save(tensors, metadata={KEY: json.dumps(card, indent=1, ensure_ascii=False)})
     with atomic_write(path) as file:
         file.write(content)
@@ -78,7 +98,13 @@ def read_model(path: Path, device: torch.device | str = "cpu") -> SavedModel:
         )
     try:
         network = build(network_config(card["network"]), torch.Generator().manual_seed(0))
-        network.load_state_dict(tensors)
+        inside = under(tensors, AUTOENCODER)
+        own = {n: t for n, t in tensors.items() if not n.startswith(AUTOENCODER)}
+        network.load_state_dict(own)
+        about_space = card.get("latent space")
+        space = None if about_space is None else LatentSpace.of(about_space, inside)
+        if space is not None and network.config.channels != CHANNELS:
+            raise ValueError("its network does not denoise latents")
         about = card["vocabulary"]
         vocabulary = None if about is None else Vocabulary.of(about)
         if network.config.tokens != (0 if vocabulary is None else vocabulary.size):
@@ -89,6 +115,7 @@ def read_model(path: Path, device: torch.device | str = "cpu") -> SavedModel:
             vocabulary=vocabulary,
             diffusion=dict(card["diffusion"]),
             trained=dict(card["trained"]),
+            space=space and space.on(device),
         )
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
         raise InputError(

@@ -15,14 +15,27 @@ from engines.diffusion.config import DiffusionConfig, Schedule
 from engines.diffusion.data.pictures import Pictures, to_bytes
 from engines.diffusion.data.toy import ToyPoints
 from engines.diffusion.health import Remark, Yardsticks, remarks
+from engines.diffusion.latent.stage import FirstStage
 from engines.diffusion.learner import Batch, Learner
-from engines.diffusion.memory import check_room, forecast, free_bytes
+from engines.diffusion.memory import Forecast, check_room, forecast, free_bytes
 from engines.diffusion.networks.choose import build, weights
 from engines.diffusion.networks.config import NetworkConfig, preset
 from engines.diffusion.saved import SavedModel
 from engines.diffusion.weighting import draw_times
 from engines.diffusion.words import Encoded, unread_notes
-from engines.events import Event, Failed, Finished, Judged, Prepared, Stepped, Told, Warned
+from engines.events import (
+    Event,
+    Failed,
+    Finished,
+    Judged,
+    Marked,
+    Prepared,
+    Reconstructed,
+    StageBegan,
+    Stepped,
+    Told,
+    Warned,
+)
 from engines.slots import Slots
 from engines.stuck import Stuck
 from kernels.backend import resolve_device
@@ -63,6 +76,10 @@ class DiffusionEngine:
         self.train, self.held_out = data.split(
             config.holdout, torch.Generator().manual_seed(config.seed)
         )
+        self.first: FirstStage | None = None
+        """What makes latents of the images; None where pixels or points are learnt."""
+        if config.factor and isinstance(data, Pictures):
+            self.first = FirstStage(config, data)
         self._said: dict[Data, Encoded] = {}
         """The texts of what is learnt and of what is held out, as numbers, once asked for."""
         self._known: Yardsticks | None = None
@@ -81,6 +98,11 @@ class DiffusionEngine:
         return {} if self.learner is None else {"parameters": weights(self.learner.network)}
 
     @property
+    def has_begun(self) -> bool:
+        """Whether there is anything to go on from, be it an autoencoder alone."""
+        return self.learner is not None or (self.first is not None and self.first.has_begun)
+
+    @property
     def batch(self) -> int:
         """Images or points in one step."""
         few, many = IMAGES_AT_ONCE[self.device.type], POINTS_AT_ONCE
@@ -91,8 +113,13 @@ class DiffusionEngine:
         vocabulary = self.vocabulary
         tokens = 0 if vocabulary is None else vocabulary.size
         if isinstance(self.data, ToyPoints):
+            if self.config.factor:
+                raise InputError("Points have no latent space; set it to off")
             return preset("points", height=1, width=1)
         channels, height, width = self.data.images.shape[1:]
+        latent = {}
+        if self.first is not None:
+            (channels, height, width), latent = self.first.shape, {"latent": True}
         try:
             return preset(
                 self.config.network,
@@ -102,6 +129,7 @@ class DiffusionEngine:
                 longest=0 if vocabulary is None else vocabulary.longest,
                 cross=vocabulary is not None and not vocabulary.classes,
                 channels=channels,
+                **latent,
             )
         except ValueError as error:
             raise InputError(str(error)) from error
@@ -112,7 +140,7 @@ class DiffusionEngine:
         Raises InputError before there is anything.
         """
         if self.learner is None:
-            raise InputError("The run has no model yet; start it first")
+            raise InputError(self._nothing_yet())
         with self._changing:
             return Artist.snapshot(
                 self.learner.ema.network,
@@ -121,6 +149,7 @@ class DiffusionEngine:
                 target=self.config.target,
                 vocabulary=self.vocabulary,
                 drop=self.config.drop,
+                space=self.first and self.first.space,
             )
 
     def saved_model(self) -> SavedModel:
@@ -141,6 +170,7 @@ class DiffusionEngine:
                 "images": len(self.train),
                 "batch": self.batch,
             },
+            space=artist.space,
         )
 
     def wish(self) -> Wish:
@@ -203,6 +233,10 @@ class DiffusionEngine:
             yield event
 
     def _run(self) -> Iterator[Event]:
+        if self.first is not None:
+            yield from self._learn_latents(self.first)
+            if self.first.space is None:
+                return
         yield from self._prepare()
         while self.step < self.config.steps:
             if self.config.seconds and self.seconds >= self.config.seconds:
@@ -221,19 +255,66 @@ class DiffusionEngine:
         reason = f"{self.step:,} steps done" if done else f"{self.config.seconds:g} s are over"
         yield Finished(step=self.step, seconds=self.seconds, reason=reason)
 
+    def _learn_latents(self, first: FirstStage) -> Iterator[Event]:
+        """The autoencoder to its end, then the latents of all images."""
+        if first.space is None:
+            yield from self._begin_latents(first)
+            while not first.is_done(self.step, self.seconds):
+                event = self._train_step()
+                self._leave_artifacts()
+                yield event
+                if isinstance(event, Failed):
+                    return
+                if self.step % self.schedule.evaluate_every == 0:
+                    yield self._reconstructed(first)
+            yield self._reconstructed(first)
+            try:
+                first.end(self.step, self.seconds, self.held_out, self.train)
+            except InputError as error:
+                yield Failed(step=self.step, message=str(error))
+                return
+            yield (Warned if first.complaint() else Told)(
+                message=first.complaint() or first.words()
+            )
+            yield Marked(step=self.step, label="autoencoder done")
+        for done, total in first.encode(self.train, self.held_out):
+            yield Prepared(phase="Encoding the images", done=done, total=total)
+        yield StageBegan(step=self.step, name="diffusion", number=2, count=2)
+
+    def _begin_latents(self, first: FirstStage) -> Iterator[Event]:
+        if first.learner is None:
+            yield Prepared(phase="Making the autoencoder", done=0, total=1)
+            needs = first.forecast(self.batch, self.device.type)
+            check_room(needs, free_bytes(self.device))
+            check_room(self._needs(), free_bytes(self.device))
+            first.ready(self.device, self.generator)
+            for note in self._notes():
+                yield Warned(message=note)
+            share = self.config.autoencoder
+            yield Told(
+                message=f"First an autoencoder of {needs.parameters:,} weights learns to make "
+                f"latents of {len(self.train):,} images, in {share:.0%} of the run"
+            )
+            yield Prepared(phase="Making the autoencoder", done=1, total=1)
+        yield StageBegan(step=self.step, name="autoencoder", number=1, count=2)
+
+    def _reconstructed(self, first: FirstStage) -> Reconstructed:
+        psnr, count = first.judge(self.held_out, self.train)
+        return Reconstructed(step=self.step, seconds=self.seconds, psnr=psnr, images=count)
+
     def _prepare(self) -> Iterator[Event]:
         if self.learner is None:
             yield Prepared(phase="Making the network", done=0, total=1)
             self.ready()
             assert self.learner is not None
-            for note in self._notes():
+            for note in self._notes() if self.first is None else ():
                 yield Warned(message=note)
             yield Told(message=self._about())
             yield Prepared(phase="Making the network", done=1, total=1)
         if self._known is None:
             # Not the first ones, which may all be of one class.
             order = torch.randperm(len(self.train), generator=torch.Generator().manual_seed(0))
-            shown = self.train.batch(order[:MEASURED])
+            shown = self._x0_of(self.train, order[:MEASURED])
             config, generator = self.learner.config, torch.Generator().manual_seed(0)
             t = draw_times(config.timing, LEVELS, generator, shift=config.shift)
             self._known = Yardsticks.of(self.learner.path, config.target, shown, t)
@@ -256,25 +337,48 @@ class DiffusionEngine:
         Raises InputError where it does not fit the images or the memory.
         """
         if self.learner is None:
-            config = self.network_config()
-            needs = forecast(config, self.batch, mixed=self.schedule.is_mixed(self.device.type))
-            check_room(needs, free_bytes(self.device))
-            network = build(config, self.generator)
-            self.learner = Learner(network, self.config, self.device, self.generator)
+            if self.first is not None and self.first.space is None:
+                raise InputError(self._nothing_yet())
+            check_room(self._needs(), free_bytes(self.device))
+            network = build(self.network_config(), self.generator)
+            after = (self.first.steps, self.first.seconds) if self.first else (0, 0.0)
+            self.learner = Learner(network, self.config, self.device, self.generator, after=after)
         return self.learner
 
+    def _needs(self) -> Forecast:
+        """What learning to denoise will take."""
+        mixed = self.schedule.is_mixed(self.device.type)
+        needs = forecast(self.network_config(), self.batch, mixed=mixed)
+        return needs if self.first is None else self.first.beside(needs)
+
+    def _nothing_yet(self) -> str:
+        """Why there is nothing to draw with."""
+        if self.first is None or self.first.learner is None:
+            return "The run has no model yet; start it first"
+        return (
+            "The autoencoder is learnt first, so there is nothing yet that draws; that comes after "
+            f"{self.config.autoencoder:.0%} of the run"
+        )
+
     def _train_step(self) -> Stepped | Failed:
-        assert self.learner is not None
         began = time.perf_counter()
         count = self.batch
         rows = torch.randint(len(self.train), (count,), generator=self.generator)
-        batch = self._batch_of(self.train, rows)
+        encoder = self.first and self.first.learner
+        batch = Batch(self.train.batch(rows).to(self.device), None) if encoder else None
+        batch = batch or self._batch_of(self.train, rows)
         if self.config.flip and batch.x0.ndim == 4:
             mirrored = torch.rand(count, generator=self.generator).to(self.device) < 0.5
-            batch = batch.mirrored(mirrored)
+            others = None if encoder else self._mirrored(rows)
+            batch = batch.mirrored(mirrored, others)
         try:
             with self._changing, torch_at_work():
-                scalars = self.learner.learn(batch, self.step + 1, seconds=self.seconds)
+                step, seconds = self.step + 1, self.seconds
+                if encoder:
+                    scalars = encoder.learn(batch.x0, step, seconds=seconds)
+                else:
+                    assert self.learner is not None
+                    scalars = self.learner.learn(batch, step, seconds=seconds)
         except Stuck as stuck:
             return Failed(step=self.step, message=str(stuck))
         self._gradient = scalars["gradient"]
@@ -297,12 +401,24 @@ class DiffusionEngine:
     # -- small things --------------------------------------------------------------------
 
     def _batch_of(self, data: Data, rows: Tensor | slice) -> Batch:
-        x0 = data.batch(rows).to(self.device)
+        x0 = self._x0_of(data, rows).to(self.device)
         if self.vocabulary is None:
             return Batch(x0, None)
         condition = self._encoded(data).condition[rows].trimmed().to(self.device)
         known = data.regions if isinstance(data, Pictures) else None
         return Batch(x0, condition, None if known is None else known.part(rows).to(self.device))
+
+    def _x0_of(self, data: Data, rows: Tensor | slice) -> Tensor:
+        """[b, ...] what is noised of these rows: points, pixels, or latents."""
+        if self.first is not None and isinstance(data, Pictures):
+            return self.first.latents(data, rows)
+        return data.batch(rows)
+
+    def _mirrored(self, rows: Tensor) -> Tensor | None:
+        """Latents of mirrored images are not mirrored latents; None for pixels, which are."""
+        if self.first is None or not isinstance(self.train, Pictures):
+            return None
+        return self.first.latents(self.train, rows, mirrored=True).to(self.device)
 
     def _encoded(self, data: Data) -> Encoded:
         """What is said of `data` as numbers; worked out once."""
@@ -339,7 +455,20 @@ class DiffusionEngine:
             self.slots.put(self.sheet())
 
     def sheet(self) -> Sheet:
-        """Samples of the present state; call between two events. InputError before there is one."""
+        """Samples of the present state; call between two events. InputError before there is one.
+
+        While an autoencoder is learnt they are images and what those come back from it as.
+        """
+        if self.first is not None and self.first.learner is not None:
+            pairs = self.first.sheet(self.held_out, self.train, self.config.samples)
+            return Sheet(
+                step=self.step,
+                seconds=self.seconds,
+                averaged=pairs,
+                raw=pairs,
+                texts=("image", "from its latents"),
+                pairs=True,
+            )
         artist, wish = self.artist(), self.wish()
         kept = artist.samples(wish)
         raw = artist.samples(Wish(**{**vars(wish), "averaged": False}))
@@ -355,7 +484,7 @@ class DiffusionEngine:
     def health(self) -> Health:
         """How the run is doing; call between two events. InputError before the first step."""
         if self.learner is None or self._known is None:
-            raise InputError("The run has no model yet; start it first")
+            raise InputError(self._nothing_yet())
         return Health(
             step=self.step,
             levels=tuple(self.learner.levels.errors.tolist()),
@@ -371,7 +500,7 @@ class DiffusionEngine:
         assert self.learner is not None
         assert self._known is not None
         return remarks(
-            step=self.step,
+            step=self.step - (self.first.steps if self.first else 0),
             levels=self.learner.levels.errors,
             known=self._known,
             lag=self._lag(),

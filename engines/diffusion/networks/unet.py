@@ -18,7 +18,7 @@ from engines.diffusion.capture import Capture
 from engines.diffusion.condition import Condition
 from engines.diffusion.networks.attention import CrossAttention, SelfAttention
 from engines.diffusion.networks.config import NetworkConfig
-from engines.diffusion.networks.parts import ZeroConv2d, ZeroLinear, start
+from engines.diffusion.networks.parts import ZeroConv2d, ZeroLinear, groups_of, start
 from engines.diffusion.networks.text import Heard, WordEncoder
 from engines.diffusion.networks.time import TimeEmbedding
 
@@ -73,7 +73,7 @@ class UNet(nn.Module):
                 now = base * times
             if level:
                 self.up.append(_Grow(now))
-        self.norm = nn.GroupNorm(_groups(now), now)
+        self.norm = nn.GroupNorm(groups_of(now), now)
         self.last = ZeroConv2d(now, pixels, 3, padding=1)
         start(self, generator)
 
@@ -119,10 +119,10 @@ class _Block(nn.Module):
         self, name: str, inputs: int, width: int, told: int, config: NetworkConfig, attends: bool
     ) -> None:
         super().__init__()
-        self.norm_in = nn.GroupNorm(_groups(inputs), inputs)
+        self.norm_in = nn.GroupNorm(groups_of(inputs), inputs)
         self.conv_in = nn.Conv2d(inputs, width, 3, padding=1)
         self.change = ZeroLinear(told, 2 * width)
-        self.norm_out = nn.GroupNorm(_groups(width), width, affine=False)
+        self.norm_out = nn.GroupNorm(groups_of(width), width, affine=False)
         self.conv_out = ZeroConv2d(width, width, 3, padding=1)
         self.around = nn.Conv2d(inputs, width, 1) if inputs != width else nn.Identity()
         self.attention = _Attention(name, width, told, config) if attends else None
@@ -141,7 +141,7 @@ class _Attention(nn.Module):
 
     def __init__(self, name: str, width: int, told: int, config: NetworkConfig) -> None:
         super().__init__()
-        self.norm = nn.GroupNorm(_groups(width), width)
+        self.norm = nn.GroupNorm(groups_of(width), width)
         self.to_pixels = SelfAttention(f"{name} self", width, config.heads)
         self.to_pixels.out = ZeroLinear(width, width)
         self.to_words = None
@@ -178,10 +178,3 @@ class _Grow(nn.Module):
 
     def forward(self, x: Tensor, told: Told) -> Tensor:  # noqa: ARG002 - same call for all
         return self.conv(F.interpolate(x, scale_factor=2.0, mode="nearest"))
-
-
-def _groups(width: int) -> int:
-    """Up to 32 groups of at least 4 channels."""
-    return next(
-        groups for groups in (32, 16, 8, 4, 2, 1) if not width % (4 * groups) or groups == 1
-    )
