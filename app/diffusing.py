@@ -121,11 +121,9 @@ class Diffusing(QObject):
             self._path.show_data(shown.saved.name)
             self.page.draw.set_able(True)
             self._offer(shown.saved.vocabulary)
-            config = shown.saved.network.config
-            points = config.kind == "points"
-            self.page.draw.set_points(points)
-            shape = (config.channels, config.height, config.width)
-            self.starting.set_shape(None if points else shape)
+            shape = shown.saved.shape
+            self.page.draw.set_points(len(shape) == 1)
+            self.starting.set_shape(None if len(shape) == 1 else shape)
             self.draw()
 
     def _offer(self, vocabulary: Any) -> None:

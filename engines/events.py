@@ -99,9 +99,12 @@ class Reconstructed(Event):
 
     step: int
     seconds: float
+    loss: float
+    """Mean absolute difference, of pixels in [-1, 1]."""
     psnr: float
-    """Mean over images, dB; held-out ones where there are any."""
+    """Mean over images, dB."""
     images: int
+    """How many; held-out ones where there are any."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -34,6 +34,8 @@ class ChartSpec:
     """Whether a logarithmic axis makes sense."""
     help: str = ""
     """What is measured, with its unit; the tooltip of the title."""
+    optional: bool = False
+    """Shown only once there is something to show."""
 
 
 def decibels(value: float) -> str:
@@ -99,6 +101,16 @@ FIELD_CHARTS = (
     ),
 )
 DIFFUSION_CHARTS = (
+    ChartSpec(
+        "Autoencoder",
+        (
+            Curve("autoencoder", "mark", "train {}", smooth=True),
+            Curve("holdout/autoencoder", "split", "held out {}", dots=True),
+        ),
+        help="Mean absolute difference between images in [-1, 1] and what they come back as from "
+        "their latents: of the images of each step, and of held-out ones",
+        optional=True,
+    ),
     ChartSpec(
         "Loss",
         (

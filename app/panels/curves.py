@@ -46,6 +46,8 @@ class CurvesPanel(Panel):
         self._build_tools()
         self.charts: list[Chart] = []
         self._specs: tuple[ChartSpec, ...] = ()
+        self._absent: set[str] = set()
+        """Series without which a chart is not shown, as there are no values of them."""
         content = QWidget()
         self._grid = QGridLayout(content)
         self._grid.setContentsMargins(0, 0, 0, 0)
@@ -60,12 +62,22 @@ class CurvesPanel(Panel):
         """Have these charts in the place of others; costs nothing where they are there already."""
         if specs == self._specs:
             return
+        self._have(specs)
+
+    def _have(self, specs: tuple[ChartSpec, ...]) -> None:
         for chart in self.charts:
             self._grid.removeWidget(chart)
             chart.hide()
             chart.deleteLater()
         self._specs = specs
-        self.charts = [Chart(spec, names_marks=i == 0) for i, spec in enumerate(specs)]
+        self._absent = {
+            curve.key
+            for spec in specs
+            if spec.optional and not any(c.key in self.run.series for c in spec.curves)
+            for curve in spec.curves
+        }
+        shown = [spec for spec in specs if spec.curves[0].key not in self._absent]
+        self.charts = [Chart(spec, names_marks=i == 0) for i, spec in enumerate(shown)]
         for chart in self.charts:
             chart.hovered.connect(self._hover)
             chart.left.connect(self._leave)
@@ -108,6 +120,8 @@ class CurvesPanel(Panel):
     def add(self, event: Event) -> None:
         """Take what an event tells; nothing is drawn before `refresh`."""
         self._dirty |= self.run.add(event)
+        if self._absent and not self._absent.isdisjoint(self.run.series):
+            self._have(self._specs)
 
     def refresh(self) -> None:
         """Draw what is new; called by the window's timer, free when there is nothing."""
@@ -138,6 +152,8 @@ class CurvesPanel(Panel):
         """Forget everything."""
         self.run = RunSeries()
         self.look.span = None
+        if any(chart.spec.optional for chart in self.charts):
+            self._have(self._specs)
         self._leave()
         self._redraw()
 

@@ -71,7 +71,7 @@ class Wish:
     """How often each step of filling a hole is gone through, so that it agrees with the rest."""
 
 
-Part = Literal["x", "x0", "eps", "latent"]
+Look = Literal["x", "x0", "eps", "latent"]
 """What a moment of a sample is looked at for; "latent" only where latents are drawn."""
 
 
@@ -85,7 +85,8 @@ class Shower:
 
     def __call__(self, latents: Tensor) -> Tensor:
         """[n, c, h, w] in [-1, 1], or about."""
-        found = self.space.decode(latents)
+        with torch_at_work():
+            found = self.space.decode(latents)
         if self.around is None:
             return found
         image, hole = self.around
@@ -108,7 +109,7 @@ class Stroke:
     """What makes pictures of latents; None where pixels are drawn."""
     _decoded: dict[str, np.ndarray] = field(default_factory=dict, init=False)
 
-    def bytes_of(self, what: Part) -> np.ndarray:
+    def bytes_of(self, what: Look) -> np.ndarray:
         """[n, h, w, c] uint8 of one of the three, for looking at; noise is drawn at half size.
 
         Of latents the images that they stand for, and of noise, which stands for none, its
@@ -122,13 +123,13 @@ class Stroke:
             self._decoded[what] = self._shown(self.shower, what, slice(None))
         return self._decoded[what]
 
-    def picture(self, what: Part, row: int) -> np.ndarray:
+    def picture(self, what: Look, row: int) -> np.ndarray:
         """[h, w, c] uint8 of sample `row`, as `bytes_of` has it; no other one is decoded."""
         if self.shower is None or what in self._decoded:
             return self.bytes_of(what)[row]
         return self._shown(self.shower, what, slice(row, row + 1))[0]
 
-    def _shown(self, shower: "Shower", what: Part, rows: slice) -> np.ndarray:
+    def _shown(self, shower: "Shower", what: Look, rows: slice) -> np.ndarray:
         if what in ("eps", "latent"):
             latents = self.eps if what == "eps" else self.x
             return _as_bytes(mosaic(latents[rows], shower.space.factor)).repeat(3, axis=3)
@@ -320,8 +321,7 @@ class Artist:
     def samples(self, wish: Wish) -> Tensor:
         """[n, ...] what comes out in the end: points, or images in [-1, 1] or about."""
         *_, end = self.draw(wish)
-        with torch_at_work():
-            return end.x if end.shower is None else end.shower(end.x)
+        return end.x if end.shower is None else end.shower(end.x)
 
     def denoiser(self, wish: Wish, *, capture: Capture | None = None) -> Denoiser:
         """What is seen in any x_t [wish.count, ...] at a level t while drawing for `wish`."""

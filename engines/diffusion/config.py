@@ -186,8 +186,8 @@ class DiffusionConfig:
     divergence: Annotated[
         float,
         Setting(
-            "What it counts, in learning the autoencoder, how far the latents of an image (in nats, "
-            "all together) are from standard normal ones, against the mean error of a pixel",
+            "What it counts for the autoencoder how far the latents of an image, all together and "
+            "in nats, are from standard normal ones, against the mean error of a pixel",
             low=0,
             high=1,
             step=1e-6,

@@ -173,8 +173,8 @@ def check_room(needs: Forecast, free: int) -> None:
         f"This run would need about {needs.total / 1e9:,.1f} GB of memory and "
         f"{free / 1e9:,.1f} GB are free: {needs.weights / 1e9:,.1f} GB for "
         f"{needs.parameters:,} weights{latents} and {needs.step / 1e9:,.1f} GB for steps of "
-        f"{needs.batch:,} images of {width}x{height} pixels. Choose smaller images, a smaller batch or a "
-        "smaller network"
+        f"{needs.batch:,} images of {width}x{height} pixels. Choose smaller images, a smaller "
+        "batch or a smaller network"
     )
 
 

@@ -1,5 +1,6 @@
 """The diffusion engine: learns to draw images, or points, like those it is shown."""
 
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -78,8 +79,9 @@ class DiffusionEngine:
         )
         self.first: FirstStage | None = None
         """What makes latents of the images; None where pixels or points are learnt."""
-        if config.factor and isinstance(data, Pictures):
-            self.first = FirstStage(config, data)
+        train, held_out = self.train, self.held_out
+        if config.factor and isinstance(train, Pictures) and isinstance(held_out, Pictures):
+            self.first = FirstStage(config, train, held_out)
         self._said: dict[Data, Encoded] = {}
         """The texts of what is learnt and of what is held out, as numbers, once asked for."""
         self._known: Yardsticks | None = None
@@ -267,9 +269,10 @@ class DiffusionEngine:
                     return
                 if self.step % self.schedule.evaluate_every == 0:
                     yield self._reconstructed(first)
-            yield self._reconstructed(first)
+            if self.step % self.schedule.evaluate_every:
+                yield self._reconstructed(first)
             try:
-                first.end(self.step, self.seconds, self.held_out, self.train)
+                first.end(self.step, self.seconds)
             except InputError as error:
                 yield Failed(step=self.step, message=str(error))
                 return
@@ -277,7 +280,8 @@ class DiffusionEngine:
                 message=first.complaint() or first.words()
             )
             yield Marked(step=self.step, label="autoencoder done")
-        for done, total in first.encode(self.train, self.held_out):
+            self._sheet_at = -math.inf  # samples, as soon as there is what draws them
+        for done, total in first.encode():
             yield Prepared(phase="Encoding the images", done=done, total=total)
         yield StageBegan(step=self.step, name="diffusion", number=2, count=2)
 
@@ -299,8 +303,8 @@ class DiffusionEngine:
         yield StageBegan(step=self.step, name="autoencoder", number=1, count=2)
 
     def _reconstructed(self, first: FirstStage) -> Reconstructed:
-        psnr, count = first.judge(self.held_out, self.train)
-        return Reconstructed(step=self.step, seconds=self.seconds, psnr=psnr, images=count)
+        found = first.judge()
+        return Reconstructed(step=self.step, seconds=self.seconds, **found._asdict())
 
     def _prepare(self) -> Iterator[Event]:
         if self.learner is None:
@@ -460,7 +464,7 @@ class DiffusionEngine:
         While an autoencoder is learnt they are images and what those come back from it as.
         """
         if self.first is not None and self.first.learner is not None:
-            pairs = self.first.sheet(self.held_out, self.train, self.config.samples)
+            pairs = self.first.sheet(self.config.samples)
             return Sheet(
                 step=self.step,
                 seconds=self.seconds,

@@ -80,9 +80,8 @@ class Autoencoder(nn.Module):
             down.append(nn.Conv2d(before, width, 3 if down else 4, stride=2, padding=1))
             down += [_Block(width) for _ in range(config.depth)]
             before = width
-        self.encoder = nn.Sequential(
-            *down, *_ending(before), nn.Conv2d(before, 2 * CHANNELS, 3, padding=1)
-        )
+        told = nn.Conv2d(before, 2 * CHANNELS, 3, padding=1)
+        self.encoder = nn.Sequential(*down, *_ending(before), told)
         up: list[nn.Module] = [nn.Conv2d(CHANNELS, before, 3, padding=1)]
         for level, width in reversed(list(enumerate(widths))):
             up += [_Block(width) for _ in range(config.depth)]
@@ -100,7 +99,8 @@ class Autoencoder(nn.Module):
         start(self, generator)
         with torch.no_grad():
             # Nearly sure of every latent: what is drowned in noise teaches the decoder nothing.
-            self.encoder[-1].bias[CHANNELS:] = SURE
+            assert told.bias is not None
+            told.bias[CHANNELS:] = SURE
 
     def posterior(self, images: Tensor) -> Posterior:
         """What is held of the latents of `images` [n, colours, h, w] in [-1, 1]."""

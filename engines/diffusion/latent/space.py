@@ -142,7 +142,7 @@ class LatentSpace:
 
 
 def mosaic(latents: Tensor, factor: int) -> Tensor:
-    """[n, 1, factor * h, factor * w] in [-1, 1]: the channels of `latents` [n, 4, h, w], two by two.
+    """[n, 1, factor * h, factor * w]: the channels of `latents` [n, 4, h, w], two by two.
 
     Numbers of unit scale reach from black to white within two deviations; grey is 0.
     """

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -11,7 +11,12 @@ from torch import Tensor
 from assets.errors import InputError
 from engines.diffusion.config import DiffusionConfig, Schedule
 from engines.diffusion.data.pictures import Pictures, to_bytes
-from engines.diffusion.latent.autoencoder import CHANNELS, Autoencoder, autoencoder_for
+from engines.diffusion.latent.autoencoder import (
+    CHANNELS,
+    Autoencoder,
+    AutoencoderConfig,
+    autoencoder_for,
+)
 from engines.diffusion.latent.learner import AutoencoderLearner, decibels, there_and_back
 from engines.diffusion.latent.shape import latent_shape
 from engines.diffusion.latent.space import MEASURED, LatentSpace
@@ -27,12 +32,23 @@ ENCODED = 512
 """Images between two words on how many are encoded."""
 
 
+class Judgement(NamedTuple):
+    """What images that went through an autoencoder come back as."""
+
+    loss: float
+    """Mean absolute difference, of pixels in [-1, 1]."""
+    psnr: float
+    """In dB, the mean over images."""
+    images: int
+
+
 @dataclass(eq=False)
 class FirstStage:
-    """Belongs to a run whose images are `data`; the run decides when what is called."""
+    """Belongs to a run, which decides when what is called."""
 
     config: DiffusionConfig
-    data: Pictures
+    train: Pictures
+    held_out: Pictures
     learner: AutoencoderLearner | None = None
     """Once it has begun, until it is over."""
     space: LatentSpace | None = None
@@ -46,7 +62,7 @@ class FirstStage:
     @property
     def shape(self) -> tuple[int, int, int]:
         """(4, h, w) of the latents; InputError where the images have none."""
-        _, height, width = self.data.images.shape[1:]
+        _, height, width = self.train.images.shape[1:]
         return latent_shape(self.config.network, self.config.factor, height, width)
 
     @property
@@ -68,40 +84,39 @@ class FirstStage:
         limit = self.config.autoencoder_seconds
         return step >= self.config.autoencoder_steps or bool(limit and seconds >= limit)
 
-    def judge(self, held_out: Pictures, train: Pictures) -> tuple[float, int]:
-        """Mean PSNR in dB of held-out images that went there and back, and how many they are.
-
-        Those to learn from stand in where none are held out.
-        """
+    def judge(self) -> Judgement:
+        """Of held-out images that went there and back, or of those to learn from if none are."""
         assert self.learner is not None
-        images = _some(held_out if len(held_out) else train, JUDGED)
-        found = []
+        images = _some(self.held_out if len(self.held_out) else self.train, JUDGED)
+        loss = psnr = 0.0
         with torch.no_grad(), torch_at_work():
             for part in images.split(32):
                 shown = part.to(self.learner.device)
-                found.append(decibels(shown, there_and_back(self.learner.autoencoder, shown)).cpu())
-        return float(torch.cat(found).mean()), len(images)
+                back = there_and_back(self.learner.autoencoder, shown)
+                loss += float((back - shown).abs().flatten(1).mean(1).sum())
+                psnr += float(decibels(shown, back).sum())
+        return Judgement(loss / len(images), psnr / len(images), len(images))
 
-    def sheet(self, held_out: Pictures, train: Pictures, count: int) -> np.ndarray:
+    def sheet(self, count: int) -> np.ndarray:
         """[count, h, w, c] uint8: each second one is what the one before it came back as."""
         assert self.learner is not None
-        images = _some(held_out if len(held_out) else train, max(1, count // 2))
+        images = _some(self.held_out if len(self.held_out) else self.train, max(1, count // 2))
         with torch.no_grad(), torch_at_work():
             back = there_and_back(self.learner.autoencoder, images.to(self.learner.device)).cpu()
         both = torch.stack([images, back.nan_to_num()], dim=1).flatten(0, 1)
         return to_bytes(both).permute(0, 2, 3, 1).contiguous().numpy()
 
-    def end(self, step: int, seconds: float, held_out: Pictures, train: Pictures) -> LatentSpace:
+    def end(self, step: int, seconds: float) -> LatentSpace:
         """Learn no more; the space in which the run goes on. InputError where it is none."""
         assert self.learner is not None
-        psnr, _ = self.judge(held_out, train)
+        psnr = self.judge().psnr
         try:
             with torch_at_work():
                 self.space = LatentSpace.measured(
                     self.learner.autoencoder,
-                    _some(train, MEASURED),
+                    _some(self.train, MEASURED),
                     psnr=psnr,
-                    held_out=bool(len(held_out)),
+                    held_out=bool(len(self.held_out)),
                 )
         except ValueError as error:
             raise InputError(f"{error}; start again with another seed") from error
@@ -130,11 +145,11 @@ class FirstStage:
 
     # -- what is learnt afterwards ---------------------------------------------------------------
 
-    def encode(self, *parts: Pictures) -> Iterator[tuple[int, int]]:
-        """Have the latents of all images of `parts`; how many of how many are encoded."""
+    def encode(self) -> Iterator[tuple[int, int]]:
+        """Have the latents of all images; how many of how many are encoded, as it goes on."""
         assert self.space is not None
-        wanted = [(part, False) for part in parts]
-        wanted += [(part, True) for part in parts[:1] if self.config.flip]
+        wanted = [(self.train, False), (self.held_out, False)]
+        wanted += [(self.train, True)] if self.config.flip else []
         wanted = [key for key in wanted if key not in self._latents]
         total, done = sum(len(part) for part, _ in wanted), 0
         for part, mirrored in wanted:
@@ -148,17 +163,16 @@ class FirstStage:
             self._latents[part, mirrored] = torch.cat(found)
 
     def latents(self, part: Pictures, rows: Tensor | slice, *, mirrored: bool = False) -> Tensor:
-        """[b, 4, h, w] of these rows of `part`, which are encoded now if they were not before."""
-        if (part, mirrored) not in self._latents:
-            for _ in self.encode(part):
-                pass
+        """[b, 4, h, w] of these rows of `part`; all are encoded now if they were not before."""
+        for _ in self.encode():
+            pass
         return self._latents[part, mirrored][rows]
 
     # -- what it takes ---------------------------------------------------------------------------
 
     def forecast(self, batch: int, device_type: str) -> Forecast:
         """What learning the autoencoder with `batch` images a step needs in memory."""
-        _, height, width = self.data.images.shape[1:]
+        _, height, width = self.train.images.shape[1:]
         config = self._autoencoder_config()
         with torch.device("meta"):
             network = Autoencoder(config, torch.Generator("cpu"))
@@ -178,8 +192,9 @@ class FirstStage:
         """What a network that `needs` so much needs with the latents of all images beside it."""
         _, height, width = self.shape
         each = 4 * CHANNELS * height * width * (2 if self.config.flip else 1)
-        size = tuple(self.data.images.shape[2:])
-        return replace(needs, size=size, latents=each * len(self.data))
+        _, _, image_height, image_width = self.train.images.shape
+        latents = each * (len(self.train) + len(self.held_out))
+        return replace(needs, size=(image_height, image_width), latents=latents)
 
     # -- on disk ---------------------------------------------------------------------------------
 
@@ -216,8 +231,8 @@ class FirstStage:
         groups = learner.optimiser.state_dict()["param_groups"]
         learner.optimiser.load_state_dict({"state": moments, "param_groups": groups})
 
-    def _autoencoder_config(self):
-        colours = self.data.images.shape[1]
+    def _autoencoder_config(self) -> AutoencoderConfig:
+        colours = self.train.images.shape[1]
         return autoencoder_for(self.config.network, factor=self.config.factor, colours=colours)
 
 
