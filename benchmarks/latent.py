@@ -1,6 +1,6 @@
 """What it costs to learn and draw among latents instead of among pixels.
 
-    python -m benchmarks.latent [--steps 20] [--rounds 3] [--factor 4] [--networks "unet laptop" ...]
+    python -m benchmarks.latent [--steps 20] [--rounds 3] [--factor 4] [--networks "unet laptop"]
 
 Each network learns the bundled shapes (32x32) both ways, one step of each in turn, so that whatever
 else the machine does slows both; then each draws 16 samples in 20 steps, in turn again, decoding

@@ -333,14 +333,14 @@ def test_words_are_taught_where_their_things_are_on_the_image(monkeypatch):
 def test_what_cannot_be_made_latents_of_is_refused_in_a_sentence(tmp_path):
     with pytest.raises(InputError, match=r"20x20 .* 1/8 .* multiple of 8, or another factor"):
         latent_shape("dit laptop", 8, 20, 20)
-    with pytest.raises(InputError, match="multiple of 16, or"):
-        latent_shape("unet laptop", 4, 24, 24)
+    with pytest.raises(InputError, match="multiple of 8, or"):
+        latent_shape("unet laptop", 4, 20, 20)
     assert latent_shape("dit base", 8, 64, 48) == (4, 8, 6)
     odd = DiffusionEngine(make_pictures(size=10), replace(LATENT, size=16))
     with pytest.raises(InputError, match="Images of 10x10 pixels cannot become latents"):
         run(odd)
-    with pytest.raises(InputError, match="multiple of 16"):
-        data_of(Source(folder=tmp_path), replace(LATENT, size=24, network="unet laptop"))
+    with pytest.raises(InputError, match="multiple of 32"):
+        data_of(Source(folder=tmp_path), replace(LATENT, size=48, network="unet base"))
     with pytest.raises(InputError, match="Points have no latent space; set it to off"):
         run(DiffusionEngine(make_toy("moons", 50), replace(QUICK, latent="2")))
     with pytest.raises(ValueError, match="needs at least 2 steps"):
@@ -376,4 +376,4 @@ def test_factors_and_orders_go_together(tiny):
     for (side, patch), name in itertools.product({8: 1, 16: 2, 4: 1}.items(), ["dit laptop"]):
         assert preset(name, height=side, width=side, channels=4, latent=True).patch == patch
     assert preset("dit base", height=32, width=32, channels=4, latent=True).patch == 2
-    assert preset("unet laptop", height=32, width=32, latent=True).attention == (False, True, True)
+    assert preset("unet laptop", height=32, width=32, latent=True).attention == (False, True)

@@ -126,15 +126,15 @@ def preset(
 
     There is room for captions of `longest` words, and for those that the preset has room for.
     Patches grow with the image, so that a transformer of a laptop keeps 64 tokens or fewer. One
-    place of `latent` images says as much as many pixels: patches begin at one of them for a laptop
-    and are of 2x2 for a GPU (Peebles and Xie 2023, section 4), and a U-Net attends on all levels of
-    at most 16x16 places, where else it would on one of next to none.
+    place of `latent` images says as much as many pixels: patches begin at one of them, those of
+    the large transformers are of 2x2 (Peebles and Xie 2023, section 4), and a U-Net attends on all
+    levels of at most 16x16 places, where else it would on one of next to none.
     Raises ValueError with a sentence where it does not fit the images.
     """
     base = PRESETS[name]
     patch, attention = base.patch, base.attention
     if latent:
-        patch = 1 if name == "dit laptop" else 2
+        patch = 2 if name in ("dit small", "dit base") else 1
         sides = [max(height, width) >> level for level in range(len(attention))]
         attention = tuple(side <= LATENT_ATTENTION for side in sides)
     if name == "dit laptop" and not (height % patch or width % patch):
