@@ -138,7 +138,9 @@ class Drawer:
         try:
             for stroke in strokes:
                 if stroke.shower is not None:  # decoded here, where nobody waits for it
-                    stroke.bytes_of("x" if stroke.t == 0 else "x0")
+                    stroke.bytes_of("x0")
+                    if stroke.t == 0:
+                        stroke.bytes_of("x")
                 drawing = replace(
                     drawing,
                     strokes=(*drawing.strokes, stroke),

@@ -75,7 +75,9 @@ class RunProgress:
             case Judged():
                 self._say(f"step {event.step:,}: held out loss {event.loss:.4f}")
             case Reconstructed():
-                self._say(f"step {event.step:,}: there and back {event.psnr:.2f} dB")
+                self._say(
+                    f"step {event.step:,}: from their latents images have {event.psnr:.2f} dB"
+                )
             case StageBegan():
                 self._training = f"Training {event.name}"
                 self._say(f"Stage {event.number} of {event.count}: {event.name}")

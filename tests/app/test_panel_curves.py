@@ -10,6 +10,7 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtWidgets import QMenu
 
 from app import theme
+from app.panels.charts import ChartSpec, Curve
 from app.panels.curves import WINDOWS, CurvesPanel
 from app.panels.series import RunSeries, Series, extremes, nearest
 from app.panels.ticks import log_steps, round_steps, tick_words
@@ -145,6 +146,19 @@ def test_curves_show_what_was_told(panel):
     assert panel.charts[2]._figures["gaussians"].text() == "150"
     figure = panel.charts[1]._figures["holdout/psnr"]
     assert (figure.text(), figure.toolTip()) == ("5.0", "held out 5.0"), "there is little room"
+
+
+def test_a_chart_that_not_every_run_needs_waits_for_its_first_value(panel):
+    optional = ChartSpec("Rare", (Curve("rare", "mark"), Curve("rarer", "split")), optional=True)
+    usual = ChartSpec("Loss", (Curve("loss", "mark"),))
+    panel.set_charts((optional, usual))
+    titles = [["Loss"], ["Loss"], ["Rare", "Loss"], ["Loss"]]
+    found = [[chart.spec.title for chart in panel.charts]]
+    for event in (stepped(1, loss=1.0), stepped(2, rarer=1.0)):
+        panel.add(event)
+        found.append([chart.spec.title for chart in panel.charts])
+    panel.clear()
+    assert [*found, [chart.spec.title for chart in panel.charts]] == titles
 
 
 def test_the_smoothing_slider_moves_the_mean_and_keeps_the_raw_curve(panel, qtbot):

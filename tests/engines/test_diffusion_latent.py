@@ -146,10 +146,12 @@ def test_the_channels_of_latents_lie_side_by_side():
     assert picture[0, 0, :4, :6].unique().tolist() == [0.0]
 
 
-@pytest.mark.parametrize("until", [2, 4, 7])
-def test_a_run_resumed_in_either_stage_equals_the_uninterrupted_one(until, tmp_path, tiny):
+@pytest.mark.parametrize(("until", "precision"), [(2, "full"), (4, "mixed"), (7, "mixed")])
+def test_a_run_resumed_in_either_stage_equals_the_uninterrupted_one(
+    until, precision, tmp_path, tiny
+):
     """In the first stage, at its very end, and in the second."""
-    config = replace(LATENT, flip=True)
+    config = replace(LATENT, flip=True, precision=precision)
     whole, part = (DiffusionEngine(make_pictures(size=16), config) for _ in range(2))
     run(whole)
     run(part, until=until)
