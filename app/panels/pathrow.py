@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 
 PARTS = {
     "x": ("x_t", "The sample as it is at this step"),
-    "latent": ("Latents of x_t", "The four channels that are denoised, black to white"),
     "x0": ("x0 estimate", "The image that the model takes it for"),
     "eps": ("Predicted noise", "The noise that the model sees in it, drawn at half size"),
 }
+
+LATENTS = {"latent": ("Latents of x_t", "The four channels that are denoised, black to white")}
 
 
 class PathRow(QWidget):
@@ -32,13 +33,17 @@ class PathRow(QWidget):
         self._grid = QGridLayout()
         self._grid.setSpacing(8)
         self._parts: dict[str, QWidget] = {}
-        for part, (name, help_text) in PARTS.items():
-            picture = self.pictures[part] = PixelPicture()
+        for part, (name, help_text) in (PARTS | LATENTS).items():
+            picture = PixelPicture()
+            if part == "latent":
+                self.latents = picture
+            else:
+                self.pictures[part] = picture
             picture.setAccessibleName(name)
             picture.setToolTip(help_text)
             label = ElidedLabel(name, role="muted", align=Qt.AlignmentFlag.AlignHCenter)
             label.setToolTip(help_text)
-            whole = self._parts[part] = QWidget()
+            whole = self._parts[part] = QWidget(self)
             stack = QVBoxLayout(whole)
             stack.setContentsMargins(0, 0, 0, 0)
             stack.setSpacing(3)
@@ -57,13 +62,14 @@ class PathRow(QWidget):
         if has_latents is self._parts["latent"].isHidden():
             self._arrange(has_latents=has_latents)
         for part, picture in self.pictures.items():
-            if has_latents or part != "latent":
-                picture.show_pixels(stroke.picture(part, row))
+            picture.show_pixels(stroke.picture(part, row))
+        if has_latents:
+            self.latents.show_pixels(stroke.picture("latent", row))
 
     def _arrange(self, *, has_latents: bool) -> None:
         """Three side by side, or two by two."""
         self._parts["latent"].setVisible(has_latents)
-        shown = [part for part in PARTS if has_latents or part != "latent"]
+        shown = ["x", "latent", "x0", "eps"] if has_latents else list(PARTS)
         columns = 2 if has_latents else 3
         for i, part in enumerate(shown):
             self._grid.addWidget(self._parts[part], i // columns, i % columns)

@@ -5,8 +5,7 @@ import functools
 import itertools
 import math
 from collections.abc import Generator
-from dataclasses import dataclass, field
-from typing import Literal
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -16,10 +15,10 @@ from torch.nn import functional as F
 from assets.errors import InputError
 from engines.diffusion.capture import Capture
 from engines.diffusion.condition import Condition
-from engines.diffusion.data.pictures import to_bytes, to_network
+from engines.diffusion.data.pictures import to_network
 from engines.diffusion.edit import edited, harmonised, inpainted, jump_of, levels_below
 from engines.diffusion.guidance import blended
-from engines.diffusion.latent.space import LatentSpace, mosaic
+from engines.diffusion.latent.space import LatentSpace
 from engines.diffusion.memory import alive_bytes, check_drawing, free_bytes, pass_bytes
 from engines.diffusion.mix import Part, mix_of
 from engines.diffusion.networks.choose import Network
@@ -29,6 +28,7 @@ from engines.diffusion.paths import PATHS, Path, levels
 from engines.diffusion.samplers import SAMPLERS, Moment, walk
 from engines.diffusion.samplers.ddim import ddim
 from engines.diffusion.saved import SavedModel
+from engines.diffusion.stroke import Shower, Stroke
 from engines.diffusion.targets import TARGETS, Denoiser, Model, Target
 from engines.diffusion.words import Vocabulary, tidy, unknown_note
 from kernels.threads import torch_at_work
@@ -69,71 +69,6 @@ class Wish:
     """[h, w] bool, True where `image` is to be drawn anew."""
     repeats: int = 1
     """How often each step of filling a hole is gone through, so that it agrees with the rest."""
-
-
-Look = Literal["x", "x0", "eps", "latent"]
-"""What a moment of a sample is looked at for; "latent" only where latents are drawn."""
-
-
-@dataclass(frozen=True, eq=False)
-class Shower:
-    """Makes images of latents, and lays round a hole what was there."""
-
-    space: LatentSpace
-    around: tuple[Tensor, Tensor] | None = None
-    """Image [c, h, w] and hole [h, w], on the CPU; None where nothing is to stay as it was."""
-
-    def __call__(self, latents: Tensor) -> Tensor:
-        """[n, c, h, w] in [-1, 1], or about."""
-        with torch_at_work():
-            found = self.space.decode(latents)
-        if self.around is None:
-            return found
-        image, hole = self.around
-        return torch.where(hole, found, image)
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Stroke:
-    """One moment of n samples on their way; the last one holds the samples."""
-
-    index: int
-    t: float
-    x: Tensor
-    """[n, ...] x_t."""
-    x0: Tensor
-    """What the network takes it for."""
-    eps: Tensor
-    """The noise that it sees in it."""
-    shower: "Shower | None" = None
-    """What makes pictures of latents; None where pixels are drawn."""
-    _decoded: dict[str, np.ndarray] = field(default_factory=dict, init=False)
-
-    def bytes_of(self, what: Look) -> np.ndarray:
-        """[n, h, w, c] uint8 of one of the three, for looking at; noise is drawn at half size.
-
-        Of latents the images that they stand for, and of noise, which stands for none, its
-        channels two by two; so they are of `x` when "latent" is asked for.
-        """
-        if self.shower is None:
-            scale = 0.5 if what == "eps" else 1.0
-            return _as_bytes(getattr(self, what) * scale)
-        # What is decoded is kept, as it takes its time and is looked at again and again.
-        if what not in self._decoded:
-            self._decoded[what] = self._shown(self.shower, what, slice(None))
-        return self._decoded[what]
-
-    def picture(self, what: Look, row: int) -> np.ndarray:
-        """[h, w, c] uint8 of sample `row`, as `bytes_of` has it; no other one is decoded."""
-        if self.shower is None or what in self._decoded:
-            return self.bytes_of(what)[row]
-        return self._shown(self.shower, what, slice(row, row + 1))[0]
-
-    def _shown(self, shower: "Shower", what: Look, rows: slice) -> np.ndarray:
-        if what in ("eps", "latent"):
-            latents = self.eps if what == "eps" else self.x
-            return _as_bytes(mosaic(latents[rows], shower.space.factor)).repeat(3, axis=3)
-        return _as_bytes(shower(getattr(self, what)[rows]))
 
 
 class Artist:
@@ -479,11 +414,6 @@ def _stroke(moment: Moment, shower: Shower | None) -> Stroke:
 
 def _channels_first(image: np.ndarray) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)
-
-
-def _as_bytes(images: Tensor) -> np.ndarray:
-    """[n, h, w, c] uint8 of images [n, c, h, w] in [-1, 1]."""
-    return to_bytes(images).permute(0, 2, 3, 1).contiguous().numpy()
 
 
 def nearest(samples: Tensor, images: Tensor, *, batch: int = 1_024) -> tuple[Tensor, Tensor]:

@@ -31,7 +31,6 @@ from engines.events import (
     Judged,
     Marked,
     Prepared,
-    Reconstructed,
     StageBegan,
     Stepped,
     Told,
@@ -268,17 +267,15 @@ class DiffusionEngine:
                 if isinstance(event, Failed):
                     return
                 if self.step % self.schedule.evaluate_every == 0:
-                    yield self._reconstructed(first)
+                    yield first.reconstructed(self.step, self.seconds)
             if self.step % self.schedule.evaluate_every:
-                yield self._reconstructed(first)
+                yield first.reconstructed(self.step, self.seconds)
             try:
                 first.end(self.step, self.seconds)
             except InputError as error:
                 yield Failed(step=self.step, message=str(error))
                 return
-            yield (Warned if first.complaint() else Told)(
-                message=first.complaint() or first.words()
-            )
+            yield first.verdict()
             yield Marked(step=self.step, label="autoencoder done")
             self._sheet_at = -math.inf  # samples, as soon as there is what draws them
         for done, total in first.encode():
@@ -288,23 +285,14 @@ class DiffusionEngine:
     def _begin_latents(self, first: FirstStage) -> Iterator[Event]:
         if first.learner is None:
             yield Prepared(phase="Making the autoencoder", done=0, total=1)
-            needs = first.forecast(self.batch, self.device.type)
-            check_room(needs, free_bytes(self.device))
-            check_room(self._needs(), free_bytes(self.device))
+            for needs in (first.forecast(self.batch, self.device.type), self._needs()):
+                check_room(needs, free_bytes(self.device))
             first.ready(self.device, self.generator)
             for note in self._notes():
                 yield Warned(message=note)
-            share = self.config.autoencoder
-            yield Told(
-                message=f"First an autoencoder of {needs.parameters:,} weights learns to make "
-                f"latents of {len(self.train):,} images, in {share:.0%} of the run"
-            )
+            yield first.plan()
             yield Prepared(phase="Making the autoencoder", done=1, total=1)
         yield StageBegan(step=self.step, name="autoencoder", number=1, count=2)
-
-    def _reconstructed(self, first: FirstStage) -> Reconstructed:
-        found = first.judge()
-        return Reconstructed(step=self.step, seconds=self.seconds, **found._asdict())
 
     def _prepare(self) -> Iterator[Event]:
         if self.learner is None:
@@ -357,12 +345,10 @@ class DiffusionEngine:
 
     def _nothing_yet(self) -> str:
         """Why there is nothing to draw with."""
-        if self.first is None or self.first.learner is None:
-            return "The run has no model yet; start it first"
-        return (
-            "The autoencoder is learnt first, so there is nothing yet that draws; that comes after "
-            f"{self.config.autoencoder:.0%} of the run"
-        )
+        if self.first is not None and self.first.learner is not None:
+            share = f"{self.config.autoencoder:.0%}"
+            return f"The autoencoder is learnt first; what draws comes after {share} of the run"
+        return "The run has no model yet; start it first"
 
     def _train_step(self) -> Stepped | Failed:
         began = time.perf_counter()
@@ -373,7 +359,9 @@ class DiffusionEngine:
         batch = batch or self._batch_of(self.train, rows)
         if self.config.flip and batch.x0.ndim == 4:
             mirrored = torch.rand(count, generator=self.generator).to(self.device) < 0.5
-            others = None if encoder else self._mirrored(rows)
+            others = None
+            if self.first and not encoder:  # latents of mirrored images are no mirrored latents
+                others = self._x0_of(self.train, rows, mirrored=True).to(self.device)
             batch = batch.mirrored(mirrored, others)
         try:
             with self._changing, torch_at_work():
@@ -412,17 +400,11 @@ class DiffusionEngine:
         known = data.regions if isinstance(data, Pictures) else None
         return Batch(x0, condition, None if known is None else known.part(rows).to(self.device))
 
-    def _x0_of(self, data: Data, rows: Tensor | slice) -> Tensor:
-        """[b, ...] what is noised of these rows: points, pixels, or latents."""
+    def _x0_of(self, data: Data, rows: Tensor | slice, *, mirrored: bool = False) -> Tensor:
+        """[b, ...] what is noised of these rows: points, pixels or latents (of mirrored images)."""
         if self.first is not None and isinstance(data, Pictures):
-            return self.first.latents(data, rows)
+            return self.first.latents(data, rows, mirrored=mirrored)
         return data.batch(rows)
-
-    def _mirrored(self, rows: Tensor) -> Tensor | None:
-        """Latents of mirrored images are not mirrored latents; None for pixels, which are."""
-        if self.first is None or not isinstance(self.train, Pictures):
-            return None
-        return self.first.latents(self.train, rows, mirrored=True).to(self.device)
 
     def _encoded(self, data: Data) -> Encoded:
         """What is said of `data` as numbers; worked out once."""
@@ -464,15 +446,7 @@ class DiffusionEngine:
         While an autoencoder is learnt they are images and what those come back from it as.
         """
         if self.first is not None and self.first.learner is not None:
-            pairs = self.first.sheet(self.config.samples)
-            return Sheet(
-                step=self.step,
-                seconds=self.seconds,
-                averaged=pairs,
-                raw=pairs,
-                texts=("image", "from its latents"),
-                pairs=True,
-            )
+            return self.first.sheet(self.step, self.seconds)
         artist, wish = self.artist(), self.wish()
         kept = artist.samples(wish)
         raw = artist.samples(Wish(**{**vars(wish), "averaged": False}))

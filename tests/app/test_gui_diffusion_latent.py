@@ -83,11 +83,12 @@ def test_both_stages_are_seen_and_so_are_the_latents(make_window, small_kinds, s
     path = docks.path
     wait(lambda: path.drawing is not None and path.drawing.done and path.isVisible(), 60.0)
     path.steps.go_to(1)
-    shown = {part: picture for part, picture in path.row.pictures.items() if picture.isVisible()}
-    assert list(shown) == ["x", "latent", "x0", "eps"]
+    row, stroke = path.row, path.stroke
+    shown = {"x": row.pictures["x"], "latent": row.latents, **row.pictures}
     for part, picture in shown.items():
-        assert np.array_equal(picture.pixels, path.stroke.bytes_of(part)[0]), part
-    tops = [picture.mapTo(path.row, picture.rect().topLeft()).y() for picture in shown.values()]
-    assert tops[0] == tops[1] < tops[2] == tops[3]
+        assert picture.isVisible()
+        assert np.array_equal(picture.pixels, stroke.bytes_of(part)[0]), part
+    tops = [picture.mapTo(row, picture.rect().topLeft()).y() for picture in shown.values()]
+    assert tops[0] == tops[1] < tops[2] == tops[3], "two by two"
     assert page.shown.samples.shape == (2, 16, 16, 3)
     assert window.diffusing.starting.box.isVisible(), "an image may be started from"

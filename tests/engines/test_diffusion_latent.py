@@ -198,10 +198,8 @@ def test_the_run_says_which_stage_it_is_in_and_what_the_first_one_came_to(tiny, 
     (blurred,) = [e.message for e in events if isinstance(e, Warned)]
     assert blurred.startswith("The autoencoder blurs images")
     engine.first.space = replace(engine.first.space, psnr=31.26)
-    assert engine.first.words().startswith(
-        "Held-out images come back from the autoencoder with 31.3"
-    )
-    assert engine.first.complaint() == ""
+    assert engine.first.verdict().message.startswith("Held-out images come back from the auto")
+    assert "31.3 dB, which is the ceiling" in engine.first.verdict().message
     assert remarked == [2, 4], "steps of the autoencoder taught the network nothing"
 
 

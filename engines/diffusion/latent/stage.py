@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from assets.errors import InputError
+from engines.diffusion.artifacts import Sheet
 from engines.diffusion.config import DiffusionConfig, Schedule
 from engines.diffusion.data.pictures import Pictures, to_bytes
 from engines.diffusion.latent.autoencoder import (
@@ -22,6 +22,7 @@ from engines.diffusion.latent.shape import latent_shape
 from engines.diffusion.latent.space import MEASURED, LatentSpace
 from engines.diffusion.memory import BYTES_PER_WEIGHT, Forecast, kept_bytes, step_bytes
 from engines.diffusion.networks.choose import weights
+from engines.events import Reconstructed, Told, Warned
 from kernels.threads import torch_at_work
 
 JUDGED = 256
@@ -97,14 +98,21 @@ class FirstStage:
                 psnr += float(decibels(shown, back).sum())
         return Judgement(loss / len(images), psnr / len(images), len(images))
 
-    def sheet(self, count: int) -> np.ndarray:
-        """[count, h, w, c] uint8: each second one is what the one before it came back as."""
+    def reconstructed(self, step: int, seconds: float) -> Reconstructed:
+        """How well images come back, as an event."""
+        return Reconstructed(step=step, seconds=seconds, **self.judge()._asdict())
+
+    def sheet(self, step: int, seconds: float) -> Sheet:
+        """Images; each second one is what the one before it came back as."""
         assert self.learner is not None
-        images = _some(self.held_out if len(self.held_out) else self.train, max(1, count // 2))
+        count = max(1, self.config.samples // 2)
+        images = _some(self.held_out if len(self.held_out) else self.train, count)
         with torch.no_grad(), torch_at_work():
             back = there_and_back(self.learner.autoencoder, images.to(self.learner.device)).cpu()
         both = torch.stack([images, back.nan_to_num()], dim=1).flatten(0, 1)
-        return to_bytes(both).permute(0, 2, 3, 1).contiguous().numpy()
+        pairs = to_bytes(both).permute(0, 2, 3, 1).contiguous().numpy()
+        texts = ("image", "from its latents")
+        return Sheet(step=step, seconds=seconds, averaged=pairs, raw=pairs, texts=texts, pairs=True)
 
     def end(self, step: int, seconds: float) -> LatentSpace:
         """Learn no more; the space in which the run goes on. InputError where it is none."""
@@ -123,24 +131,28 @@ class FirstStage:
         self.steps, self.seconds, self.learner = step, seconds, None
         return self.space
 
-    def words(self) -> str:
-        """What it has come to, in a sentence."""
-        assert self.space is not None
-        images = "Held-out images" if self.space.held_out else "Images"
-        return (
-            f"{images} come back from the autoencoder with {self.space.psnr:.1f} dB, which is the "
-            "ceiling of quality: no sample is sharper than that"
+    def plan(self) -> Told:
+        """What will be done, before it begins."""
+        assert self.learner is not None
+        count = weights(self.learner.autoencoder)
+        return Told(
+            message=f"First an autoencoder of {count:,} weights learns to make latents of "
+            f"{len(self.train):,} images, in {self.config.autoencoder:.0%} of the run"
         )
 
-    def complaint(self) -> str:
-        """What is wrong with it and what to do, in a sentence; or nothing."""
+    def verdict(self) -> Told | Warned:
+        """What it has come to."""
         assert self.space is not None
-        if self.space.psnr >= BLURRED_DB:
-            return ""
-        return (
-            f"The autoencoder blurs images ({self.space.psnr:.1f} dB; {BLURRED_DB:.0f} are "
-            "expected), so samples will be blurred; give it a larger share of the run, more steps "
-            "or a smaller factor"
+        if self.space.psnr < BLURRED_DB:
+            return Warned(
+                message=f"The autoencoder blurs images ({self.space.psnr:.1f} dB; "
+                f"{BLURRED_DB:.0f} are expected), so samples will be blurred; give it a larger "
+                "share of the run, more steps or a smaller factor"
+            )
+        images = "Held-out images" if self.space.held_out else "Images"
+        return Told(
+            message=f"{images} come back from the autoencoder with {self.space.psnr:.1f} dB, which "
+            "is the ceiling of quality: no sample is sharper than that"
         )
 
     # -- what is learnt afterwards ---------------------------------------------------------------
