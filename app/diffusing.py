@@ -122,11 +122,9 @@ class Diffusing(QObject):
             self.page.draw.set_able(True)
             classifier = shown.saved.classifier
             self._offer(shown.saved.vocabulary, classifier.config.classes if classifier else ())
-            config = shown.saved.network.config
-            points = config.kind == "points"
-            self.page.draw.set_points(points)
-            shape = (config.channels, config.height, config.width)
-            self.starting.set_shape(None if points else shape)
+            shape = shown.saved.shape
+            self.page.draw.set_points(len(shape) == 1)
+            self.starting.set_shape(None if len(shape) == 1 else shape)
             self.draw()
 
     def _offer(self, vocabulary: Any, named: tuple[str, ...]) -> None:

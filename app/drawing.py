@@ -137,6 +137,10 @@ class Drawer:
         strokes = artist.draw(order.wish, capture=capture)
         try:
             for stroke in strokes:
+                if stroke.shower is not None:  # decoded here, where nobody waits for it
+                    stroke.bytes_of("x0")
+                    if stroke.t == 0:
+                        stroke.bytes_of("x")
                 drawing = replace(
                     drawing,
                     strokes=(*drawing.strokes, stroke),

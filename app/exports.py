@@ -153,12 +153,20 @@ def _model(model: DiffusionModel) -> Exportable:
             "from it, with or without a window"
         },
         filter="Diffusion models (*.safetensors)",
-        facts=lambda _: f"{model.weights:,} weights, {megabytes(4 * model.weights)}",
+        facts=lambda _: (
+            f"{model.weights:,} weights, {megabytes(4 * model.weights)}{_ceiling(model)}"
+        ),
         amount=f"a diffusion model of {model.weights:,} weights",
         arrived=lambda back: back.weights == model.weights,
         save=save,
         read=read_model_file,
     )
+
+
+def _ceiling(model: DiffusionModel) -> str:
+    """How good its samples can be at most, where they come out of an autoencoder."""
+    space = model.saved.space
+    return "" if space is None else f", autoencoder of {space.psnr:.1f} dB inside"
 
 
 def estimated_bytes(count: int, sh_degree: int, suffix: str) -> int:

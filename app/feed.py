@@ -171,7 +171,9 @@ class Feed(QObject):
         running = state is State.RUNNING
         left = progress.left(steps, seconds) if running else None
         rate = progress.rate if running else None
-        words = {State.RUNNING: kind.verb}.get(state, state.value)
+        words = state.value
+        if running:
+            words = progress.phase or progress.stage or kind.verb
         return replace(
             common,
             phase=words,

@@ -57,7 +57,9 @@ class DiffusionModel:
     @property
     def weights(self) -> int:
         """How many numbers it is made of."""
-        return sum(weight.numel() for weight in self.saved.network.state_dict().values())
+        space = self.saved.space
+        parts = [self.saved.network, *([] if space is None else [space.autoencoder])]
+        return sum(weight.numel() for part in parts for weight in part.state_dict().values())
 
 
 def bundled(name: str) -> ImageSet:

@@ -4,7 +4,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from engines.events import Event, Prepared, Stepped
+from engines.events import Event, Prepared, StageBegan, Stepped
 
 WINDOW_S = 4.0
 """The rate is measured over this much of the immediate past."""
@@ -22,6 +22,8 @@ class Progress:
         self.phase = ""
         """What is prepared at the moment; empty once it trains."""
         self.prepared: tuple[int, int] = (0, 0)
+        self.stage = ""
+        """What is learnt at the moment, in words; empty where a run learns one thing alone."""
         self.step = 0
         self.seconds = 0.0
         """Training time according to the engine."""
@@ -35,6 +37,10 @@ class Progress:
         """Take note of what happened just now."""
         if isinstance(event, Prepared):
             self.phase, self.prepared = event.phase, (event.done, event.total)
+        elif isinstance(event, StageBegan):
+            self.phase = ""
+            self.stage = f"{event.name.capitalize()} ({event.number} of {event.count})"
+            self._steps.clear()  # steps of another stage take another time
         elif isinstance(event, Stepped):
             now = self._clock()
             self.phase = ""

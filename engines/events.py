@@ -94,6 +94,33 @@ class Judged(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Reconstructed(Event):
+    """Images went through an autoencoder and were compared with what came back."""
+
+    step: int
+    seconds: float
+    loss: float
+    """Mean absolute difference, of pixels in [-1, 1]."""
+    psnr: float
+    """Mean over images, dB."""
+    images: int
+    """How many; held-out ones where there are any."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageBegan(Event):
+    """A run of several stages begins one of them, or goes on with it."""
+
+    step: int
+    name: str
+    """What is learnt in it, for people: "autoencoder"."""
+    number: int
+    """From 1."""
+    count: int
+    """How many stages the run has."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Diagnosed(Event):
     """The photos, or the poses that came out, were looked at by the doctor."""
 

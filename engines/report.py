@@ -13,7 +13,16 @@ from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from assets.posed import PosedPhotos
-from engines.events import Evaluated, Event, Failed, Finished, Judged, Prepared, Stepped
+from engines.events import (
+    Evaluated,
+    Event,
+    Failed,
+    Finished,
+    Judged,
+    Prepared,
+    Reconstructed,
+    Stepped,
+)
 
 SCHEMA = 1
 """Goes up when a field changes its meaning or goes away."""
@@ -85,6 +94,7 @@ class ReportBuilder:
                 "train": self._quality("train"),
                 "holdout": self._quality("holdout"),
                 "judged": self._judged(),
+                "autoencoder": self._autoencoder(),
                 "gaussians": engine.amount.get("gaussians"),
                 "parameters": engine.amount.get("parameters"),
                 "peak_memory_mb": peak_memory_mb(),
@@ -133,6 +143,12 @@ class ReportBuilder:
         if not judged:
             return {"step": None, "loss": None, "images": None}
         return {"step": judged[-1].step, "loss": judged[-1].loss, "images": judged[-1].images}
+
+    def _autoencoder(self) -> dict[str, Any]:
+        found = self._of(Reconstructed)
+        if not found:
+            return {"step": None, "psnr": None, "images": None}
+        return {"step": found[-1].step, "psnr": found[-1].psnr, "images": found[-1].images}
 
 
 def photos_facts(dataset: PosedPhotos) -> dict[str, Any]:

@@ -270,7 +270,7 @@ class AttentionPanel(Panel):
         assert self.drawing is not None
         stroke = self.stroke if self.under.value == "x0" else self.drawing.strokes[-1]
         assert stroke is not None
-        return stroke.bytes_of("x0")[self.strip.row]
+        return stroke.picture("x0", self.strip.row)
 
     def _refresh(self) -> None:
         drawing, capture, calls = self.drawing, self.capture, self._calls()

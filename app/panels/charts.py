@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from app.widgets.figures import count, number
+from app.widgets.figures import count, number, percent
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,11 @@ class ChartSpec:
 def decibels(value: float) -> str:
     """With one decimal."""
     return f"{value:.1f}" if math.isfinite(value) else "none"
+
+
+def share(value: float) -> str:
+    """In percent."""
+    return percent(value, 1.0)
 
 
 def power(value: float) -> str:
@@ -102,6 +107,16 @@ FIELD_CHARTS = (
 )
 DIFFUSION_CHARTS = (
     ChartSpec(
+        "Autoencoder",
+        (
+            Curve("autoencoder", "mark", "train {}", smooth=True),
+            Curve("holdout/autoencoder", "split", "held out {}", dots=True),
+        ),
+        help="Mean absolute difference between images in [-1, 1] and what they come back as from "
+        "their latents: of the images of each step, and of held-out ones",
+        rare=True,
+    ),
+    ChartSpec(
         "Loss",
         (
             Curve("loss", "mark", "train {}", smooth=True),
@@ -116,6 +131,14 @@ DIFFUSION_CHARTS = (
         (Curve("vlb", "good", smooth=True),),
         help="How far each step back is from the best that is possible, in nats of each number, "
         "summed over a way of 20 steps; what learnt variances make smaller",
+        rare=True,
+    ),
+    ChartSpec(
+        "Classifier",
+        (Curve("classifier/accuracy", "good", smooth=True),),
+        figure=share,
+        may_log=False,
+        help="Share of noisy images or points, of any noise level, whose class it names rightly",
         rare=True,
     ),
     ChartSpec(

@@ -17,7 +17,18 @@ from app.widgets.figures import count, number
 from app.widgets.panel import MARGIN, Panel
 from app.widgets.tools import quiet_button
 from engines.doctor.finding import Diagnosis
-from engines.events import Evaluated, Event, Failed, Finished, Judged, Marked, Refined, Warned
+from engines.events import (
+    Evaluated,
+    Event,
+    Failed,
+    Finished,
+    Judged,
+    Marked,
+    Reconstructed,
+    Refined,
+    StageBegan,
+    Warned,
+)
 
 COLOURS: dict[str, str] = {"info": "label", "good": "good", "warn": "warn", "error": "error"}
 """Field of the theme by level."""
@@ -96,6 +107,13 @@ class LogPanel(Panel):
                 self.say(
                     f"Step {count(event.step)}: held-out loss {number(event.loss)} on "
                     f"{count(event.images)} samples of the data"
+                )
+            case StageBegan():
+                self.say(f"Stage {event.number} of {event.count}: {event.name}")
+            case Reconstructed():
+                self.say(
+                    f"Step {count(event.step)}: {count(event.images)} images come back from the "
+                    f"autoencoder with {event.psnr:.1f} dB"
                 )
             case Evaluated():
                 kind = "held-out" if event.split == "holdout" else "training"

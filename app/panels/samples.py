@@ -191,8 +191,11 @@ class SamplesPanel(QWidget):
         if self._sheet is None:
             return None
         sheet = self._sheet
+        pairs = sheet.pairs
         samples = sheet.averaged if self.weights.value == "averaged" else sheet.raw
-        return Shown(samples=samples, texts=sheet.texts, origin=f"Step {sheet.step:,}")
+        step = f"Step {sheet.step:,}"
+        origin = f"{step}: images, and what is left of them in their latents" if pairs else step
+        return Shown(samples=samples, texts=sheet.texts, origin=origin)
 
     def enlarge(self, index: int) -> None:
         """Look at one of the samples."""
@@ -224,6 +227,7 @@ class SamplesPanel(QWidget):
         if shown is None:
             return None
         sheet = SampleGrid()
+        sheet.in_pairs = self.grid.in_pairs
         sheet.show_samples(shown.samples, shown.texts)
         sheet.set_reference(self.grid.reference)
         line = SHEET_LINE_PX if shown.unfinished else 0
@@ -253,7 +257,8 @@ class SamplesPanel(QWidget):
 
     def _show(self) -> None:
         shown, drawn = self.shown, self.source.value == "drawn"
-        self.weights.setVisible(not drawn)
+        pairs = self._sheet is not None and self._sheet.pairs
+        self.weights.setVisible(not drawn and not pairs)
         self.export.setEnabled(shown is not None)
         self.words.setText("" if shown is None else shown.words)
         self.words.setToolTip(self.words.text())
@@ -261,6 +266,7 @@ class SamplesPanel(QWidget):
         if shown is None:
             self.grid.show_samples(None)
             return
+        self.grid.in_pairs = not drawn and pairs
         self.grid.show_samples(shown.samples, shown.texts)
         if self.index >= 0:
             self.enlarge(min(self.index, len(shown.samples) - 1))

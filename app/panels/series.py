@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from engines.events import Evaluated, Event, Judged, Marked, Refined, Stepped
+from engines.events import Evaluated, Event, Judged, Marked, Reconstructed, Refined, Stepped
 
 RATIOS = {"samples_per_ray": ("samples", "rays")}
 """Quantities that follow from two others of the same step."""
@@ -128,6 +128,9 @@ class RunSeries:
                 self._put(event.step, values, event.seconds)
             case Judged():
                 self._put(event.step, {"holdout/loss": event.loss}, event.seconds)
+            case Reconstructed():
+                values = {"holdout/autoencoder": event.loss, "holdout/autoencoder_psnr": event.psnr}
+                self._put(event.step, values, event.seconds)
             case Refined():
                 self._put(event.step, {"gaussians_refined": event.total})
             case Marked():

@@ -31,6 +31,8 @@ class SampleGrid(QWidget):
         """[n, h, w, c] uint8, or [n, 2] float32 points."""
         self.captions: tuple[str, ...] = ()
         """Of each image; none where nothing was asked for."""
+        self.in_pairs = False
+        """Each image stands beside the one after it, and never on another row."""
         self.empty = ""
         """What is said where there are no samples."""
         self.reference: np.ndarray | None = None
@@ -81,7 +83,8 @@ class SampleGrid(QWidget):
         """The number of columns with which images are largest, and their side in pixels."""
         count, caption = max(1, len(self._pictures)), CAPTION_PX if self.captions else 0
         best = (1, 8)
-        for columns in range(1, count + 1):
+        each = 2 if self.in_pairs and count > 1 else 1
+        for columns in range(each, count + 1, each):
             rows = math.ceil(count / columns)
             side = min(
                 (self.width() + GAP_PX) // columns - GAP_PX,

@@ -113,8 +113,8 @@ class TrainDiffusion:
             writers.append((self.out, lambda path: write_model(engine.saved_model(), path)))
             if self.grid is not None:
                 writers.append((self.grid, lambda path: self._write_samples(engine, path)))
-            if self.checkpoint is not None:
-                writers.append((self.checkpoint, engine.save_checkpoint))
+        if self.checkpoint is not None and engine.has_begun:
+            writers.append((self.checkpoint, engine.save_checkpoint))
         if self.report is not None:
             writers.append((self.report, lambda p: atomic_write_json(p, report.build() | more)))
         write_all(writers)

@@ -93,6 +93,8 @@ def summary_of(report: dict) -> str:
     for split, name in (("holdout", "held out"), ("train", "train")):
         if report[split]["psnr"] is not None:
             words.append(f"{name} {report[split]['psnr']:.2f} dB")
+    if report["autoencoder"]["psnr"] is not None:
+        words.append(f"autoencoder {report['autoencoder']['psnr']:.2f} dB")
     if report["judged"]["loss"] is not None:
         words.append(f"held out loss {report['judged']['loss']:.4f}")
     for what, name in (("gaussians", "Gaussians"), ("parameters", "parameters")):

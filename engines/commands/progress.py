@@ -16,7 +16,9 @@ from engines.events import (
     Marked,
     PairsMatched,
     Prepared,
+    Reconstructed,
     Registered,
+    StageBegan,
     Stepped,
     Told,
     Warned,
@@ -37,7 +39,7 @@ class RunProgress:
         self._console = console or Console(stderr=True, highlight=False)
         self._bar: Progress | None = None
         self._last_line = -LINE_EVERY_S
-        self._phase, self._details = "", ""
+        self._phase, self._details, self._training = "", "", "Training"
         self._rate = 0.0
         self._seen: Stepped | None = None
         self._scalars: dict[str, float] = {}
@@ -72,6 +74,13 @@ class RunProgress:
                 self._say(f"step {event.step:,}: held out {event.psnr:.2f} dB")
             case Judged():
                 self._say(f"step {event.step:,}: held out loss {event.loss:.4f}")
+            case Reconstructed():
+                self._say(
+                    f"step {event.step:,}: from their latents images have {event.psnr:.2f} dB"
+                )
+            case StageBegan():
+                self._training = f"Training {event.name}"
+                self._say(f"Stage {event.number} of {event.count}: {event.name}")
             case Marked():
                 self._say(f"step {event.step:,}: {event.label}")
             case Warned() | Told():
@@ -110,7 +119,7 @@ class RunProgress:
         if self._bar is not None:
             self._bar.update(
                 self._task,
-                description="Training" if part < 1.0 else "Judging the result",
+                description=self._training if part < 1.0 else "Judging the result",
                 completed=part,
                 figures=self._figures(event),
             )
@@ -126,6 +135,8 @@ class RunProgress:
         words = []
         if "loss" in self._scalars:
             words.append(f"loss {self._scalars['loss']:.4f}")
+        elif "autoencoder" in self._scalars:
+            words.append(f"autoencoder loss {self._scalars['autoencoder']:.4f}")
         if self._rate:
             words.append(f"{self._rate:.1f} steps/s")
             left = (self._steps - event.step) / self._rate

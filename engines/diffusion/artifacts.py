@@ -17,6 +17,8 @@ class Sheet:
     """The same with the weights as they are."""
     texts: tuple[str, ...]
     """Captions or classes, taken in turn; none where nothing was asked for."""
+    pairs: bool = False
+    """No samples: each second one is what an autoencoder made of the image before it."""
 
 
 @dataclass(frozen=True, kw_only=True)

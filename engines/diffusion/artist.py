@@ -6,19 +6,27 @@ import itertools
 import math
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from assets.errors import InputError
 from engines.diffusion.capture import Capture
 from engines.diffusion.condition import Condition
-from engines.diffusion.data.pictures import to_bytes, to_network
+from engines.diffusion.data.pictures import to_network
 from engines.diffusion.edit import edited, harmonised, inpainted, jump_of, levels_below
 from engines.diffusion.guidance import blended
-from engines.diffusion.memory import check_drawing, free_bytes, gradient_bytes, pass_bytes
+from engines.diffusion.latent.space import LatentSpace
+from engines.diffusion.memory import (
+    alive_bytes,
+    check_drawing,
+    free_bytes,
+    gradient_bytes,
+    pass_bytes,
+)
 from engines.diffusion.mix import Part, mix_of
 from engines.diffusion.networks.choose import Network
 from engines.diffusion.networks.classifier import Classifier
@@ -29,6 +37,7 @@ from engines.diffusion.samplers import SAMPLERS, Moment, walk
 from engines.diffusion.samplers.ddim import ddim
 from engines.diffusion.saved import SavedModel
 from engines.diffusion.steering import ClassifierGuidance
+from engines.diffusion.stroke import Shower, Stroke
 from engines.diffusion.targets import TARGETS, Denoiser, Model, Target, clip_of
 from engines.diffusion.words import Vocabulary, tidy, unknown_note
 from kernels.threads import torch_at_work
@@ -70,26 +79,6 @@ class Wish:
     """How often each step of filling a hole is gone through, so that it agrees with the rest."""
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Stroke:
-    """One moment of n samples on their way; the last one holds the samples."""
-
-    index: int
-    t: float
-    x: Tensor
-    """[n, ...] x_t."""
-    x0: Tensor
-    """What the network takes it for."""
-    eps: Tensor
-    """The noise that it sees in it."""
-
-    def bytes_of(self, what: Literal["x", "x0", "eps"]) -> np.ndarray:
-        """[n, h, w, c] uint8 of one of the three, for looking at; noise is drawn at half size."""
-        found = getattr(self, what)
-        scale = 0.5 if what == "eps" else 1.0
-        return to_bytes(found * scale).permute(0, 2, 3, 1).contiguous().numpy()
-
-
 class Artist:
     """A snapshot that draws; nothing that is learnt afterwards changes it."""
 
@@ -104,11 +93,14 @@ class Artist:
         drop: float | None = None,
         classifier: Classifier | None = None,
         taught: bool = False,
+        space: LatentSpace | None = None,
     ) -> None:
         """`drop` is the share that was learnt without words; None where that is not known.
 
         A network that was `taught` draws in few steps and has guidance in it, see `teaching`.
+        `space` is where the networks denoise; None for pixels or points.
         """
+        self.space = space
         self._averaged, self._raw = averaged, raw
         self.classifier = classifier
         """What can guide towards a class besides; None where none was taught."""
@@ -138,6 +130,7 @@ class Artist:
             drop=saved.diffusion.get("drop"),
             classifier=saved.classifier,
             taught=bool(saved.diffusion.get("taught")),
+            space=saved.space,
         )
 
     @classmethod
@@ -152,6 +145,7 @@ class Artist:
         drop: float | None = None,
         classifier: Classifier | None = None,
         taught: bool = False,
+        space: LatentSpace | None = None,
     ) -> "Artist":
         """An artist with copies of both networks, and of what names classes."""
         return cls(
@@ -163,6 +157,7 @@ class Artist:
             drop=drop,
             classifier=None if classifier is None else _copied(classifier),
             taught=taught,
+            space=space,
         )
 
     @property
@@ -177,7 +172,13 @@ class Artist:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of one sample: (c, h, w), or (2,) for points."""
+        """Of one sample: (c, h, w) of an image, or (2,) for points."""
+        shape = self.noise_shape
+        return shape if self.space is None else self.space.image_shape(shape)
+
+    @property
+    def noise_shape(self) -> tuple[int, ...]:
+        """Of what one sample begins as: as `shape`, or (4, h, w) of latents."""
         config = self.config
         if config.kind == "points":
             return (2,)
@@ -253,7 +254,7 @@ class Artist:
             sampler = functools.partial(ddim, eta=wish.eta)
         way = self._way(wish)
         if wish.image is None:
-            start = torch.randn(wish.count, *self.shape, generator=generator).to(self.device)
+            start = torch.randn(wish.count, *self.noise_shape, generator=generator).to(self.device)
             moments = walk(sampler, denoise, start, way, generator=generator)
         elif wish.hole is None:
             moments = edited(
@@ -265,15 +266,16 @@ class Artist:
                 generator=generator,
             )
         else:
-            hole = torch.from_numpy(np.ascontiguousarray(wish.hole))
+            hole = self._hole(wish.hole)
             moments = inpainted(sampler, denoise, self._given(wish), hole, way, generator=generator)
+        shower = self._shower(wish)
         # The threads are taken for each stroke alone: between them others do as they like.
         while True:
             with torch_at_work():
                 moment = next(moments, None)
             if moment is None:
                 return
-            yield _stroke(moment)
+            yield _stroke(moment, shower)
 
     def steps_of(self, wish: Wish) -> int:
         """How many steps `draw` takes: fewer than asked for where an image is not all forgotten."""
@@ -283,13 +285,19 @@ class Artist:
         return int((way.diff() < 0).sum())
 
     def kept_bytes(self, wish: Wish) -> int:
-        """What all strokes of `wish` take when they are kept: three float32 tensors each."""
-        return 3 * 4 * wish.count * math.prod(self.shape) * (self.steps_of(wish) + 1)
+        """What all strokes of `wish` take when they are kept: three float32 tensors each.
+
+        Of latents the images of what they are taken for are kept as well.
+        """
+        each = 3 * 4 * math.prod(self.noise_shape)
+        if self.space is not None:
+            each += math.prod(self.shape)
+        return wish.count * each * (self.steps_of(wish) + 1)
 
     def samples(self, wish: Wish) -> Tensor:
-        """[n, ...] what comes out in the end."""
+        """[n, ...] what comes out in the end: points, or images in [-1, 1] or about."""
         *_, end = self.draw(wish)
-        return end.x
+        return end.x if end.shower is None else end.shower(end.x)
 
     def denoiser(self, wish: Wish, *, capture: Capture | None = None) -> Denoiser:
         """What is seen in any x_t [wish.count, ...] at a level t while drawing for `wish`."""
@@ -297,7 +305,7 @@ class Artist:
             self._model(wish, capture),
             self.path,
             self.target,
-            clip=clip_of(self.shape),
+            clip=self._clip(),
             steer=self.steering(wish),
         )
 
@@ -331,6 +339,10 @@ class Artist:
 
         return ClassifierGuidance(log_likelihood, wish.classifier_guidance, self.path)
 
+    def _clip(self) -> float:
+        """How far data lie from 0 at most."""
+        return clip_of(self.shape) if self.space is None else self.space.bound
+
     def mix_for(self, wish: Wish, row: int) -> tuple[Part, ...]:
         """What sample `row` is to show, with weights that sum to 1; most often one part.
 
@@ -361,7 +373,12 @@ class Artist:
     @functools.cached_property
     def _pass_bytes(self) -> int:
         with torch_at_work():
-            return pass_bytes(self._averaged, self.shape)
+            asked = pass_bytes(self._averaged, self.noise_shape)
+            if self.space is None:
+                return asked
+            latents = torch.zeros(1, *self.noise_shape, device=self.space.device)
+            decode = functools.partial(self.space.decode, latents)
+            return max(asked, alive_bytes(self.space.autoencoder, decode))
 
     @functools.cached_property
     def _gradient_bytes(self) -> int:
@@ -396,8 +413,27 @@ class Artist:
 
     def _given(self, wish: Wish) -> Tensor:
         assert wish.image is not None
-        image = torch.from_numpy(np.ascontiguousarray(wish.image)).permute(2, 0, 1)
-        return to_network(image).expand(wish.count, *self.shape).clone().to(self.device)
+        image = to_network(_channels_first(wish.image))
+        if self.space is not None:
+            with torch_at_work():
+                image = self.space.encode(image[None])[0]
+        return image.expand(wish.count, *self.noise_shape).clone().to(self.device)
+
+    def _hole(self, hole: np.ndarray) -> Tensor:
+        """[h, w] bool as x_t is cut: a latent is drawn anew if any of its pixels is."""
+        pixels = torch.from_numpy(np.ascontiguousarray(hole))
+        if self.space is None:
+            return pixels
+        return F.max_pool2d(pixels[None].float(), self.space.factor)[0] > 0
+
+    def _shower(self, wish: Wish) -> Shower | None:
+        if self.space is None:
+            return None
+        if wish.image is None or wish.hole is None:
+            return Shower(self.space)
+        # The autoencoder gives back what it saw but for some detail; what is to stay does stay.
+        hole = torch.from_numpy(np.ascontiguousarray(wish.hole))
+        return Shower(self.space, (to_network(_channels_first(wish.image)), hole))
 
     def check(self, wish: Wish) -> None:
         """Raise InputError where `wish` cannot be drawn."""
@@ -465,9 +501,13 @@ def _copied(network: N) -> N:
     return copy.deepcopy(network).requires_grad_(False).eval()
 
 
-def _stroke(moment: Moment) -> Stroke:
+def _stroke(moment: Moment, shower: Shower | None) -> Stroke:
     x, x0, eps = (part.float().cpu() for part in (moment.x, moment.x0, moment.eps))
-    return Stroke(index=moment.index, t=float(moment.t), x=x, x0=x0, eps=eps)
+    return Stroke(index=moment.index, t=float(moment.t), x=x, x0=x0, eps=eps, shower=shower)
+
+
+def _channels_first(image: np.ndarray) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)
 
 
 def nearest(samples: Tensor, images: Tensor, *, batch: int = 1_024) -> tuple[Tensor, Tensor]:

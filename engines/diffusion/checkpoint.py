@@ -9,7 +9,6 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
@@ -18,6 +17,7 @@ from assets.files import atomic_folder
 from engines.checkpoints import FILE_NAME, broken, config_in, events_of, read_run, under
 from engines.diffusion.config import DiffusionConfig
 from engines.diffusion.data.source import Source, data_of
+from engines.diffusion.descent import give_moments, moments_of
 
 if TYPE_CHECKING:
     from engines.diffusion.train import Data, DiffusionEngine
@@ -30,6 +30,7 @@ FIXED = (
     "path",
     "target",
     "variance",
+    "latent",
     "holdout",
     "seed",
     "classifier",
@@ -46,31 +47,38 @@ def save(engine: "DiffusionEngine", folder: Path) -> None:
 
     Raises InputError when there is nothing to save yet or the folder cannot be written.
     """
-    learner = engine.learner
-    if learner is None:
+    learner, first = engine.learner, engine.first
+    if not engine.has_begun:
         raise InputError("The run has no model yet, so there is nothing to save; start it first")
-    tensors = {f"network/{n}": t for n, t in learner.network.state_dict().items()}
-    tensors |= {f"ema/{n}": t for n, t in learner.ema.network.state_dict().items()}
-    tensors |= _moments_of(learner.optimiser, "optimiser/")
+    tensors = {"random": engine.generator.get_state()}
+    if learner is not None:
+        tensors |= {f"network/{n}": t for n, t in learner.network.state_dict().items()}
+        tensors |= {f"ema/{n}": t for n, t in learner.ema.network.state_dict().items()}
+        tensors |= moments_of(learner.optimiser, "optimiser/")
+        tensors["levels"] = learner.levels.errors
+        if learner.shares is not None:
+            tensors["shares"] = learner.shares.errors
     if (naming := engine.naming) is not None:
         tensors |= {f"classifier/network/{n}": t for n, t in naming.network.state_dict().items()}
-        tensors |= _moments_of(naming.optimiser, "classifier/optimiser/")
+        tensors |= moments_of(naming.optimiser, "classifier/optimiser/")
         tensors["classifier/accuracy"] = naming.accuracy.errors
         tensors["classifier/random"] = naming.generator.get_state()
-    tensors |= {"levels": learner.levels.errors, "random": engine.generator.get_state()}
-    if learner.shares is not None:
-        tensors["shares"] = learner.shares.errors
+    latent: dict[str, Any] = {}
+    if first is not None:
+        latent["latent"], weights = first.state()
+        tensors |= {f"autoencoder/{name}": tensor for name, tensor in weights.items()}
     about = {
         "version": VERSION,
         "engine": NAME,
         "config": dataclasses.asdict(engine.config),
         "step": engine.step,
         "seconds": engine.seconds,
-        "ema_step": learner.ema.step,
+        "ema_step": None if learner is None else learner.ema.step,
         "images": len(engine.data),
         "vocabulary": _words_of(engine),
         "dataset": engine.data.source.about() if engine.data.source else None,
         "history": [event.to_json() for event in engine.history],
+        **latent,
     }
     with atomic_folder(folder) as place:
         content = {name: t.detach().cpu().contiguous().clone() for name, t in tensors.items()}
@@ -110,17 +118,21 @@ def load(
             )
         engine.history = events_of(about)
         engine.step, engine.seconds = int(about["step"]), float(about["seconds"])
-        learner = engine.ready()
-        learner.network.load_state_dict(under(tensors, "network/"))
-        learner.ema.network.load_state_dict(under(tensors, "ema/"))
-        learner.ema.step = int(about["ema_step"])
-        learner.levels.errors = tensors["levels"]
-        if learner.shares is not None:
-            learner.shares.errors = tensors["shares"]
-        _give_moments(learner.optimiser, under(tensors, "optimiser/"))
+        if engine.first is not None:
+            inside = under(tensors, "autoencoder/")
+            engine.first.restore(about["latent"], inside, engine.device, engine.generator)
+        if about["ema_step"] is not None:
+            learner = engine.ready()
+            learner.network.load_state_dict(under(tensors, "network/"))
+            learner.ema.network.load_state_dict(under(tensors, "ema/"))
+            learner.ema.step = int(about["ema_step"])
+            learner.levels.errors = tensors["levels"]
+            if learner.shares is not None:
+                learner.shares.errors = tensors["shares"]
+            give_moments(learner.optimiser, under(tensors, "optimiser/"))
         if (naming := engine.naming) is not None:
             naming.network.load_state_dict(under(tensors, "classifier/network/"))
-            _give_moments(naming.optimiser, under(tensors, "classifier/optimiser/"))
+            give_moments(naming.optimiser, under(tensors, "classifier/optimiser/"))
             naming.accuracy.errors = tensors["classifier/accuracy"]
             naming.generator.set_state(tensors["classifier/random"])
         engine.generator.set_state(tensors["random"])
@@ -164,24 +176,3 @@ def _check_same(before: DiffusionConfig, now: DiffusionConfig, folder: Path) -> 
                 f"The run in {folder} began with {name} {was}, which cannot become {wanted} on the "
                 "way; leave it out to go on, or start a new run"
             )
-
-
-def _moments_of(optimiser: torch.optim.Optimizer, prefix: str) -> dict[str, torch.Tensor]:
-    """What `optimiser` keeps of each weight, by the weight's number and a name."""
-    states = optimiser.state_dict()["state"].items()
-    return {f"{prefix}{i}/{name}": value for i, state in states for name, value in state.items()}
-
-
-def _give_moments(optimiser: torch.optim.Optimizer, tensors: dict[str, torch.Tensor]) -> None:
-    """Have `optimiser` go on where what it kept was written to `tensors`."""
-    groups = optimiser.state_dict()["param_groups"]
-    optimiser.load_state_dict({"state": _moments(tensors), "param_groups": groups})
-
-
-def _moments(tensors: dict[str, torch.Tensor]) -> dict[int, dict[str, torch.Tensor]]:
-    """What AdamW keeps of each weight, by its number."""
-    found: dict[int, dict[str, torch.Tensor]] = {}
-    for name, tensor in tensors.items():
-        number, what = name.split("/")
-        found.setdefault(int(number), {})[what] = tensor
-    return found

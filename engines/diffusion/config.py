@@ -79,6 +79,15 @@ class DiffusionConfig:
             zero="no limit",
         ),
     ] = 0.0
+    latent: Annotated[
+        Literal["off", "2", "4", "8"],
+        Setting(
+            "Diffuse not among pixels but among latents, whose sides are this many times shorter. "
+            "The run then begins with an autoencoder that makes latents of images and images of "
+            "latents. What it blurs stays blurred, most at 8, which is for large images",
+            label="Latent space",
+        ),
+    ] = "off"
     batch: Annotated[
         int,
         Setting(
@@ -178,6 +187,30 @@ class DiffusionConfig:
             tier="advanced",
         ),
     ] = "auto"
+    autoencoder: Annotated[
+        float,
+        Setting(
+            "Share of the steps, and of the time limit, in which the autoencoder of a latent space "
+            "is learnt before the diffusion model",
+            low=0.01,
+            high=0.9,
+            step=0.05,
+            tier="advanced",
+            label="Autoencoder, share",
+        ),
+    ] = 0.3
+    divergence: Annotated[
+        float,
+        Setting(
+            "What it counts for the autoencoder how far the latents of an image, all together and "
+            "in nats, are from standard normal ones, against the mean error of a pixel",
+            low=0,
+            high=1,
+            step=1e-6,
+            tier="advanced",
+            label="KL weight",
+        ),
+    ] = 1e-6
     ema: Annotated[
         float,
         Setting(
@@ -273,6 +306,25 @@ class DiffusionConfig:
 
     def __post_init__(self) -> None:
         check(self)
+        if self.factor and self.steps < 2:
+            raise ValueError(
+                "A run in a latent space learns an autoencoder first and needs at least 2 steps"
+            )
+
+    @property
+    def factor(self) -> int:
+        """Pixels along a side of one place of the latents; 0 where pixels are learnt."""
+        return 0 if self.latent == "off" else int(self.latent)
+
+    @property
+    def autoencoder_steps(self) -> int:
+        """Steps in which the autoencoder is learnt where there is one; some are left after it."""
+        return min(max(1, round(self.autoencoder * self.steps)), self.steps - 1)
+
+    @property
+    def autoencoder_seconds(self) -> float:
+        """Training time in which it is learnt; 0 for no limit."""
+        return self.autoencoder * self.seconds
 
 
 def as_student(config: DiffusionConfig) -> DiffusionConfig:
@@ -282,6 +334,7 @@ def as_student(config: DiffusionConfig) -> DiffusionConfig:
         path="flow",
         target="velocity",
         variance="fixed",
+        latent="off",
         flip=False,
         timing="uniform",
         shift=1.0,
@@ -306,6 +359,9 @@ class Schedule:
     """A run as it will go, with every "automatic" resolved."""
 
     config: DiffusionConfig
+    after_steps: int = 0
+    """Steps of the run in which something else was learnt, and its seconds."""
+    after_seconds: float = 0.0
 
     @property
     def evaluate_every(self) -> int:
@@ -324,9 +380,11 @@ class Schedule:
         are those of training so far.
         """
         config = self.config
+        step -= self.after_steps
         rise = min(1.0, step / config.warmup) if config.warmup else 1.0
-        done = (step - 1) / config.steps
-        if config.seconds:
-            done = max(done, seconds / config.seconds)
+        done = (step - 1) / (config.steps - self.after_steps)
+        if config.seconds > self.after_seconds:
+            seconds -= self.after_seconds
+            done = max(done, seconds / (config.seconds - self.after_seconds))
         fall = (1 + math.cos(math.pi * min(1.0, done))) / 2
         return config.rate * rise * (config.rate_final + (1 - config.rate_final) * fall)

@@ -30,10 +30,14 @@ Run = Sequence[Stroke]
 
 
 def pictures_of(stroke: Stroke, row: int, *, reach: float = 2.5) -> list[np.ndarray]:
-    """x_t, x0 and predicted noise of one sample as [h, w, 3] uint8; of points all x_t and x0."""
+    """x_t, x0 and predicted noise of one sample as [h, w, 3] uint8; of points all x_t and x0.
+
+    Among latents x_t stands there twice: decoded and as it is.
+    """
     if stroke.x.ndim == 2:
         return [_dots(part.numpy(), reach) for part in (stroke.x, stroke.x0)]
-    found = [stroke.bytes_of(what)[row] for what in ("x", "x0", "eps")]
+    latent = ("latent",) if stroke.shower is not None else ()
+    found = [stroke.picture(what, row) for what in ("x", *latent, "x0", "eps")]
     colour = [p.repeat(3, axis=2) if p.shape[2] == 1 else p for p in found]
     return [enlarged(p, max(1, PICTURE_PX // max(p.shape[:2]))) for p in colour]
 

@@ -9,6 +9,7 @@ from engines.diffusion.capture import Capture
 from engines.diffusion.condition import Condition
 from engines.diffusion.config import DiffusionConfig, Schedule
 from engines.diffusion.data.regions import Regions
+from engines.diffusion.descent import adamw, descend
 from engines.diffusion.ema import Ema
 from engines.diffusion.flat import FlatWeights
 from engines.diffusion.grounding import Watched, grounding_loss
@@ -20,12 +21,6 @@ from engines.diffusion.paths import PATHS
 from engines.diffusion.targets import clip_of, estimate_of, prediction_of
 from engines.diffusion.variance import CHAIN, SHARE, divergence, earlier, halves
 from engines.diffusion.weighting import draw_times, loss_weights, with_noise_end
-from engines.stuck import Stuck
-
-BETAS = (0.9, 0.99)
-"""Of AdamW."""
-TINY = 1e-6
-"""Added to a norm before it is divided by."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,9 +35,13 @@ class Batch:
     noise: Tensor | None = None
     """The noise that belongs to each of x0, as those; None for any."""
 
-    def mirrored(self, where: Tensor) -> "Batch":
-        """The same with left and right exchanged in images where `where` [n] bool is True."""
-        x0 = torch.where(where[:, None, None, None], self.x0.flip(3), self.x0)
+    def mirrored(self, where: Tensor, others: Tensor | None = None) -> "Batch":
+        """The same with left and right exchanged in images where `where` [n] bool is True.
+
+        `others` are what mirrored images are where those of `x0` cannot just be turned round.
+        """
+        others = self.x0.flip(3) if others is None else others
+        x0 = torch.where(where[:, None, None, None], others, self.x0)
         return replace(self, x0=x0, regions=self.regions and self.regions.mirrored(where))
 
 
@@ -67,7 +66,14 @@ class Learner:
         config: DiffusionConfig,
         device: torch.device,
         generator: torch.Generator,
+        *,
+        after: tuple[int, float] = (0, 0.0),
+        clip: float | None = None,
     ) -> None:
+        """`after` are the steps and seconds of the run in which something else was learnt.
+
+        Data lie within plus or minus `clip`; None for what `clip_of` says of them.
+        """
         config = replace(
             config,
             rate=config.rate or usual_rate(network.config),
@@ -82,15 +88,9 @@ class Learner:
         """How well each noise level is known."""
         self.shares = Levels() if network.config.variance else None
         """The v of each noise level (see `variance`), where variances are learnt."""
-        self._schedule = Schedule(config)
-        self._generator = generator
-        self.optimiser = torch.optim.AdamW(
-            [self.weights.values],
-            lr=config.rate,
-            betas=BETAS,
-            weight_decay=config.decay,
-            fused=True,
-        )
+        self._schedule = Schedule(config, *after)
+        self._generator, self._clip = generator, clip
+        self.optimiser = adamw(self.weights, rate=config.rate, decay=config.decay)
         self._mixed = self._schedule.is_mixed(device.type)
 
     def learn(self, batch: Batch, step: int, *, seconds: float = 0.0) -> dict[str, float]:
@@ -121,26 +121,20 @@ class Learner:
         grounding = None
         if watched is not None and batch.regions is not None and condition is not None:
             grounding = grounding_loss(watched, batch.regions, condition)
-        (loss if grounding is None else loss + config.grounding * grounding).backward()
-        gradient = self.weights.take_gradient()
-        norm = gradient.norm()
-        if not bool(torch.isfinite(loss) & torch.isfinite(norm)):
-            raise Stuck(
-                f"The loss became non-finite at step {step:,}; the state of step {step - 1:,} is "
-                "kept. Lower the learning rate, or check the images"
-            )
-        if config.clip:
-            gradient *= (config.clip / (norm + TINY)).clamp(max=1.0)
         rate = self._schedule.rate(step, seconds)
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
-        self.weights.values.grad = gradient
-        self.optimiser.step()
+        norm = descend(
+            loss if grounding is None else loss + config.grounding * grounding,
+            self.weights,
+            self.optimiser,
+            rate=rate,
+            clip=config.clip,
+            step=step,
+        )
         self.ema.update(self.weights)
         self.levels.take(t.detach().cpu(), errors.detach().cpu())
         # Not the weighted loss, which cannot be compared with that of held-out images.
         mean = float(errors.detach().mean())
-        scalars = {"loss": mean, "gradient": float(norm), "lr": rate}
+        scalars = {"loss": mean, "gradient": norm, "lr": rate}
         if bound is not None and judged.v is not None and self.shares is not None:
             self.shares.take(t.detach().cpu(), judged.v.detach().cpu())
             scalars["vlb"] = float(bound.detach())
@@ -180,7 +174,7 @@ class Learner:
         errors = (mean - wanted).square().flatten(1).mean(1)
         if v is None:
             return Judged(errors, None, None)
-        clip = clip_of(x0.shape[1:])
+        clip = clip_of(x0.shape[1:]) if self._clip is None else self._clip
         seen = estimate_of(target, path, t, x, mean.detach()).x0.clamp(-clip, clip)
         terms = divergence(path, earlier(t), t, x0 - seen, v)
         return Judged(errors, terms.flatten(1).mean(1), v.flatten(1).mean(1))

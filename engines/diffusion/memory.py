@@ -46,11 +46,13 @@ class Forecast:
     batch: int
     size: tuple[int, int]
     """(height, width) of the images."""
+    latents: int = 0
+    """Of the latents of all images, where such are learnt."""
 
     @property
     def total(self) -> int:
         """All together; the images themselves are in memory already."""
-        return self.weights + self.step
+        return self.weights + self.step + self.latents
 
 
 def forecast(
@@ -73,23 +75,24 @@ def forecast(
         words = torch.zeros(1, config.longest if config.cross else 1, dtype=torch.int64)
         condition = Condition(words, torch.ones_like(words, dtype=torch.bool))
         names = None if classifier is None else Classifier(classifier, torch.Generator("cpu"))
-    saved = _kept_bytes(network, lambda: network(x, t, condition if config.tokens else None))
-    step = saved * PASSING * (MIXED if mixed else 1)
+    saved = kept_bytes(network, lambda: network(x, t, condition if config.tokens else None))
+    step = step_bytes(saved, batch, mixed=mixed)
     count, more = weights(network), 0
     if names is not None:
         more = weights(names)
-        step = max(step, PASSING * _kept_bytes(names, lambda: names(x, t)))
+        kept = kept_bytes(names, lambda: names(x, t))
+        step = max(step, step_bytes(kept, batch, mixed=False))
     return Forecast(
         parameters=count + more,
         weights=count * BYTES_PER_WEIGHT + more * BYTES_PER_WEIGHT_OF_CLASSIFIER,
-        step=round(step * batch),
+        step=step,
         batch=batch,
         size=(config.height, config.width),
     )
 
 
-def _kept_bytes(network: nn.Module, ask: Callable[[], Tensor]) -> int:
-    """What the layers of `network` keep for the way back when it is asked, without its weights."""
+def kept_bytes(network: nn.Module, ask: Callable[[], object]) -> int:
+    """What the layers of `network` keep for the gradients of what `ask` asks it, in bytes."""
     own = {StorageWeakRef(p.untyped_storage()) for p in network.parameters()}
     kept: list[Tensor] = []
 
@@ -101,6 +104,11 @@ def _kept_bytes(network: nn.Module, ask: Callable[[], Tensor]) -> int:
         ask()
     stores = {StorageWeakRef(each.untyped_storage()): each for each in kept}
     return sum(t.untyped_storage().nbytes() for ref, t in stores.items() if ref not in own)
+
+
+def step_bytes(kept: int, batch: int, *, mixed: bool) -> int:
+    """What a step with a batch of so many takes at its height, by what is `kept` for one."""
+    return round(kept * batch * PASSING * (MIXED if mixed else 1))
 
 
 def gradient_bytes(classifier: Classifier) -> int:
@@ -125,11 +133,16 @@ def pass_bytes(network: Network, shape: tuple[int, ...]) -> int:
     x, t = torch.zeros(1, *shape, device=device), torch.ones(1, device=device)
     words = torch.zeros(1, config.longest if config.cross else 1, dtype=torch.int64, device=device)
     condition = Condition(words, torch.ones_like(words, dtype=torch.bool))
+    return alive_bytes(network, lambda: network(x, t, condition if config.tokens else None))
+
+
+def alive_bytes(network: nn.Module, ask: Callable[[], object]) -> int:
+    """The most that is in memory at once, beside the weights, while `ask` asks `network`."""
     alive = _Alive()
     for known in (*network.parameters(), *network.buffers()):
         alive.pass_over(known)
     with torch.no_grad(), alive:
-        network(x, t, condition if config.tokens else None)
+        ask()
     return alive.most
 
 
@@ -184,12 +197,13 @@ def check_room(needs: Forecast, free: int) -> None:
     if needs.total <= free:
         return
     height, width = needs.size
+    latents = f", {needs.latents / 1e9:,.1f} GB for latents" if needs.latents else ""
     raise InputError(
         f"This run would need about {needs.total / 1e9:,.1f} GB of memory and "
         f"{free / 1e9:,.1f} GB are free: {needs.weights / 1e9:,.1f} GB for "
-        f"{needs.parameters:,} weights and {needs.step / 1e9:,.1f} GB for steps of {needs.batch:,} "
-        f"images of {width}x{height} pixels. Choose smaller images, a smaller batch or a "
-        "smaller network"
+        f"{needs.parameters:,} weights{latents} and {needs.step / 1e9:,.1f} GB for steps of "
+        f"{needs.batch:,} images of {width}x{height} pixels. Choose smaller images, a smaller "
+        "batch or a smaller network"
     )
 
 

@@ -13,6 +13,9 @@ from torch import Tensor
 
 from assets.errors import InputError
 from assets.files import atomic_write
+from engines.checkpoints import under
+from engines.diffusion.latent.autoencoder import CHANNELS
+from engines.diffusion.latent.space import LatentSpace
 from engines.diffusion.networks.choose import Network, build
 from engines.diffusion.networks.classifier import Classifier, ClassifierConfig
 from engines.diffusion.networks.config import NetworkConfig
@@ -24,6 +27,8 @@ KIND = "diffusion model"
 VERSION = 1
 CLASSIFIER = "classifier/"
 """What the names of a classifier's tensors begin with."""
+AUTOENCODER = "autoencoder/"
+"""Before the names of the weights of a latent space."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -40,6 +45,17 @@ class SavedModel:
     """Steps, seconds, data and what else people may want to read; JSON values."""
     classifier: Classifier | None = None
     """What names the class of something noisy, where it was taught."""
+    space: LatentSpace | None = None
+    """Where it denoises; None for pixels or points."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one sample: (c, h, w) of an image, or (2,) for points."""
+        config = self.network.config
+        if config.kind == "points":
+            return (2,)
+        shape = config.channels, config.height, config.width
+        return shape if self.space is None else self.space.image_shape(shape)
 
 
 def write_model(model: SavedModel, path: Path) -> None:
@@ -61,7 +77,11 @@ def write_model(model: SavedModel, path: Path) -> None:
     if model.classifier is not None:
         card["classifier"] = dataclasses.asdict(model.classifier.config)
         names = model.classifier.state_dict().items()
-        tensors |= {f"{CLASSIFIER}{name}": tensor for name, tensor in names}
+        tensors |= {CLASSIFIER + name: tensor for name, tensor in names}
+    if model.space is not None:
+        card["latent space"] = model.space.about()
+        names = model.space.autoencoder.state_dict().items()
+        tensors |= {AUTOENCODER + name: tensor for name, tensor in names}
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     content = save(tensors, metadata={KEY: json.dumps(card, indent=1, ensure_ascii=False)})
     with atomic_write(path) as file:
@@ -88,8 +108,14 @@ def read_model(path: Path, device: torch.device | str = "cpu") -> SavedModel:
         )
     try:
         network = build(network_config(card["network"]), torch.Generator().manual_seed(0))
-        names = {n: tensors.pop(n) for n in list(tensors) if n.startswith(CLASSIFIER)}
-        network.load_state_dict(tensors)
+        names, inside = (under(tensors, prefix) for prefix in (CLASSIFIER, AUTOENCODER))
+        beside = (CLASSIFIER, AUTOENCODER)
+        own = {name: t for name, t in tensors.items() if not name.startswith(beside)}
+        network.load_state_dict(own)
+        about_space = card.get("latent space")
+        space = None if about_space is None else LatentSpace.of(about_space, inside)
+        if space is not None and network.config.channels != CHANNELS:
+            raise ValueError("its network does not denoise latents")
         about = card["vocabulary"]
         vocabulary = None if about is None else Vocabulary.of(about)
         if network.config.tokens != (0 if vocabulary is None else vocabulary.size):
@@ -101,6 +127,7 @@ def read_model(path: Path, device: torch.device | str = "cpu") -> SavedModel:
             diffusion=dict(card["diffusion"]),
             trained=dict(card["trained"]),
             classifier=_classifier(card.get("classifier"), names, network.config, device),
+            space=space and space.on(device),
         )
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
         raise InputError(

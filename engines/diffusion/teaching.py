@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from assets.errors import InputError
-from engines.diffusion.artist import Artist, Stroke, Wish
+from engines.diffusion.artist import Artist, Wish
 from engines.diffusion.config import GUIDANCE
 from engines.diffusion.data.pairs import Pairs
 from engines.diffusion.data.source import Source
@@ -35,6 +35,7 @@ from engines.diffusion.paths import levels
 from engines.diffusion.samplers import euler, last, walk
 from engines.diffusion.saved import SavedModel, read_model
 from engines.diffusion.sheet import sheet_of
+from engines.diffusion.stroke import Shower, Stroke
 from kernels.threads import torch_at_work
 
 TeacherSampler = Literal["dpmpp_2m", "ddim", "euler", "heun", "midpoint"]
@@ -100,7 +101,7 @@ def make_pairs(teaching: Teaching, *, progress: Callable[[int, int], None] | Non
             "start a new student"
         )
     artist = Artist.of(saved)
-    needed = 2 * 4 * teaching.pairs * math.prod(artist.shape)
+    needed = 2 * 4 * teaching.pairs * math.prod(artist.noise_shape)
     if needed > free_bytes(torch.device("cpu")):
         raise InputError(
             f"{teaching.pairs:,} pairs would need {needed / 1e9:,.1f} GB of memory, which are not "
@@ -235,6 +236,8 @@ class Compared:
     teacher: dict[int, Tensor]
     """By number of steps of Euler's, [n, ...]."""
     student: dict[int, Tensor]
+    shower: Shower | None = None
+    """What makes pictures of latents; None where pixels or points are drawn."""
 
     def apart(self, who: Literal["teacher", "student"]) -> dict[int, float]:
         """Mean squared difference from the teacher's samples in many steps, by steps."""
@@ -252,6 +255,7 @@ def compared(pairs: Pairs, student: Artist, *, most: int = COMPARED) -> Compared
     guidance = wish_of(teacher, teaching, texts).guidance
     return Compared(
         texts=texts,
+        shower=None if teacher.space is None else Shower(teacher.space),
         shown=pairs.x0[:most],
         teacher={k: in_steps(teacher, noise, texts, k, guidance=guidance) for k in FEW},
         student={k: in_steps(student, noise, texts, k) for k in FEW},
@@ -266,15 +270,17 @@ def write_comparison(path: Path, found: Compared, name: str) -> None:
     kinds = {"Teacher, all its steps": found.shown}
     for who, samples in (("Teacher", found.teacher), ("Student", found.student)):
         kinds |= {f"{who}, {k} step{'s' * (k > 1)}": x for k, x in samples.items()}
-    pictures = [Labelled(pixels=_sheet(x), words=words) for words, x in kinds.items()]
+    pictures = [Labelled(pixels=_sheet(x, found.shower), words=words) for words, x in kinds.items()]
     # The student's row stands below the teacher's.
     pictures.insert(4, Labelled(pixels=pictures[0].pixels, words=pictures[0].words))
     write_pictures(path, pictures, f"{name}: teacher and student from the same noise")
 
 
-def _sheet(samples: Tensor) -> np.ndarray:
+def _sheet(samples: Tensor, shower: Shower | None) -> np.ndarray:
     """[h, w, 3] uint8."""
-    stroke = Stroke(index=0, t=0.0, x=samples, x0=samples, eps=torch.zeros_like(samples))
+    stroke = Stroke(
+        index=0, t=0.0, x=samples, x0=samples, eps=torch.zeros_like(samples), shower=shower
+    )
     if samples.ndim == 2:
         return pictures_of(stroke, 0)[0]
     picture = sheet_of(stroke.bytes_of("x"))

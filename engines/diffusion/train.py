@@ -1,5 +1,6 @@
 """The diffusion engine: learns to draw images, or points, like those it is shown."""
 
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -19,8 +20,10 @@ from engines.diffusion.data.pairs import Pairs
 from engines.diffusion.data.pictures import Pictures, to_bytes
 from engines.diffusion.data.toy import ToyPoints
 from engines.diffusion.health import Remark, Yardsticks, learnt_variance, remarks
+from engines.diffusion.latent.space import LatentSpace
+from engines.diffusion.latent.stage import FirstStage
 from engines.diffusion.learner import Batch, Learner
-from engines.diffusion.memory import check_room, forecast, free_bytes
+from engines.diffusion.memory import Forecast, check_room, forecast, free_bytes
 from engines.diffusion.networks.choose import build, weights
 from engines.diffusion.networks.classifier import ClassifierConfig
 from engines.diffusion.networks.config import NetworkConfig, preset
@@ -28,7 +31,18 @@ from engines.diffusion.saved import SavedModel
 from engines.diffusion.teaching import begin_with
 from engines.diffusion.weighting import draw_times, with_noise_end
 from engines.diffusion.words import Encoded, unread_notes
-from engines.events import Event, Failed, Finished, Judged, Prepared, Stepped, Told, Warned
+from engines.events import (
+    Event,
+    Failed,
+    Finished,
+    Judged,
+    Marked,
+    Prepared,
+    StageBegan,
+    Stepped,
+    Told,
+    Warned,
+)
 from engines.slots import Slots
 from engines.stuck import Stuck
 from kernels.backend import resolve_device
@@ -74,6 +88,11 @@ class DiffusionEngine:
         self.train, self.held_out = data.split(
             config.holdout, torch.Generator().manual_seed(config.seed)
         )
+        self.first: FirstStage | None = None
+        """What makes latents of the images; None where pixels or points are learnt."""
+        train, held_out = self.train, self.held_out
+        if config.factor and isinstance(train, Pictures) and isinstance(held_out, Pictures):
+            self.first = FirstStage(config, train, held_out)
         self._said: dict[Data, Encoded] = {}
         """The texts of what is learnt and of what is held out, as numbers, once asked for."""
         self._numbers: dict[Data, Tensor] = {}
@@ -96,6 +115,11 @@ class DiffusionEngine:
         return {} if self.learner is None else {"parameters": weights(self.learner.network)}
 
     @property
+    def has_begun(self) -> bool:
+        """Whether there is anything to go on from, be it an autoencoder alone."""
+        return self.learner is not None or (self.first is not None and self.first.has_begun)
+
+    @property
     def batch(self) -> int:
         """Images or points in one step."""
         few, many = IMAGES_AT_ONCE[self.device.type], POINTS_AT_ONCE
@@ -111,8 +135,13 @@ class DiffusionEngine:
         vocabulary = self.vocabulary
         tokens = 0 if vocabulary is None else vocabulary.size
         if isinstance(self.data, ToyPoints):
+            if self.config.factor:
+                raise InputError("Points have no latent space; set it to off")
             return preset("points", height=1, width=1)
         channels, height, width = self.data.images.shape[1:]
+        latent = {}
+        if self.first is not None:
+            (channels, height, width), latent = self.first.shape, {"latent": True}
         try:
             return preset(
                 self.config.network,
@@ -122,6 +151,7 @@ class DiffusionEngine:
                 longest=0 if vocabulary is None else vocabulary.longest,
                 cross=vocabulary is not None and not vocabulary.classes,
                 channels=channels,
+                **latent,
             )
         except ValueError as error:
             raise InputError(str(error)) from error
@@ -138,13 +168,13 @@ class DiffusionEngine:
             )
         if isinstance(data, ToyPoints):
             return ClassifierConfig(classes=data.classes, path=self.config.path, kind="points")
-        channels, height, width = data.images.shape[1:]
+        network = self.network_config()
         return ClassifierConfig(
             classes=data.classes,
             path=self.config.path,
-            height=height,
-            width=width,
-            channels=channels,
+            height=network.height,
+            width=network.width,
+            channels=network.channels,
         )
 
     def artist(self) -> Artist:
@@ -153,7 +183,7 @@ class DiffusionEngine:
         Raises InputError before there is anything.
         """
         if self.learner is None:
-            raise InputError("The run has no model yet; start it first")
+            raise InputError(self._nothing_yet())
         with self._changing:
             return Artist.snapshot(
                 self.learner.ema.network,
@@ -164,6 +194,7 @@ class DiffusionEngine:
                 drop=self.config.drop,
                 classifier=None if self.naming is None else self.naming.network,
                 taught=isinstance(self.data, Pairs),
+                space=self._space,
             )
 
     def saved_model(self) -> SavedModel:
@@ -187,6 +218,7 @@ class DiffusionEngine:
                 "batch": self.batch,
                 **self._origin(),
             },
+            space=artist.space,
         )
 
     def _origin(self) -> dict[str, Any]:
@@ -262,6 +294,10 @@ class DiffusionEngine:
             yield event
 
     def _run(self) -> Iterator[Event]:
+        if self.first is not None:
+            yield from self._learn_latents(self.first)
+            if self.first.space is None:
+                return
         yield from self._prepare()
         while self.step < self.config.steps:
             if self.config.seconds and self.seconds >= self.config.seconds:
@@ -280,19 +316,57 @@ class DiffusionEngine:
         reason = f"{self.step:,} steps done" if done else f"{self.config.seconds:g} s are over"
         yield Finished(step=self.step, seconds=self.seconds, reason=reason)
 
+    def _learn_latents(self, first: FirstStage) -> Iterator[Event]:
+        """The autoencoder to its end, then the latents of all images."""
+        if first.space is None:
+            yield from self._begin_latents(first)
+            while not first.is_done(self.step, self.seconds):
+                event = self._train_step()
+                self._leave_artifacts()
+                yield event
+                if isinstance(event, Failed):
+                    return
+                if self.step % self.schedule.evaluate_every == 0:
+                    yield first.reconstructed(self.step, self.seconds)
+            if self.step % self.schedule.evaluate_every:
+                yield first.reconstructed(self.step, self.seconds)
+            try:
+                first.end(self.step, self.seconds)
+            except InputError as error:
+                yield Failed(step=self.step, message=str(error))
+                return
+            yield first.verdict()
+            yield Marked(step=self.step, label="autoencoder done")
+            self._sheet_at = -math.inf  # samples, as soon as there is what draws them
+        for done, total in first.encode():
+            yield Prepared(phase="Encoding the images", done=done, total=total)
+        yield StageBegan(step=self.step, name="diffusion", number=2, count=2)
+
+    def _begin_latents(self, first: FirstStage) -> Iterator[Event]:
+        if first.learner is None:
+            yield Prepared(phase="Making the autoencoder", done=0, total=1)
+            for needs in (first.forecast(self.batch, self.device.type), self._needs()):
+                check_room(needs, free_bytes(self.device))
+            first.ready(self.device, self.generator)
+            for note in self._notes():
+                yield Warned(message=note)
+            yield first.plan()
+            yield Prepared(phase="Making the autoencoder", done=1, total=1)
+        yield StageBegan(step=self.step, name="autoencoder", number=1, count=2)
+
     def _prepare(self) -> Iterator[Event]:
         if self.learner is None:
             yield Prepared(phase="Making the network", done=0, total=1)
             self.ready()
             assert self.learner is not None
-            for note in self._notes():
+            for note in self._notes() if self.first is None else ():
                 yield Warned(message=note)
             yield Told(message=self._about())
             yield Prepared(phase="Making the network", done=1, total=1)
         if self._known is None:
             # Not the first ones, which may all be of one class.
             order = torch.randperm(len(self.train), generator=torch.Generator().manual_seed(0))
-            shown = self.train.batch(order[:MEASURED])
+            shown = self._x0_of(self.train, order[:MEASURED])
             config, generator = self.learner.config, torch.Generator().manual_seed(0)
             t = draw_times(config.timing, LEVELS, generator, shift=config.shift)
             t = with_noise_end(t) if isinstance(self.data, Pairs) else t
@@ -316,43 +390,64 @@ class DiffusionEngine:
         Raises InputError where it does not fit the images or the memory.
         """
         if self.learner is None:
-            config = self.network_config()
+            if self.first is not None and self.first.space is None:
+                raise InputError(self._nothing_yet())
+            check_room(self._needs(), free_bytes(self.device))
             classes = self.classifier_config()
-            needs = forecast(
-                config,
-                self.batch,
-                mixed=self.schedule.is_mixed(self.device.type),
-                classifier=classes,
-            )
-            check_room(needs, free_bytes(self.device))
             if classes is not None:
                 numbers = self._numbers_of(self.train)
                 self.naming = ClassifierLearner(classes, self.config, self.device, numbers)
-            network = build(config, self.generator)
+            network = build(self.network_config(), self.generator)
             if isinstance(self.data, Pairs):
                 begin_with(network, self.data.teacher.network)
-            self.learner = Learner(network, self.config, self.device, self.generator)
+            after = (self.first.steps, self.first.seconds) if self.first else (0, 0.0)
+            clip = None if self._space is None else self._space.bound
+            self.learner = Learner(
+                network, self.config, self.device, self.generator, after=after, clip=clip
+            )
         return self.learner
 
+    def _needs(self) -> Forecast:
+        """What learning to denoise will take."""
+        mixed = self.schedule.is_mixed(self.device.type)
+        classes = self.classifier_config()
+        needs = forecast(self.network_config(), self.batch, mixed=mixed, classifier=classes)
+        return needs if self.first is None else self.first.beside(needs)
+
+    @property
+    def _space(self) -> LatentSpace | None:
+        """Where is denoised, once that is known; None among pixels or points."""
+        if isinstance(self.data, Pairs):
+            return self.data.teacher.space
+        return None if self.first is None else self.first.space
+
+    def _nothing_yet(self) -> str:
+        """Why there is nothing to draw with."""
+        if self.first is not None and self.first.learner is not None:
+            share = f"{self.config.autoencoder:.0%}"
+            return f"The autoencoder is learnt first; what draws comes after {share} of the run"
+        return "The run has no model yet; start it first"
+
     def _train_step(self) -> Stepped | Failed:
-        assert self.learner is not None
         began = time.perf_counter()
         count = self.batch
         rows = torch.randint(len(self.train), (count,), generator=self.generator)
-        batch = self._batch_of(self.train, rows)
+        encoder = self.first and self.first.learner
+        batch = Batch(self.train.batch(rows).to(self.device), None) if encoder else None
+        batch = batch or self._batch_of(self.train, rows)
         if self.config.flip and batch.x0.ndim == 4:
             mirrored = torch.rand(count, generator=self.generator).to(self.device) < 0.5
-            batch = batch.mirrored(mirrored)
-        step, seconds, naming = self.step + 1, self.seconds, self.naming
-        looked = None
+            others = None
+            if self.first and not encoder:  # latents of mirrored images are no mirrored latents
+                others = self._x0_of(self.train, rows, mirrored=True).to(self.device)
+            batch = batch.mirrored(mirrored, others)
+        step, seconds = self.step + 1, self.seconds
         try:
             with self._changing, torch_at_work():
-                if naming is not None:
-                    looked = naming.look(batch.x0, self._numbers_of(self.train)[rows], step)
-                scalars = self.learner.learn(batch, step, seconds=seconds)
-                if naming is not None and looked is not None:
-                    naming.move(looked, step, seconds=seconds)
-                    scalars |= looked.scalars
+                if encoder:
+                    scalars = encoder.learn(batch.x0, step, seconds=seconds)
+                else:
+                    scalars = self._learn(batch, rows, step, seconds)
         except Stuck as stuck:
             return Failed(step=self.step, message=str(stuck))
         self._gradient = scalars["gradient"]
@@ -373,10 +468,21 @@ class DiffusionEngine:
                 yield (Warned if remark.grave else Told)(message=remark.words)
         self._remarked = {remark.kind for remark in now}
 
+    def _learn(self, batch: Batch, rows: Tensor, step: int, seconds: float) -> dict[str, float]:
+        """Have the diffusion learn from `batch`, and the classifier where there is one."""
+        assert self.learner is not None
+        naming = self.naming
+        if naming is None:
+            return self.learner.learn(batch, step, seconds=seconds)
+        looked = naming.look(batch.x0, self._numbers_of(self.train)[rows], step)
+        scalars = self.learner.learn(batch, step, seconds=seconds)
+        naming.move(looked, step, seconds=seconds)
+        return scalars | looked.scalars
+
     # -- small things --------------------------------------------------------------------
 
     def _batch_of(self, data: Data, rows: Tensor | slice) -> Batch:
-        x0 = data.batch(rows).to(self.device)
+        x0 = self._x0_of(data, rows).to(self.device)
         noise = data.noise[rows].to(self.device) if isinstance(data, Pairs) else None
         if self.vocabulary is None:
             return Batch(x0, None, noise=noise)
@@ -384,6 +490,12 @@ class DiffusionEngine:
         known = data.regions if isinstance(data, Pictures) else None
         regions = None if known is None else known.part(rows).to(self.device)
         return Batch(x0, condition, regions, noise)
+
+    def _x0_of(self, data: Data, rows: Tensor | slice, *, mirrored: bool = False) -> Tensor:
+        """[b, ...] what is noised of these rows: points, pixels or latents (of mirrored images)."""
+        if self.first is not None and isinstance(data, Pictures):
+            return self.first.latents(data, rows, mirrored=mirrored)
+        return data.batch(rows)
 
     def _encoded(self, data: Data) -> Encoded:
         """What is said of `data` as numbers; worked out once."""
@@ -438,7 +550,12 @@ class DiffusionEngine:
             self.slots.put(self.sheet())
 
     def sheet(self) -> Sheet:
-        """Samples of the present state; call between two events. InputError before there is one."""
+        """Samples of the present state; call between two events. InputError before there is one.
+
+        While an autoencoder is learnt they are images and what those come back from it as.
+        """
+        if self.first is not None and self.first.learner is not None:
+            return self.first.sheet(self.step, self.seconds)
         artist, wish = self.artist(), self.wish()
         kept = artist.samples(wish)
         raw = artist.samples(Wish(**{**vars(wish), "averaged": False}))
@@ -454,7 +571,7 @@ class DiffusionEngine:
     def health(self) -> Health:
         """How the run is doing; call between two events. InputError before the first step."""
         if self.learner is None or self._known is None:
-            raise InputError("The run has no model yet; start it first")
+            raise InputError(self._nothing_yet())
         return Health(
             step=self.step,
             levels=tuple(self.learner.levels.errors.tolist()),
@@ -489,7 +606,7 @@ class DiffusionEngine:
         assert self.learner is not None
         assert self._known is not None
         return remarks(
-            step=self.step,
+            step=self.step - (self.first.steps if self.first else 0),
             levels=self.learner.levels.errors,
             known=self._known,
             lag=self._lag(),

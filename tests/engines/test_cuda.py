@@ -114,18 +114,23 @@ def test_fields(tiny: PosedPhotos, name: str, surroundings: bool, tmp_path: Path
     assert np.abs(on_cpu.render(camera).image - whole).max() < 0.02
 
 
-@pytest.mark.parametrize("network", ["dit laptop", "unet laptop"])
+@pytest.mark.parametrize(
+    ("network", "latent"), [("dit laptop", "off"), ("unet laptop", "off"), ("dit laptop", "2")]
+)
 @pytest.mark.parametrize("said", ["nothing", "classes", "captions"])
-def test_diffusion(network: str, said: str, tmp_path: Path):
-    config = replace(DIFFUSION, network=network, size=16, device="cuda", steps=40)
+def test_diffusion(network: str, latent: str, said: str, tmp_path: Path):
+    steps = 40 if latent == "off" else 60
+    config = replace(DIFFUSION, network=network, latent=latent, size=16, device="cuda", steps=steps)
     pictures = make_pictures(24, said=said, size=16)
     engine = DiffusionEngine(pictures, config)
     events = list(engine.run())
-    losses = [event.scalars["loss"] for event in events if isinstance(event, Stepped)]
+    scalars = [event.scalars for event in events if isinstance(event, Stepped)]
+    losses = [each["loss"] for each in scalars if "loss" in each]
     assert np.mean(losses[-8:]) < np.mean(losses[:8])
     assert any(isinstance(event, Judged) for event in events)
     engine.save_checkpoint(tmp_path / "checkpoint")
-    resumed = DiffusionEngine.resume(tmp_path / "checkpoint", pictures, replace(config, steps=45))
+    longer = replace(config, steps=steps + 5)
+    resumed = DiffusionEngine.resume(tmp_path / "checkpoint", pictures, longer)
     assert isinstance(list(resumed.run())[-1], Finished)
 
     texts = {"nothing": (), "classes": ("red",), "captions": ("a red square",)}[said]

@@ -26,7 +26,7 @@ class Pairs:
     name: str
     teacher: "SavedModel"
     x0: Tensor
-    """[n, c, h, w] float32 in [-1, 1], or points [n, 2]."""
+    """[n, c, h, w] float32 in [-1, 1] or latents, or points [n, 2]."""
     noise: Tensor
     """As `x0`."""
     texts: tuple[str, ...]
@@ -50,7 +50,8 @@ class Pairs:
     @functools.cached_property
     def images(self) -> Tensor:
         """[n, c, h, w] uint8, for looking at; not of points."""
-        return to_bytes(self.x0)
+        space = self.teacher.space
+        return to_bytes(self.x0 if space is None else space.decode(self.x0))
 
     @property
     def places(self) -> Tensor | None:

@@ -85,13 +85,17 @@ def data_of(
     assert source.folder is not None
     from engines.diffusion.data.folder import read_listing
     from engines.diffusion.data.listing import list_images
+    from engines.diffusion.latent.shape import latent_shape
     from engines.diffusion.memory import check_images
     from engines.diffusion.networks.config import preset
 
-    try:
-        preset(config.network, height=config.size, width=config.size)
-    except ValueError as error:
-        raise InputError(str(error)) from error
+    if config.factor:
+        latent_shape(config.network, config.factor, config.size, config.size)
+    else:
+        try:
+            preset(config.network, height=config.size, width=config.size)
+        except ValueError as error:
+            raise InputError(str(error)) from error
     listing = list_images(source.folder)
     check_images(len(listing.files), config.size)
     found = read_listing(listing, config.size, fit=config.fit, progress=progress)

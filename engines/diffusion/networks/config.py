@@ -98,6 +98,9 @@ attention is half as wide as its tokens: a sixth less time for steps that teach 
 `benchmarks`). Small and base are the sizes S and B of DiT (Peebles and Xie 2023, table 1) and the
 widths of the U-Net of DDPM, which attends at 16x16 alone, for a GPU."""
 
+LATENT_ATTENTION = 16
+"""The largest side at which a U-Net attends among latents."""
+
 
 def usual_rate(config: NetworkConfig) -> float:
     """The learning rate that suits a network when nobody says.
@@ -124,15 +127,23 @@ def preset(
     longest: int = 0,
     cross: bool = False,
     channels: int = 3,
+    latent: bool = False,
 ) -> NetworkConfig:
     """The preset `name` for images of this size and vocabulary; KeyError if there is none.
 
     There is room for captions of `longest` words, and for those that the preset has room for.
-    Patches grow with the image, so that a transformer of a laptop keeps 64 tokens or fewer.
+    Patches grow with the image, so that a transformer of a laptop keeps 64 tokens or fewer. One
+    place of `latent` images says as much as many pixels: patches begin at one of them, those of
+    the large transformers are of 2x2 (Peebles and Xie 2023, section 4), and a U-Net attends on all
+    levels of at most 16x16 places, where else it would on one of next to none.
     Raises ValueError with a sentence where it does not fit the images.
     """
     base = PRESETS[name]
-    patch = base.patch
+    patch, attention = base.patch, base.attention
+    if latent:
+        patch = 2 if name in ("dit small", "dit base") else 1
+        sides = [max(height, width) >> level for level in range(len(attention))]
+        attention = tuple(side <= LATENT_ATTENTION for side in sides)
     if name == "dit laptop" and not (height % patch or width % patch):
         while height % patch or width % patch or (height // patch) * (width // patch) > 64:
             patch += 1
@@ -145,4 +156,5 @@ def preset(
         cross=cross,
         channels=channels,
         patch=patch,
+        attention=attention,
     )

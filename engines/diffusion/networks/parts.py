@@ -56,3 +56,10 @@ def start(network: nn.Module, generator: torch.Generator) -> None:
             nn.init.normal_(module.weight, std=0.5, generator=generator)
         if isinstance(module, nn.Linear | nn.Conv2d) and module.bias is not None:
             nn.init.zeros_(module.bias)
+
+
+def groups_of(width: int) -> int:
+    """Into how many groups a norm divides `width` channels: up to 32, of at least 4 each."""
+    return next(
+        groups for groups in (32, 16, 8, 4, 2, 1) if not width % (4 * groups) or groups == 1
+    )

@@ -18,7 +18,7 @@ from engines.diffusion.capture import Capture
 from engines.diffusion.condition import Condition
 from engines.diffusion.networks.attention import CrossAttention, SelfAttention
 from engines.diffusion.networks.config import NetworkConfig
-from engines.diffusion.networks.parts import ZeroConv2d, ZeroLinear, start
+from engines.diffusion.networks.parts import ZeroConv2d, ZeroLinear, groups_of, start
 from engines.diffusion.networks.text import Heard, WordEncoder
 from engines.diffusion.networks.time import TimeEmbedding
 
@@ -184,10 +184,3 @@ class _Grow(nn.Module):
 
     def forward(self, x: Tensor, told: Told) -> Tensor:  # noqa: ARG002 - same call for all
         return self.conv(F.interpolate(x, scale_factor=2.0, mode="nearest"))
-
-
-def groups_of(width: int) -> int:
-    """Up to 32 groups of at least 4 channels."""
-    return next(
-        groups for groups in (32, 16, 8, 4, 2, 1) if not width % (4 * groups) or groups == 1
-    )
