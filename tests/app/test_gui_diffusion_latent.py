@@ -88,7 +88,11 @@ def test_both_stages_are_seen_and_so_are_the_latents(make_window, small_kinds, s
     for part, picture in shown.items():
         assert picture.isVisible()
         assert np.array_equal(picture.pixels, stroke.bytes_of(part)[0]), part
-    tops = [picture.mapTo(row, picture.rect().topLeft()).y() for picture in shown.values()]
-    assert tops[0] == tops[1] < tops[2] == tops[3], "two by two"
+
+    def two_by_two() -> bool:
+        tops = [picture.mapTo(row, picture.rect().topLeft()).y() for picture in shown.values()]
+        return tops[0] == tops[1] < tops[2] == tops[3]
+
+    wait(two_by_two, 20.0)
     assert page.shown.samples.shape == (2, 16, 16, 3)
     assert window.diffusing.starting.box.isVisible(), "an image may be started from"
