@@ -17,32 +17,37 @@ from tyro.conf import OmitArgPrefixes, Positional, arg
 from tyro.extras import SubcommandApp
 
 from assets.errors import InputError
+from engines.commands.distillline import distill
 from engines.commands.methods import DIFFUSION, NERF, SPLATS, Method, Resumable
-from engines.commands.options import UsageError, config_from, options_of
-from engines.diffusion.config import GUIDANCE, SamplerName
+from engines.commands.options import (
+    CHECKPOINT,
+    REPORT,
+    RESUME,
+    UsageError,
+    config_from,
+    options_of,
+)
+from engines.diffusion.config import GUIDANCE, DiffusionConfig, SamplerName, student_config
 from engines.poses import PosesConfig
 from engines.settings import fields_of
 from engines.splats import SplatConfig
 
-COMMANDS = ("open", "train", "sample", "poses", "eval", "render", "mesh", "convert", "doctor")
+COMMANDS = (
+    "open",
+    "train",
+    "distill",
+    "sample",
+    "poses",
+    "eval",
+    "render",
+    "mesh",
+    "convert",
+    "doctor",
+)
 
 _DATA = "Photos with cameras (COLMAP, transforms.json, bundle.out), or the word sample"
 _PHOTOS = "A folder of photos or a video (.mp4, .mov, .webm), or the word sample"
 _SCENE = "A file of Gaussians (.ply, .compressed.ply, .splat) or a radiance field (.safetensors)"
-_REPORT = arg(
-    metavar="R.json", help="Where to write the figures as JSON", help_behavior_hint="(optional)"
-)
-
-_CHECKPOINT = arg(
-    metavar="DIR",
-    help="Folder that keeps all that is needed to go on later",
-    help_behavior_hint="(optional)",
-)
-_RESUME = arg(
-    metavar="DIR",
-    help="Go on from this checkpoint, with its settings as defaults",
-    help_behavior_hint="(optional)",
-)
 
 
 def open_window(
@@ -103,8 +108,8 @@ def train(method: Method, defaults: Any) -> Callable[..., int]:
         out: Annotated[
             Path, arg(metavar="OUT", help=f"Where to write the {' or '.join(method.suffixes)}")
         ],
-        report: Annotated[Path | None, _REPORT] = None,
-        checkpoint: Annotated[Path | None, _CHECKPOINT] = None,
+        report: Annotated[Path | None, REPORT] = None,
+        checkpoint: Annotated[Path | None, CHECKPOINT] = None,
         mesh: Annotated[
             Path | None,
             arg(
@@ -113,7 +118,7 @@ def train(method: Method, defaults: Any) -> Callable[..., int]:
                 help_behavior_hint="(optional)",
             ),
         ] = None,
-        resume: Annotated[Path | None, _RESUME] = None,
+        resume: Annotated[Path | None, RESUME] = None,
         settings: OmitArgPrefixes[Annotated[Any, arg(constructor=basic)]],
         advanced: OmitArgPrefixes[Annotated[Any, arg(constructor=rest)]],
         poses: OmitArgPrefixes[Annotated[Any, arg(constructor=posing)]],
@@ -166,9 +171,9 @@ def train_diffusion(defaults: Any) -> Callable[..., int]:
                 help_behavior_hint="(optional)",
             ),
         ] = None,
-        report: Annotated[Path | None, _REPORT] = None,
-        checkpoint: Annotated[Path | None, _CHECKPOINT] = None,
-        resume: Annotated[Path | None, _RESUME] = None,
+        report: Annotated[Path | None, REPORT] = None,
+        checkpoint: Annotated[Path | None, CHECKPOINT] = None,
+        resume: Annotated[Path | None, RESUME] = None,
         settings: OmitArgPrefixes[Annotated[Any, arg(constructor=basic)]],
         advanced: OmitArgPrefixes[Annotated[Any, arg(constructor=rest)]],
     ) -> int:
@@ -221,6 +226,14 @@ def sample(
         arg(
             help="w of (1 + w) conditional - w unconditional, 0 for none; where it is not given "
             f"{GUIDANCE:g} with a class or caption, else 0",
+            help_behavior_hint="(optional)",
+        ),
+    ] = None,
+    classifier_guidance: Annotated[
+        float | None,
+        arg(
+            help="s of p(x) p(class | x)^s, by the classifier of the model; where it is not given "
+            "1 if nothing else can lead to a class, else 0",
             help_behavior_hint="(optional)",
         ),
     ] = None,
@@ -281,6 +294,7 @@ def sample(
         sampler=sampler,
         steps=steps,
         guidance=guidance,
+        classifier_guidance=classifier_guidance,
         eta=eta,
         seed=seed,
         device=device,
@@ -306,7 +320,7 @@ def poses() -> Callable[..., int]:
             Path,
             arg(metavar="DIR", help="Where to leave a COLMAP folder: images, sparse/0 and masks"),
         ],
-        report: Annotated[Path | None, _REPORT] = None,
+        report: Annotated[Path | None, REPORT] = None,
         settings: OmitArgPrefixes[Annotated[Any, arg(constructor=basic)]],
         advanced: OmitArgPrefixes[Annotated[Any, arg(constructor=rest)]],
     ) -> int:
@@ -329,7 +343,7 @@ def evaluate() -> Callable[..., int]:
         scene: Annotated[Positional[Path], arg(metavar="SCENE", help=_SCENE)],
         data: Annotated[Positional[str], arg(metavar="DATA", help=_DATA)],
         *,
-        report: Annotated[Path | None, _REPORT] = None,
+        report: Annotated[Path | None, REPORT] = None,
         settings: OmitArgPrefixes[Annotated[Any, arg(constructor=options)]],
     ) -> int:
         from engines.commands.evaluate import Evaluate
@@ -418,13 +432,15 @@ def doctor(
     return Doctor(photos).run()
 
 
-def defaults_of(method: Resumable, arguments: Sequence[str]) -> Any:
-    """What options are when not given: the settings of `--resume DIR`, or the usual ones."""
+def defaults_of(
+    method: Resumable, arguments: Sequence[str], command: Sequence[str], usual: Any
+) -> Any:
+    """What options of `command` are when not given: settings of `--resume DIR`, or the usual."""
     parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, exit_on_error=False)
     parser.add_argument("--resume", nargs="?", type=Path)
     folder = parser.parse_known_args(arguments)[0].resume
-    if folder is None or list(arguments[:2]) != ["train", method.id]:
-        return method.config_type()
+    if folder is None or list(arguments[: len(command)]) != list(command):
+        return usual
     return method.config_of(folder)
 
 
@@ -440,13 +456,22 @@ def command_line(arguments: Sequence[str]) -> int:
         (SPLATS, "Learn 3D Gaussians from photos or a video."),
         (NERF, "Learn a radiance field from photos or a video."),
     ):
-        training.command(name=method.id, help=words)(train(method, defaults_of(method, arguments)))
+        training.command(name=method.id, help=words)(
+            train(
+                method, defaults_of(method, arguments, ["train", method.id], method.config_type())
+            )
+        )
     training.command(name=DIFFUSION.id, help="Learn to draw images like those of a folder.")(
-        train_diffusion(defaults_of(DIFFUSION, arguments))
+        train_diffusion(
+            defaults_of(DIFFUSION, arguments, ["train", DIFFUSION.id], DiffusionConfig())
+        )
     )
     commands = SubcommandApp()
     commands.command(name="open", is_default=True)(open_window)
     commands.command(training, name="train", help="Learn from photos or images in the terminal.")
+    commands.command(name="distill", help="Teach a diffusion model to draw in few steps.")(
+        distill(defaults_of(DIFFUSION, arguments, ["distill"], student_config()))
+    )
     commands.command(sample)
     commands.command(name="poses", help="Find out where photos were taken from.")(poses())
     commands.command(name="eval", help="Compare what was learnt with photos.")(evaluate())

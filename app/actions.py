@@ -32,6 +32,8 @@ class Situation:
     """The engine that is chosen is not the one of the run."""
     has_result: bool = False
     """Something that was learnt is on show, from the run or from a file."""
+    can_teach: bool = False
+    """That is a diffusion model from a file."""
     is_empty: bool = True
     """Nothing is open."""
     is_opening: bool = False
@@ -116,6 +118,13 @@ SPECS = (
         icon="mdi6.vector-triangle",
         key="Ctrl+M",
         enabled=lambda s: s.has_result and not s.is_flat,
+    ),
+    Spec(
+        id="distil",
+        title="Distil to few steps",
+        tip="Teach a copy of the opened diffusion model to draw in one to four steps",
+        icon="mdi6.fast-forward-outline",
+        enabled=lambda s: s.can_teach,
     ),
     Spec(
         id="save_checkpoint",
@@ -283,7 +292,7 @@ MENUS: dict[str, tuple[str, ...]] = {
         "close_all",
         "quit",
     ),
-    "Run": ("run", "step", "stop", "-", "restart", "find_cameras", "clear"),
+    "Run": ("run", "step", "stop", "-", "restart", "find_cameras", "distil", "clear"),
     "View": (
         "mode_colour",
         "mode_depth",

@@ -107,7 +107,7 @@ class Diffusing(QObject):
         self._engine = engine
         self._path.show_data(engine.data.name)
         self.page.draw.set_able(True)
-        self._offer(engine.vocabulary)
+        self._offer(engine.vocabulary, engine.data.classes if engine.config.classifier else ())
         places = getattr(engine.train, "places", None)
         if places is not None:
             self.page.grid.set_reference(places[:REFERENCE].numpy())
@@ -120,15 +120,17 @@ class Diffusing(QObject):
             self.page.set_trains(False)
             self._path.show_data(shown.saved.name)
             self.page.draw.set_able(True)
-            self._offer(shown.saved.vocabulary)
+            classifier = shown.saved.classifier
+            self._offer(shown.saved.vocabulary, classifier.config.classes if classifier else ())
             shape = shown.saved.shape
             self.page.draw.set_points(len(shape) == 1)
             self.starting.set_shape(None if len(shape) == 1 else shape)
             self.draw()
 
-    def _offer(self, vocabulary: Any) -> None:
+    def _offer(self, vocabulary: Any, named: tuple[str, ...]) -> None:
         words = None if vocabulary is None else vocabulary.words
-        self.page.draw.set_words(words, classes=bool(vocabulary and vocabulary.classes))
+        classes = bool(vocabulary and vocabulary.classes)
+        self.page.draw.set_words(words, classes=classes, named=named)
 
     def _artist(self) -> "Callable[[], Artist] | None":
         """What makes a snapshot that draws, on any thread."""
@@ -164,7 +166,7 @@ class Diffusing(QObject):
             texts=box.texts,
             sampler=settings.sampler,
             steps=settings.steps,
-            guidance=settings.guidance if box.texts else 0.0,
+            **box.guidances,
             eta=settings.eta if settings.sampler == "ddim" else 0.0,
             seed=settings.seed,
             averaged=settings.averaged,

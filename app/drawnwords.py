@@ -24,8 +24,12 @@ def words_of(wish: "Wish") -> str:
 
     Guidance is named where there is a caption or class to be guided towards.
     """
+    by_classifier = wish.classifier_guidance
     eta = f", eta {number(wish.eta)}" if wish.sampler == "ddim" and wish.eta else ""
-    guidance = f", guidance {number(wish.guidance)}" if any(wish.texts) else ""
+    told = any(wish.texts) and (wish.guidance or not by_classifier)
+    guidance = f", guidance {number(wish.guidance)}" if told else ""
+    if by_classifier:
+        guidance += f", classifier guidance {number(by_classifier)}"
     name = SAMPLER_NAMES.get(wish.sampler, wish.sampler)
     return f"{name}{eta}, {wish.steps} steps{guidance}, seed {wish.seed}"
 

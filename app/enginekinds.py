@@ -20,10 +20,13 @@ from assets.posed import PosedPhotos
 from engines.artifacts import Portrait
 from engines.checkpoints import engine_of
 from engines.diffusion.artifacts import Health, Sheet
-from engines.diffusion.config import DiffusionConfig
+from engines.diffusion.config import DiffusionConfig, as_student
 from engines.engine import Engine, RenderSource
 from engines.nerf.config import NerfConfig
 from engines.splats.config import SplatConfig
+
+PAIRS = 2_000
+"""Samples that a diffusion model draws for another one to learn from."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,6 +123,15 @@ def _portrait(engine: Any) -> Portrait:
 def _read_images(images: ImageSet, config: DiffusionConfig, report: Report) -> Any:
     from engines.diffusion.data.source import Source, data_of
 
+    if images.teacher is not None:
+        from engines.diffusion.teaching import Teaching, make_pairs
+
+        teaching = Teaching(
+            model=images.teacher, pairs=PAIRS, guidance=config.guidance, seed=config.seed
+        )
+        return make_pairs(
+            teaching, progress=lambda done, total: report("The teacher draws", done, total)
+        )
     return data_of(
         Source(bundled=images.bundled, folder=images.folder),
         config,
@@ -129,8 +141,10 @@ def _read_images(images: ImageSet, config: DiffusionConfig, report: Report) -> A
 
 def _make_diffusion(data: Any, config: DiffusionConfig) -> Engine:
     from engines.diffusion import DiffusionEngine
+    from engines.diffusion.data.pairs import Pairs
 
-    return _on_device(lambda: DiffusionEngine(data, config))
+    fitting = as_student(config) if isinstance(data, Pairs) else config
+    return _on_device(lambda: DiffusionEngine(data, fitting))
 
 
 def _resume_diffusion(folder: Path) -> Engine:

@@ -30,10 +30,14 @@ class ImageSet:
     """How many files there are; 0 for what is made here."""
     said: str = "nothing"
     """"nothing", "classes" or "captions"."""
+    teacher: Path | None = None
+    """The model file of what draws them, with the noise of each."""
 
     @property
     def words(self) -> str:
         """What it is, in a few words: "400 images with captions"."""
+        if self.teacher is not None:
+            return "samples of a model, to be drawn in few steps"
         if self.bundled:
             return "images with captions" if self.bundled == "shapes" else "points in the plane"
         images = f"{self.count:,} image{'s' * (self.count != 1)}"
@@ -47,6 +51,8 @@ class DiffusionModel:
     saved: "SavedModel"
     notes: tuple[str, ...] = ()
     """Sentences on what was assumed while reading."""
+    path: Path | None = None
+    """Its file; None for that of a run."""
 
     @property
     def weights(self) -> int:
@@ -79,6 +85,8 @@ def images_of_run(engine: Any) -> ImageSet:
     data, source = engine.data, engine.data.source
     if source is not None and source.bundled:
         return bundled(source.bundled)
+    if source is not None and source.teaching is not None:
+        return taught_by(source.teaching.model, data.name)
     folder = source.folder if source is not None else None
     return ImageSet(name=data.name, folder=folder, count=len(data), said=data.said)
 
@@ -93,7 +101,12 @@ def read_model_file(path: Path) -> DiffusionModel:
 
     saved = read_model(path)
     Artist.of(saved)  # says now what would be said at the first sample
-    return DiffusionModel(saved=saved)
+    return DiffusionModel(saved=saved, path=path)
+
+
+def taught_by(model: Path, name: str = "") -> ImageSet:
+    """What the diffusion model in a file draws for another one that is to need few steps."""
+    return ImageSet(name=name or model.stem, teacher=model)
 
 
 def folder_of(source: Path) -> Path:

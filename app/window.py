@@ -223,9 +223,9 @@ class MainWindow(QMainWindow):
         on("quit", self.close)
         on("run", bench.run_or_pause)
         on("step", bench.step_once)
-        on("stop", bench.stop)
         on("restart", bench.restart)
-        on("clear", bench.clear)
+        for name, act in {"stop": bench.stop, "clear": bench.clear, "distil": bench.distil}.items():
+            on(name, act)
         self.topbar.engine.changed.connect(bench.choose)
         view.modes_changed.connect(
             lambda modes: self.actions_.offer_modes(modes, view.mode, view.barred)

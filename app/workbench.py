@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.actions import Situation
 from app.enginekinds import EngineKind, Machine, kind_of_checkpoint
-from app.imagesets import DiffusionModel, ImageSet, folder_of, images_of_run
+from app.imagesets import DiffusionModel, ImageSet, folder_of, images_of_run, taught_by
 from app.jobs import Job, Jobs
 from app.memory import Memory
 from app.meshing import Meshing
@@ -112,6 +112,7 @@ class Workbench(QObject):
             can_find_cameras=self.session.photos is not None,
             has_found_cameras=self.posing.folder is not None,
             has_result=self.session.result is not None or self.run.step > 0,
+            can_teach=self._teacher is not None,
             is_other_engine=has_run
             and not self.posing.is_at_work
             and self.kind is not self.run_kind,
@@ -189,6 +190,26 @@ class Workbench(QObject):
         self.session.set_result(None)
         self.session.set_images(images)
         self.dataset_shown.emit(None)
+
+    @property
+    def _teacher(self) -> ImageSet | None:
+        """What the opened diffusion model would draw for a student; None for a run's."""
+        result = self.session.result
+        if not isinstance(result, DiffusionModel) or result.path is None:
+            return None
+        return taught_by(result.path, result.saved.name)
+
+    def distil(self) -> None:
+        """Have another model learn to draw in few steps what the opened one draws in many."""
+        teacher = self._teacher
+        if teacher is not None:
+            self.guarded("Distilling", lambda: self._distil(teacher))
+
+    def _distil(self, teacher: ImageSet) -> None:
+        self.run.clear()
+        self.choose(next(kind.id for kind in self.kinds.values() if kind.learns == "images"))
+        self.take_images(teacher)
+        self.begin()
 
     def _posed(self, dataset: PosedPhotos) -> None:
         """Cameras were found: learn from the photos at once."""

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -182,15 +183,15 @@ def test_who_asks_for_the_end_gets_what_was_learned(images, tmp_path):
 
 
 def test_a_failed_run_keeps_its_last_good_state(images, tmp_path, monkeypatch, capsys):
-    errors = learner.Learner.errors
+    judged = learner.Learner.judged
     calls = []
 
     def spoiled_at_the_third(self, network, *given):
-        found = errors(self, network, *given)
+        found = judged(self, network, *given)
         calls.extend([1] * network.training)
-        return found * float("nan") if len(calls) == 3 else found
+        return replace(found, errors=found.errors * (float("nan") if len(calls) == 3 else 1))
 
-    monkeypatch.setattr(learner.Learner, "errors", spoiled_at_the_third)
+    monkeypatch.setattr(learner.Learner, "judged", spoiled_at_the_third)
     out, kept = tmp_path / "a.safetensors", tmp_path / "kept"
     assert learn(images, out, "--steps", 8, "--checkpoint", kept) == 1
     assert "non-finite at step 3; the state of step 2 is kept" in capsys.readouterr().err
@@ -326,6 +327,32 @@ def test_classes_are_mixed(whole, tmp_path, capsys):
     assert len({drawn(text) for text in ("red", "green", "0.5 red + 0.5 green")}) == 3
 
 
+def test_a_classifier_is_learnt_kept_and_followed(images, tmp_path, capsys):
+    model, report = tmp_path / "a.safetensors", tmp_path / "r.json"
+    assert learn(images, model, "--steps", 3, "--classifier", "--report", report) == 0
+    naming = json.loads(report.read_text(encoding="utf-8"))["health"]["naming"]
+    assert naming["chance"] == pytest.approx(1 / 3, abs=0.15)
+    assert len(naming["held_out"]) == len(naming["learnt"]) == 10
+    assert read_model(model).classifier.config.classes == ("blue", "green", "red")
+    asked = ["--class", "red", "--guidance", 0]
+    pictures = []
+    for strength in ([], ["--classifier-guidance", 0], ["--classifier-guidance", 40]):
+        assert draw(model, tmp_path / "o.png", *asked, *strength) == 0
+        pictures.append((tmp_path / "o.png").read_bytes())
+    assert pictures[0] == pictures[1] != pictures[2]
+    points = tmp_path / "p.safetensors"
+    assert main(["train", "diffusion", "moons", "--out", str(points), "--steps", "2",
+                 "--batch", "16", "--classifier"]) == 0  # fmt: skip
+    capsys.readouterr()
+    moon = ["--class", "lower moon"]
+    assert draw(points, tmp_path / "o.png", *moon, "--classifier-guidance", 0) == 0
+    assert "ask for classifier guidance" in " ".join(capsys.readouterr().out.split())
+    assert draw(points, tmp_path / "o.png", *moon) == 0
+    assert "guidance" not in capsys.readouterr().out, "nothing else leads there, so it does"
+    assert draw(points, tmp_path / "o.png", "--class", "new moon") == 0
+    assert "does not know the class “new moon”" in " ".join(capsys.readouterr().out.split())
+
+
 def test_what_will_not_be_followed_is_said(whole, plain, tmp_path, capsys):
     assert draw(plain, tmp_path / "o.png", "--guidance", 3) == 0
     assert "unconditional, so guidance changes nothing" in capsys.readouterr().out
@@ -365,6 +392,7 @@ def refused(capsys, words: list[str]) -> tuple[int, str]:
         (["{data}", "--out", "a.safetensors", "--report", "."], 1, "is a folder"),
         (["{data}", "--out", "a.safetensors", "--device", "cuda"], 1, "CUDA cannot be used"),
         (["{data}", "--out", "a.safetensors", "--resume", "{data}"], 1, "no checkpoint"),
+        (["roll", "--out", "a.safetensors", "--classifier"], 1, "roll has no classes; sort"),
         (["{data}", "--out", "a.safetensors", "--steps", "0"], 2, "expected a value from 1"),
         (["{data}", "--out", "a.safetensors", "--network", "mamba"], 2, "mamba"),
         (["{data}", "--out", "a.safetensors", "--size", "10"], 1, "cannot be cut into parts of 4"),
@@ -403,6 +431,7 @@ def test_what_cannot_be_learnt_is_said(
         (["{model}", "--attention", "{image}"], 1, "is a file; name a folder"),
         (["{model}", "--caption", "a cat"], 1, "learnt classes, no captions"),
         (["{model}", "--count", "0"], 1, "at least one sample"),
+        (["{model}", "--class", "red", "--classifier-guidance", "2"], 1, "has no classifier, so"),
         (["{model}", "--eta", "2"], 1, "both lie from 0 to 1"),
         (["{model}", "--strength", "-1"], 1, "both lie from 0 to 1"),
         (["{model}", "--sampler", "magic"], 2, "magic"),

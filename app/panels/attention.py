@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 from app import theme
 from app.panels.attentionmap import QueryMap
 from app.panels.attentionmatrix import MatrixView
+from app.panels.attentionplaces import PlaceMaps
 from app.panels.attentionrecording import RecordingFields
 from app.panels.attentionthumbs import HeadGrid, layer_words
 from app.panels.attentionwords import WordMaps
@@ -86,7 +87,7 @@ class AttentionPanel(Panel):
             "Patches down and what they look at across; of one patch, or one word, once it is "
             "clicked below"
         )
-        self.words, self.matrix = WordMaps(), MatrixView()
+        self.words, self.matrix, self.places = WordMaps(), MatrixView(), PlaceMaps()
         self.entropy = SmallPlot("Attention entropy over the steps")
         self.recorder, self.recording = RecordingFields(), Card("Recording")
         self._layout()
@@ -129,6 +130,8 @@ class AttentionPanel(Panel):
         ):
             card.body.addWidget(widget)
         self.cards = heads, words, entropy, matrix
+        self.places_card = Card("Place embeddings")
+        self.places_card.body.addWidget(self.places)
         assert self.recording.header is not None
         self.recording.header.set_value("for the next drawing")
         content = QWidget()
@@ -137,6 +140,7 @@ class AttentionPanel(Panel):
         column.setSpacing(10)
         for widget in (self.empty, self.record, self.capped, self.strip, self.steps, *self.cards):
             column.addWidget(widget)
+        column.addWidget(self.places_card)
         column.addWidget(self.recording)
         column.addWidget(self.said)
         column.addStretch(1)
@@ -222,6 +226,7 @@ class AttentionPanel(Panel):
         self.empty.setVisible(not shown)
         self.record.setVisible(not shown and sentence in (EMPTY, UNRECORDED))
         self.recording.setVisible(sentence != POINTS)
+        self._show_places()
         self.save.setVisible(shown)
         for widget in (self.strip, self.steps, *self.cards):
             widget.setVisible(shown)
@@ -242,6 +247,14 @@ class AttentionPanel(Panel):
             self.heads.choose(layers[len(layers) // 2], 0)
         self.steps.show_count(len(calls))
         self._refresh()
+
+    def _show_places(self) -> None:
+        """A network has them whether attention was recorded or not."""
+        from engines.diffusion.placing import place_similarity
+
+        artist = None if self.drawing is None else self.drawing.artist
+        self.places.show_similarity(None if artist is None else place_similarity(artist.averaged))
+        self.places_card.setVisible(self.places.similarity is not None)
 
     def _empty_words(self) -> str:
         drawing = self.drawing
@@ -401,6 +414,7 @@ class AttentionPanel(Panel):
             write_maps,
             capture=self.capture,
             rows=count,
+            places=self.places.similarity,
             pictures=pictures,
             heading=self._heading(),
         )

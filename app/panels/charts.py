@@ -34,8 +34,8 @@ class ChartSpec:
     """Whether a logarithmic axis makes sense."""
     help: str = ""
     """What is measured, with its unit; the tooltip of the title."""
-    optional: bool = False
-    """Shown only once there is something to show."""
+    rare: bool = False
+    """Only some runs tell of it, so it is left out until one does."""
 
 
 def decibels(value: float) -> str:
@@ -102,16 +102,6 @@ FIELD_CHARTS = (
 )
 DIFFUSION_CHARTS = (
     ChartSpec(
-        "Autoencoder",
-        (
-            Curve("autoencoder", "mark", "train {}", smooth=True),
-            Curve("holdout/autoencoder", "split", "held out {}", dots=True),
-        ),
-        help="Mean absolute difference between images in [-1, 1] and what they come back as from "
-        "their latents: of the images of each step, and of held-out ones",
-        optional=True,
-    ),
-    ChartSpec(
         "Loss",
         (
             Curve("loss", "mark", "train {}", smooth=True),
@@ -120,6 +110,23 @@ DIFFUSION_CHARTS = (
         help="Mean squared error of what the network predicts: on the images of each step, and "
         "on held-out ones, whose noise levels are always the same. No level counts more than "
         "another, as some may for the gradient",
+    ),
+    ChartSpec(
+        "Autoencoder",
+        (
+            Curve("autoencoder", "mark", "train {}", smooth=True),
+            Curve("holdout/autoencoder", "split", "held out {}", dots=True),
+        ),
+        help="Mean absolute difference between images in [-1, 1] and what they come back as from "
+        "their latents: of the images of each step, and of held-out ones",
+        rare=True,
+    ),
+    ChartSpec(
+        "Variational bound",
+        (Curve("vlb", "good", smooth=True),),
+        help="How far each step back is from the best that is possible, in nats of each number, "
+        "summed over a way of 20 steps; what learnt variances make smaller",
+        rare=True,
     ),
     ChartSpec(
         "Gradient norm",

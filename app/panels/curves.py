@@ -46,14 +46,13 @@ class CurvesPanel(Panel):
         self._build_tools()
         self.charts: list[Chart] = []
         self._specs: tuple[ChartSpec, ...] = ()
-        self._absent: set[str] = set()
-        """Series without which a chart is not shown, as there are no values of them."""
         content = QWidget()
         self._grid = QGridLayout(content)
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setHorizontalSpacing(16)
         self._grid.setVerticalSpacing(12)
-        self._columns = 0
+        self._placed: tuple[int, list[Chart]] = (0, [])
+        """In how many columns which charts stand."""
         add_scrolled(self, content)
         self.set_charts(charts)
         theme.follow(self._recolour)
@@ -62,22 +61,15 @@ class CurvesPanel(Panel):
         """Have these charts in the place of others; costs nothing where they are there already."""
         if specs == self._specs:
             return
-        self._have(specs)
-
-    def _have(self, specs: tuple[ChartSpec, ...]) -> None:
         for chart in self.charts:
             self._grid.removeWidget(chart)
             chart.hide()
             chart.deleteLater()
         self._specs = specs
-        self._absent = {
-            curve.key
-            for spec in specs
-            if spec.optional and not any(c.key in self.run.series for c in spec.curves)
-            for curve in spec.curves
-        }
-        shown = [spec for spec in specs if spec.curves[0].key not in self._absent]
-        self.charts = [Chart(spec, names_marks=i == 0) for i, spec in enumerate(shown)]
+        content = self._grid.parentWidget()
+        self.charts = [
+            Chart(spec, names_marks=not i, parent=content) for i, spec in enumerate(specs)
+        ]
         for chart in self.charts:
             chart.hovered.connect(self._hover)
             chart.left.connect(self._leave)
@@ -85,7 +77,7 @@ class CurvesPanel(Panel):
             chart.whole_asked.connect(self.show_whole)
             chart.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
             chart.customContextMenuRequested.connect(self._menu_at)
-        self._waiting, self._columns, self._dirty = [], 0, True
+        self._waiting, self._placed, self._dirty = [], (0, []), True
         self._arrange()
 
     def _build_tools(self) -> None:
@@ -120,8 +112,6 @@ class CurvesPanel(Panel):
     def add(self, event: Event) -> None:
         """Take what an event tells; nothing is drawn before `refresh`."""
         self._dirty |= self.run.add(event)
-        if self._absent and not self._absent.isdisjoint(self.run.series):
-            self._have(self._specs)
 
     def refresh(self) -> None:
         """Draw what is new; called by the window's timer, free when there is nothing."""
@@ -146,14 +136,13 @@ class CurvesPanel(Panel):
         self._dirty, self._drawn = False, time.monotonic()
         if not self._hovering:
             self._say_state()
+        self._arrange()
         return [chart for chart in self.charts if not chart.visibleRegion().isEmpty()]
 
     def clear(self) -> None:
         """Forget everything."""
         self.run = RunSeries()
         self.look.span = None
-        if any(chart.spec.optional for chart in self.charts):
-            self._have(self._specs)
         self._leave()
         self._redraw()
 
@@ -259,14 +248,20 @@ class CurvesPanel(Panel):
         self.axis.setVisible(width >= 330)
         self.smoothing.setVisible(width >= 560)
         self._smoothing_words.setVisible(width >= 560)
-        columns = min(len(self.charts), max(1, width // CHART_PX))
-        if columns == 3 and len(self.charts) == 4:
+        told = self.run.series
+        charts = [c for c in self.charts if not c.spec.rare or c.spec.curves[0].key in told]
+        columns = min(len(charts), max(1, width // CHART_PX))
+        if columns == 3 and len(charts) == 4:
             columns = 2 if self.height() > 330 else 4
-        if columns == self._columns:
+        if (columns, charts) == self._placed:
             return
-        self._columns = columns
-        for i, chart in enumerate(self.charts):
+        self._placed = columns, charts
+        for chart in self.charts:
+            self._grid.removeWidget(chart)
+        for i, chart in enumerate(charts):
             self._grid.addWidget(chart, i // columns, i % columns)
+        for chart in self.charts:
+            chart.setVisible(chart in charts)
         for i in range(len(self.charts)):
             self._grid.setColumnStretch(i, 1 if i < columns else 0)
 

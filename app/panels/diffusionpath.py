@@ -94,8 +94,13 @@ class PathPanel(Panel):
             self.steps.stop()
             self.said.hide()
             self.other = None  # of an older model, or from other noise
-            guided = drawing.artist.vocabulary is not None and any(drawing.order.wish.texts)
-            self.compare.begin_with(drawing.order.wish, guided=guided)
+            wish, artist = drawing.order.wish, drawing.artist
+            asked = any(wish.texts)
+            self.compare.begin_with(
+                wish,
+                guided=asked and artist.vocabulary is not None,
+                classifier=asked and artist.classifier is not None,
+            )
         self.steps.show_count(len(drawing.strokes), anew=anew)
         self._show_or_wait()
 

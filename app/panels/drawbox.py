@@ -26,6 +26,18 @@ ETA = Setting(
     high=1,
     step=0.1,
 )
+CLASSIFIER_GUIDANCE = Setting(
+    "s of p(x) p(class | x)^s: how far the model's classifier leads samples to the class, besides "
+    "any other guidance; 0 for not at all",
+    low=0,
+    high=50,
+    step=0.5,
+    label="Classifier",
+)
+NO_CLASSIFIER = (
+    "This model has no classifier; train with Noisy classifier on, among the advanced settings, "
+    "where there are classes"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +55,7 @@ class DrawSettings:
             step=0.5,
         ),
     ] = GUIDANCE
+    classifier_guidance: Annotated[float, CLASSIFIER_GUIDANCE] = 0.0
     sampler: Annotated[
         Literal["dpmpp_2m", "ddim", "ddpm", "euler", "heun", "midpoint", "euler_maruyama"],
         Setting("How noise becomes a sample"),
@@ -118,8 +131,22 @@ class DrawBox(QWidget):
 
     # -- what can be asked for -------------------------------------------------------------------
 
-    def set_words(self, words: tuple[str, ...] | None, *, classes: bool = False) -> None:
-        """Which words or classes the model knows; None for a model without any."""
+    def set_words(
+        self,
+        words: tuple[str, ...] | None,
+        *,
+        classes: bool = False,
+        named: tuple[str, ...] = (),
+    ) -> None:
+        """Which words or classes the model knows; None for a model without any.
+
+        `named` are the classes that its classifier knows, which can lead even a model without any.
+        """
+        alone = words is None and bool(named)
+        self._usable("guidance", words is not None)
+        self._offer_classifier(bool(named), alone=alone)
+        if alone:
+            words, classes = named, True
         same = (words or ()) == self._words and classes == self._is_classes
         has_words = words is not None
         if not same:
@@ -137,7 +164,12 @@ class DrawBox(QWidget):
         self._label.setVisible(has_words)
         self.caption.setVisible(has_words and not classes)
         self.classes.setVisible(has_words and classes)
-        self._enable("guidance", has_words)
+
+    def _offer_classifier(self, there: bool, *, alone: bool) -> None:
+        self._usable("classifier_guidance", there, NO_CLASSIFIER)
+        row = self.form.rows["classifier_guidance"]
+        if row.value in (0.0, 1.0):  # what a person has set stays
+            row.set_value(float(alone))
 
     def set_width(self, width: int) -> None:
         """Take so many pixels."""
@@ -163,13 +195,11 @@ class DrawBox(QWidget):
         """Whether there is a model that can draw."""
         self.button.setEnabled(able)
 
-    def _enable(self, name: str, enabled: bool) -> None:
-        row = self.form.rows[name]
-        for widget in (row.editor, row.label, row.reset):
-            widget.setEnabled(enabled)
+    def _usable(self, name: str, usable: bool, why: str = "") -> None:
+        self.form.rows[name].set_usable(usable, why)
 
     def _follow(self) -> None:
-        self._enable("eta", self.form.rows["sampler"].value == "ddim")
+        self._usable("eta", self.form.rows["sampler"].value == "ddim")
 
     # -- what is asked for -----------------------------------------------------------------------
 
@@ -188,6 +218,13 @@ class DrawBox(QWidget):
     def settings(self) -> DrawSettings:
         """How; raises ValueError for what does not go together."""
         return DrawSettings(**self.form.values)
+
+    @property
+    def guidances(self) -> dict[str, float]:
+        """How far what is asked for is followed, by name; 0 where nothing could be followed."""
+        rows = {name: self.form.rows[name] for name in ("guidance", "classifier_guidance")}
+        followed = bool(self.texts)
+        return {n: row.value if followed and row.usable else 0.0 for n, row in rows.items()}
 
     def _ask(self) -> None:
         if self.button.isEnabled():

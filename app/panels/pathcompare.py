@@ -7,7 +7,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from app.drawnwords import SAMPLER_NAMES
-from app.panels.drawbox import ETA
+from app.panels.drawbox import CLASSIFIER_GUIDANCE, ETA
 from app.panels.drawrow import DrawRow
 from app.theme import set_role
 from app.widgets.fields import AnyField, ChoiceField, RealField, WholeField
@@ -27,6 +27,7 @@ class CompareFields(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._wish: Wish | None = None
+        self._labels: dict[str, QLabel] = {}
         self.sampler = ChoiceField(tuple(SAMPLER_NAMES))
         self.sampler.set_names(SAMPLER_NAMES)
         self.sampler.edited.connect(self._follow)
@@ -34,6 +35,8 @@ class CompareFields(QWidget):
         self.eta.setToolTip(f"<p>{ETA.help}</p>")
         self.steps = WholeField(Setting("Steps", low=1, high=1_000))
         self.guidance = RealField(Setting("Guidance", low=-1, high=20, step=0.5))
+        self.classifier = RealField(CLASSIFIER_GUIDANCE)
+        self.classifier.setToolTip(f"<p>{CLASSIFIER_GUIDANCE.help}</p>")
         self.seed = WholeField(Setting("Seed: the same is the same noise", low=0, high=2**31 - 1))
         self.row = DrawRow("Draw beside it")
         self.draw = self.row.button
@@ -49,6 +52,7 @@ class CompareFields(QWidget):
             "Guidance": (self.guidance, 1, 2, 1),
             "Eta": (self.eta, 2, 0, 1),
             "Seed": (self.seed, 2, 2, 1),
+            "Classifier": (self.classifier, 3, 0, 1),
         }
         for name, (field, row, column, wide) in places.items():
             field.setAccessibleName(f"{name} of the other run")
@@ -56,22 +60,30 @@ class CompareFields(QWidget):
             label = QLabel(name)
             set_role(label, "muted")
             grid.addWidget(label, row, column)
+            self._labels[name] = label
             grid.addWidget(field, row, column + 1, 1, wide)
-        grid.addWidget(self.row, 3, 0, 1, 4)
+        grid.addWidget(self.row, 4, 0, 1, 4)
         grid.setColumnStretch(1, 1)
         grid.setColumnStretch(3, 1)
+        self._show_classifier(False)
         self._follow()
 
-    def begin_with(self, wish: "Wish", *, guided: bool) -> None:
+    def _show_classifier(self, shown: bool) -> None:
+        self.classifier.setVisible(shown)
+        self._labels["Classifier"].setVisible(shown)
+
+    def begin_with(self, wish: "Wish", *, guided: bool, classifier: bool = False) -> None:
         """The drawing was made so; what a person has set meanwhile is kept for the same seed."""
         if self._wish is None or self._wish.seed != wish.seed:
             self.sampler.set_content("ddim" if wish.sampler != "ddim" else "euler")
             self.eta.set_content(wish.eta)
             self.steps.set_content(wish.steps)
             self.guidance.set_content(wish.guidance)
+            self.classifier.set_content(wish.classifier_guidance)
             self.seed.set_content(wish.seed)
         self._wish = wish
         self.guidance.setEnabled(guided)
+        self._show_classifier(classifier)
         self._follow()
 
     def wish(self) -> "Wish | None":
@@ -84,6 +96,11 @@ class CompareFields(QWidget):
             eta=self.eta.content if self.eta.isEnabled() else 0.0,
             steps=self.steps.content,
             guidance=self.guidance.content if self.guidance.isEnabled() else self._wish.guidance,
+            classifier_guidance=(
+                self._wish.classifier_guidance
+                if self.classifier.isHidden()
+                else self.classifier.content
+            ),
             seed=self.seed.content,
         )
 

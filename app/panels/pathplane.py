@@ -15,12 +15,15 @@ from app.widgets.smallplot import SmallPlot
 
 if TYPE_CHECKING:
     from app.drawing import Drawing, Order
-    from engines.diffusion.artist import Artist, Stroke
+    from engines.diffusion.artist import Stroke
     from engines.diffusion.flowfield import Field
     from engines.diffusion.toys import GaussianMixture
 
 ERROR_HELP = (
     "RMS error of the score at the points, over the RMS length of the true score of the mixture"
+)
+CLASSIFIER_HELP = (
+    "What the classifier adds (violet) to the score of the model alone (grey), both to one scale"
 )
 
 
@@ -39,8 +42,18 @@ class PathPlane(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.view, self.other_view = PointsView(), PointsView()
-        self.below = Segmented({"field": "Field", "error": "Score error", "none": "Points only"})
+        self.below = Segmented(
+            {
+                "field": "Field",
+                "classifier": "Classifier",
+                "error": "Score error",
+                "none": "Points",
+            },
+            compact=True,
+        )
+        self.below.button("none").setToolTip("Points alone")
         self.below.button("field").setToolTip("Where the model moves points as noise goes")
+        self.below.button("classifier").setToolTip(CLASSIFIER_HELP)
         self.below.button("error").setToolTip("Brightest: half the true score or more is wrong")
         self.below.changed.connect(self._show_found)
         self.title = SectionTitle("Score error")
@@ -48,7 +61,7 @@ class PathPlane(QWidget):
         self.plot = SmallPlot("Score error over the steps")
         self.plot.picked.connect(self.picked)
         self._truth: GaussianMixture | None = None
-        self._fields: dict[tuple[Artist, float], Field] = {}
+        self._fields: dict[tuple[Order, float], Field] = {}
         self._errors: dict[Order, np.ndarray] = {}
         self._shown: list[tuple[PointsView, Drawing, Stroke]] = []
         self._step = 0
@@ -68,6 +81,7 @@ class PathPlane(QWidget):
         column.addWidget(self.title)
         column.addWidget(self.plot)
         self.other_view.hide()
+        self.below.button("classifier").hide()
         self.know(None)
 
     def know(self, truth: "GaussianMixture | None") -> None:
@@ -96,16 +110,16 @@ class PathPlane(QWidget):
             if before.get(view) is not drawing.artist:
                 view.show_field(None, arrows=False, error=False)
         self._step = step
+        self._offer_classifier()
         self._show_found()
 
     def take(self, found: PlaneFound) -> None:
         """Show the answer to what was `wanted`; what is on show by now may want another."""
         self._waits = False
         if found.truth is self._truth:
-            artists = {drawing.artist for _, drawing, _ in self._shown}
-            fields = {**self._fields, **found.fields}
-            self._fields = {key: f for key, f in fields.items() if key[0] in artists}
             orders = {drawing.order for _, drawing, _ in self._shown}
+            fields = {**self._fields, **found.fields}
+            self._fields = {key: f for key, f in fields.items() if key[0] in orders}
             errors = {**self._errors, **found.errors}
             self._errors = {order: e for order, e in errors.items() if order in orders}
         self._show_found()
@@ -119,15 +133,35 @@ class PathPlane(QWidget):
 
     # -- inside --------------------------------------------------------------------------------
 
+    def _offer_classifier(self) -> None:
+        """Its arrows can be seen where it leads all samples to one and the same class."""
+        wishes = [
+            drawing.order.wish
+            for _, drawing, _ in self._shown
+            if drawing.artist.steering(drawing.order.wish) is not None
+        ]
+        button = self.below.button("classifier")
+        button.setVisible(bool(wishes))
+        one = all(len(wish.texts) == 1 for wish in wishes)
+        button.setEnabled(one)
+        button.setToolTip(CLASSIFIER_HELP if one else "Draw one class to see where it is led to")
+        if self.below.value == "classifier" and not (wishes and one):
+            self.below.set_value("field")
+
     def _show_found(self) -> None:
         what = self.below.value
         missing: list[tuple[Drawing, float]] = []
         for view, drawing, stroke in self._shown:
-            field = self._fields.get((drawing.artist, stroke.t))
+            field = self._fields.get((drawing.order, stroke.t))
             if what == "none":
                 view.show_field(None, arrows=False, error=False)
             elif field is not None:
-                view.show_field(field, arrows=what == "field", error=what == "error")
+                view.show_field(
+                    field,
+                    arrows=what == "field",
+                    error=what == "error",
+                    pull=what == "classifier",
+                )
             else:
                 missing.append((drawing, stroke.t))
         self._show_errors()

@@ -47,8 +47,9 @@ class PointsView(QWidget):
         self.plot.setMinimumHeight(220)
         self._error = pg.ImageItem(axisOrder="row-major", lut=shades(), levels=(0.0, MOST_ERROR))
         self._arrows = pg.PlotCurveItem(connect="pairs", antialias=True)
+        self._pulls = pg.PlotCurveItem(connect="pairs", antialias=True)
         self._dots = pg.ScatterPlotItem(size=5, pen=pg.mkPen(None))
-        for item in (self._error, self._arrows, self._dots):
+        for item in (self._error, self._arrows, self._pulls, self._dots):
             self._item.addItem(item)
         self._error.hide()
         column = QVBoxLayout(self)
@@ -78,19 +79,43 @@ class PointsView(QWidget):
         ends = self._arrows.getData()[0]
         return 0 if ends is None or not self._arrows.isVisible() else len(ends) // 6
 
+    @property
+    def pulls(self) -> np.ndarray | None:
+        """[n, 2] places and [n, 2] ends of the classifier's arrows as drawn: [n, 2, 2]."""
+        x, y = self._pulls.getData()
+        if x is None or not self._pulls.isVisible():
+            return None
+        return np.stack([x, y], axis=1).reshape(-1, 6, 2)[:, :2]
+
     def show_points(self, points: np.ndarray) -> None:
         """Draw [n, 2]; what is not finite is left out."""
         self._dots.setData(pos=points[np.isfinite(points).all(1)])
 
-    def show_field(self, field: "Field | None", *, arrows: bool, error: bool) -> None:
-        """Draw the field's arrows, its error, both or nothing below the points."""
-        self._arrows.setVisible(arrows and field is not None)
+    def show_field(
+        self, field: "Field | None", *, arrows: bool, error: bool, pull: bool = False
+    ) -> None:
+        """Draw the field's arrows, its error, both or nothing below the points.
+
+        With `pull` arrows are those of the score without the classifier and, of another colour, of
+        what that adds.
+        """
+        pulled = field.pull if field is not None and pull else None
+        self._arrows.setVisible((arrows or pull) and field is not None)
+        self._pulls.setVisible(pulled is not None)
         found = field.error if field is not None and error else None
         self._error.setVisible(found is not None)
         self._colour_dots()
         if field is not None and arrows:
-            ends = arrow_lines(field)
+            ends = arrow_lines(field, field.flow)
             self._arrows.setData(ends[:, 0], ends[:, 1])
+        if field is not None and pull:
+            alone = field.score if pulled is None else field.score - pulled
+            longest = _longest(alone if pulled is None else np.stack([alone, pulled]))
+            ends = arrow_lines(field, alone, longest)
+            self._arrows.setData(ends[:, 0], ends[:, 1])
+            if pulled is not None:
+                ends = arrow_lines(field, pulled, longest)
+                self._pulls.setData(ends[:, 0], ends[:, 1])
         if field is not None and found is not None:
             self._error.setImage(found, autoLevels=False)
             half = field.reach / (len(found) - 1)
@@ -105,6 +130,7 @@ class PointsView(QWidget):
             axis.recolour()
             axis.setZValue(-1000)  # grid lines belong below everything
         self._arrows.setPen(pg.mkPen(theme.colour(colours.muted), width=1))
+        self._pulls.setPen(pg.mkPen(theme.colour(colours.split), width=1.5))
         self._colour_dots()
 
     def _colour_dots(self) -> None:
@@ -117,11 +143,19 @@ class PointsView(QWidget):
             self._dots.setPen(pg.mkPen(None))
 
 
-def arrow_lines(field: "Field") -> np.ndarray:
-    """[6 n, 2] ends of the shaft and two barbs of every arrow; the longest fits between places."""
+def _longest(arrows: np.ndarray) -> float:
+    """The length of the longest of [..., 2]."""
+    return max(float(np.linalg.norm(arrows, axis=-1).max()), 1e-12)
+
+
+def arrow_lines(field: "Field", arrows: np.ndarray, longest: float = 0.0) -> np.ndarray:
+    """[6 n, 2] ends of the shaft and two barbs of `arrows` [side, side, 2] at the field's places.
+
+    One as long as `longest`, or the longest of them, fits between two places.
+    """
     start = field.places.reshape(-1, 2)
-    flow = field.flow.reshape(-1, 2)
-    longest = max(float(np.linalg.norm(flow, axis=1).max()), 1e-12)
+    flow = arrows.reshape(-1, 2)
+    longest = longest or _longest(flow)
     apart = 2 * field.reach / (len(field.places) - 1)
     way = flow / longest * apart * ARROW
     end = start + way

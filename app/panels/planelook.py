@@ -7,7 +7,6 @@ import numpy as np
 
 if TYPE_CHECKING:
     from app.drawing import Drawing, Order
-    from engines.diffusion.artist import Artist
     from engines.diffusion.flowfield import Field
     from engines.diffusion.toys import GaussianMixture
 
@@ -18,8 +17,8 @@ class PlaneFound:
 
     truth: "GaussianMixture | None"
     """What they were found against."""
-    fields: "dict[tuple[Artist, float], Field]"
-    """By model and noise level."""
+    fields: "dict[tuple[Order, float], Field]"
+    """By drawing and noise level."""
     errors: "dict[Order, np.ndarray]"
     """By drawing, [strokes] RMS error of the score over the true score's RMS length."""
 
@@ -41,7 +40,7 @@ class PlaneWish:
         from engines.diffusion.flowfield import field_of, score_errors
 
         fields = {
-            (drawing.artist, t): field_of(
+            (drawing.order, t): field_of(
                 drawing.artist, drawing.order.wish, t, reach=self.reach, truth=self.truth
             )
             for drawing, t in self.fields
@@ -49,6 +48,8 @@ class PlaneWish:
         errors = {}
         if self.truth is not None:
             for drawing, known in self.errors:
-                new = score_errors(drawing.strokes[len(known) :], drawing.artist.path, self.truth)
+                new = score_errors(
+                    drawing.strokes[len(known) :], drawing.artist, drawing.order.wish, self.truth
+                )
                 errors[drawing.order] = np.concatenate([known, new])
         return PlaneFound(truth=self.truth, fields=fields, errors=errors)

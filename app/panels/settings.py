@@ -64,6 +64,18 @@ class SettingRow(QObject):
         """Whether the value is not the default."""
         return self.editor.content != self.field.default
 
+    @property
+    def usable(self) -> bool:
+        """Whether the value is read."""
+        return self.editor.isEnabled()
+
+    def set_usable(self, usable: bool, why: str = "") -> None:
+        """Whether the value is read; where it is not, the tooltip says `why`."""
+        for widget in (self.editor, self.label, self.reset):
+            widget.setEnabled(usable)
+        for widget in (self.label, self.editor):
+            widget.setToolTip(self._help() if usable or not why else f"<p>{escape(why)}</p>")
+
     def words(self, value: Any) -> str:
         """A value as the field would show it."""
         setting = self.field.setting

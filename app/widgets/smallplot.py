@@ -18,14 +18,22 @@ class SmallPlot(QWidget):
     hovered = Signal(int)
     left = Signal()
 
-    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        parent: QWidget | None = None,
+        *,
+        ends: tuple[str, str] = ("noise", "sample"),
+    ) -> None:
+        """`ends` say what stands left and right."""
         super().__init__(parent)
+        self._ends = ends
         self.lines = np.empty((0, 0))
         self.strong = -1
         """The line that stands out, -1 for none."""
         self.step = -1
         """The step that is marked, -1 for none."""
-        self.high = 1.0
+        self.low, self.high = 0.0, 1.0
         self.setAccessibleName(name)
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
@@ -40,11 +48,18 @@ class SmallPlot(QWidget):
         return QSize(120, 92)
 
     def show_lines(
-        self, lines: np.ndarray, *, strong: int = -1, step: int = -1, high: float | None = None
+        self,
+        lines: np.ndarray,
+        *,
+        strong: int = -1,
+        step: int = -1,
+        low: float = 0.0,
+        high: float | None = None,
     ) -> None:
-        """Show [k, n], from 0 to `high` or their most; NaN leaves a gap."""
+        """Show [k, n], from `low` to `high` or their most; NaN leaves a gap."""
         self.lines, self.strong, self.step = np.asarray(lines, float), strong, step
         finite = self.lines[np.isfinite(self.lines)]
+        self.low = low
         self.high = high or (float(finite.max()) if finite.size else 0.0) or 1.0
         self.update()
 
@@ -99,13 +114,17 @@ class SmallPlot(QWidget):
             painter.drawLine(QLineF(area.left(), y, area.right(), y))
             painter.setPen(theme.colour(colours.muted))
             room = QRectF(0, y - 7, LEFT_PX - 6, 14)
-            painter.drawText(room, Qt.AlignmentFlag.AlignRight, number(share * self.high, 2))
+            painter.drawText(
+                room,
+                Qt.AlignmentFlag.AlignRight,
+                number(self.low + share * (self.high - self.low), 2),
+            )
         count = self.lines.shape[1]
         if not count:
             return
         below = QRectF(area.left(), area.bottom() + 2, area.width(), BOTTOM_PX - 2)
-        painter.drawText(below, Qt.AlignmentFlag.AlignLeft, "noise")
-        painter.drawText(below, Qt.AlignmentFlag.AlignRight, "sample")
+        painter.drawText(below, Qt.AlignmentFlag.AlignLeft, self._ends[0])
+        painter.drawText(below, Qt.AlignmentFlag.AlignRight, self._ends[1])
         if 0 <= self.step < count:
             painter.setPen(QPen(theme.colour(colours.muted), 1, Qt.PenStyle.DashLine))
             x = self.x_of(self.step)
@@ -121,11 +140,15 @@ class SmallPlot(QWidget):
         area, values = self._area(), self.lines[line]
         return QPolygonF(
             [
-                QPointF(self.x_of(j), area.bottom() - min(1.0, v / self.high) * area.height())
+                QPointF(self.x_of(j), area.bottom() - self._height(v) * area.height())
                 for j, v in enumerate(values)
                 if np.isfinite(v)
             ]
         )
+
+    def _height(self, value: float) -> float:
+        """Where a value stands, as a share of the height."""
+        return min(1.0, (value - self.low) / max(self.high - self.low, 1e-12))
 
     def _area(self) -> QRectF:
         width, height = self.width() - LEFT_PX - 4, self.height() - TOP_PX - BOTTOM_PX

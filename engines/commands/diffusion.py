@@ -104,22 +104,31 @@ class TrainDiffusion:
         from assets.files import atomic_write_json
         from engines.diffusion.saved import write_model
 
-        def write_report(path: Path) -> None:
-            atomic_write_json(path, report.build() | {"health": _health_of(engine)})
-
         say(summary_of(report.build()))
+        more = {"health": _health_of(engine)} | self._facts(engine)
         writers: list[Writer] = []
         if engine.learner is None:
             say(f"There is no model yet, so {self.out} is not written")
         else:
             writers.append((self.out, lambda path: write_model(engine.saved_model(), path)))
             if self.grid is not None:
-                writers.append((self.grid, lambda path: _write_samples(engine, path)))
+                writers.append((self.grid, lambda path: self._write_samples(engine, path)))
         if self.checkpoint is not None and engine.has_begun:
             writers.append((self.checkpoint, engine.save_checkpoint))
         if self.report is not None:
-            writers.append((self.report, write_report))
+            writers.append((self.report, lambda p: atomic_write_json(p, report.build() | more)))
         write_all(writers)
+
+    def _facts(self, engine: "DiffusionEngine") -> dict[str, Any]:
+        """What else the report is to tell; JSON values."""
+        del engine
+        return {}
+
+    def _write_samples(self, engine: "DiffusionEngine", path: Path) -> None:
+        from engines.diffusion.sheet import write_sheet
+
+        *_, end = engine.artist().draw(engine.wish())
+        write_sheet(path, end)
 
 
 def _health_of(engine: "DiffusionEngine") -> dict[str, Any] | None:
@@ -130,10 +139,3 @@ def _health_of(engine: "DiffusionEngine") -> dict[str, Any] | None:
         return finite(asdict(engine.health()))
     except InputError:
         return None
-
-
-def _write_samples(engine: "DiffusionEngine", path: Path) -> None:
-    from engines.diffusion.sheet import write_sheet
-
-    *_, end = engine.artist().draw(engine.wish())
-    write_sheet(path, end)

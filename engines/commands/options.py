@@ -6,10 +6,26 @@ from collections.abc import Collection
 from typing import Annotated, Any, Literal, TypeVar
 
 import tyro
+from tyro.conf import arg
 
 from engines.settings import Field, fields_of
 
 C = TypeVar("C")
+
+REPORT = arg(
+    metavar="R.json", help="Where to write the figures as JSON", help_behavior_hint="(optional)"
+)
+
+CHECKPOINT = arg(
+    metavar="DIR",
+    help="Folder that keeps all that is needed to go on later",
+    help_behavior_hint="(optional)",
+)
+RESUME = arg(
+    metavar="DIR",
+    help="Go on from this checkpoint, with its settings as defaults",
+    help_behavior_hint="(optional)",
+)
 
 
 def options_of(

@@ -33,7 +33,9 @@ class Sample:
     sampler: SamplerName = "dpmpp_2m"
     steps: int = 20
     guidance: float | None = None
-    """None for `GUIDANCE` where a class or caption is asked for."""
+    """None for `GUIDANCE` where a class or caption is asked for and not had already."""
+    classifier_guidance: float | None = None
+    """None for 1 where the model has learnt no classes but its classifier has, else 0."""
     eta: float = 0.0
     seed: int = 0
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -96,7 +98,12 @@ class Sample:
         texts = self.classes + self.captions
         guidance = self.guidance
         if guidance is None:
-            guidance = GUIDANCE if texts and vocabulary is not None else 0.0
+            wanted = texts and vocabulary is not None and not artist.taught
+            guidance = GUIDANCE if wanted else 0.0
+        strength = self.classifier_guidance
+        if strength is None:
+            alone = vocabulary is None and artist.classifier is not None
+            strength = 1.0 if texts and alone else 0.0
         image, hole = self._given(artist)
         return Wish(
             count=self.count,
@@ -104,6 +111,7 @@ class Sample:
             sampler=self.sampler,
             steps=self.steps,
             guidance=guidance,
+            classifier_guidance=strength,
             eta=self.eta,
             seed=self.seed,
             image=image,
@@ -204,6 +212,7 @@ def _write_attention(
     from assets.files import write_failure
     from engines.diffusion.heat import write_heat
     from engines.diffusion.mapfiles import write_arrays
+    from engines.diffusion.placing import place_similarity
 
     if not capture.kept:
         raise InputError(
@@ -214,7 +223,8 @@ def _write_attention(
         folder.mkdir(exist_ok=True)
     except OSError as error:
         raise InputError(write_failure(folder, error)) from error
-    write_arrays(folder / "attention.npz", capture, rows=wish.count)
+    places = place_similarity(artist.averaged)
+    write_arrays(folder / "attention.npz", capture, rows=wish.count, places=places)
     heat = write_heat(folder, artist, wish, capture, end)
     say(f"Wrote {folder}: {len(capture.kept):,} maps, {len(heat):,} pictures of words")
     if wish.texts and not heat:

@@ -4,12 +4,12 @@ import copy
 import functools
 import itertools
 import math
-from collections.abc import Generator
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator
+from typing import TypeVar
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from assets.errors import InputError
@@ -19,56 +19,33 @@ from engines.diffusion.data.pictures import to_network
 from engines.diffusion.edit import edited, harmonised, inpainted, jump_of, levels_below
 from engines.diffusion.guidance import blended
 from engines.diffusion.latent.space import LatentSpace
-from engines.diffusion.memory import alive_bytes, check_drawing, free_bytes, pass_bytes
+from engines.diffusion.memory import (
+    alive_bytes,
+    check_drawing,
+    free_bytes,
+    gradient_bytes,
+    pass_bytes,
+)
 from engines.diffusion.mix import Part, mix_of
 from engines.diffusion.networks.choose import Network
+from engines.diffusion.networks.classifier import Classifier
 from engines.diffusion.networks.config import NetworkConfig
 from engines.diffusion.networks.text import Heard
 from engines.diffusion.paths import PATHS, Path, levels
 from engines.diffusion.samplers import SAMPLERS, Moment, walk
 from engines.diffusion.samplers.ddim import ddim
 from engines.diffusion.saved import SavedModel
+from engines.diffusion.steering import ClassifierGuidance
 from engines.diffusion.stroke import Shower, Stroke
-from engines.diffusion.targets import TARGETS, Denoiser, Model, Target
+from engines.diffusion.targets import TARGETS, Denoiser, Model, Target, clip_of
+from engines.diffusion.wish import Wish
 from engines.diffusion.words import Vocabulary, tidy, unknown_note
 from kernels.threads import torch_at_work
 
-IMAGES_CLIP = 1.0
-"""Pixels lie within plus or minus this much."""
-POINTS_CLIP = 3.0
-"""Twice as far as toys reach, and beyond the plane in which their fields are shown."""
 MOST_STEPS = 10_000
+N = TypeVar("N", bound=nn.Module)
 SPARE = 1.3
 """What drawing takes at its height over what its tensors do: memory is not packed tightly."""
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Wish:
-    """What is to be drawn, and how."""
-
-    count: int = 16
-    texts: tuple[str, ...] = ()
-    """Captions, classes or mixes of them (see `mix_of`), taken in turn; none for anything."""
-    literal: bool = False
-    """Texts come from data and are no mixes, whatever they look like."""
-    sampler: str = "dpmpp_2m"
-    steps: int = 20
-    guidance: float = 0.0
-    """w of (1 + w) conditional - w unconditional."""
-    eta: float = 0.0
-    """How much noise DDIM adds anew, 0 to 1; other samplers do not read it."""
-    seed: int = 0
-    """The same number begins at the same noise, whatever else is asked for."""
-    averaged: bool = True
-    """Draw with the average of the weights, else with the weights as they are."""
-    image: np.ndarray | None = None
-    """[h, w, c] uint8 to start from (SDEdit), or to fill where `hole` is; None for noise."""
-    strength: float = 0.6
-    """How much of `image` is forgotten, 0 to 1; not read where there is a `hole`."""
-    hole: np.ndarray | None = None
-    """[h, w] bool, True where `image` is to be drawn anew."""
-    repeats: int = 1
-    """How often each step of filling a hole is gone through, so that it agrees with the rest."""
 
 
 class Artist:
@@ -83,15 +60,21 @@ class Artist:
         target: Target,
         vocabulary: Vocabulary | None,
         drop: float | None = None,
+        classifier: Classifier | None = None,
+        taught: bool = False,
         space: LatentSpace | None = None,
     ) -> None:
         """`drop` is the share that was learnt without words; None where that is not known.
 
+        A network that was `taught` draws in few steps and has guidance in it, see `teaching`.
         `space` is where the networks denoise; None for pixels or points.
         """
         self.space = space
         self._averaged, self._raw = averaged, raw
+        self.classifier = classifier
+        """What can guide towards a class besides; None where none was taught."""
         self._drop = drop
+        self.taught = taught
         self.path: Path = PATHS[path]()
         self.target: Target = target
         self.vocabulary = vocabulary
@@ -114,6 +97,8 @@ class Artist:
             target=target,
             vocabulary=saved.vocabulary,
             drop=saved.diffusion.get("drop"),
+            classifier=saved.classifier,
+            taught=bool(saved.diffusion.get("taught")),
             space=saved.space,
         )
 
@@ -127,17 +112,20 @@ class Artist:
         target: Target,
         vocabulary: Vocabulary | None,
         drop: float | None = None,
+        classifier: Classifier | None = None,
+        taught: bool = False,
         space: LatentSpace | None = None,
     ) -> "Artist":
-        """An artist with copies of both networks."""
-        copies = [copy.deepcopy(n).requires_grad_(False).eval() for n in (averaged, raw)]
+        """An artist with copies of both networks, and of what names classes."""
         return cls(
-            averaged=copies[0],
-            raw=copies[1],
+            averaged=_copied(averaged),
+            raw=_copied(raw),
             path=path,
             target=target,
             vocabulary=vocabulary,
             drop=drop,
+            classifier=None if classifier is None else _copied(classifier),
+            taught=taught,
             space=space,
         )
 
@@ -177,8 +165,9 @@ class Artist:
             found.append(f"Only ddim adds noise by eta; {wish.sampler} does not read it")
         if wish.repeats > 1 and wish.hole is None:
             found.append("Only the filling of a hole is repeated, and there is none")
+        found += self._notes_of_classifier(wish)
         if self.vocabulary is None:
-            if wish.texts:
+            if wish.texts and self.classifier is None:
                 found.append("This model learnt without words or classes, so they are not read")
             if wish.guidance:
                 found.append("This model is unconditional, so guidance changes nothing")
@@ -193,12 +182,33 @@ class Artist:
             found.append(
                 "Guidance needs a caption or class to guide towards, so it changes nothing"
             )
+        elif wish.guidance and self.taught:
+            found.append(
+                "This model was taught with guidance by another one; more of it leads beyond what "
+                "it knows, so ask for none"
+            )
         elif wish.guidance and self._drop == 0:
             found.append(
                 "This model learnt nothing without words (a condition dropout of 0), so guidance "
                 "leads away from what it does not know; ask for none"
             )
         return tuple(found)
+
+    def _notes_of_classifier(self, wish: Wish) -> Iterator[str]:
+        if self.classifier is None:
+            return
+        if wish.classifier_guidance and not any(wish.texts):
+            yield "Classifier guidance needs a class to lead to, so it changes nothing"
+        if self.vocabulary is None and any(wish.texts):  # else the model reads them anyway
+            if not wish.classifier_guidance:
+                yield (
+                    "This model learnt without classes; only its classifier knows them, so ask for "
+                    "classifier guidance"
+                )
+            known = Vocabulary(self.classes, classes=True, longest=1)
+            said = [part for row in range(len(wish.texts)) for _, part in self.mix_for(wish, row)]
+            if unknown := known.encode(said).unknown:
+                yield unknown_note(unknown, known)
 
     def draw(self, wish: Wish, *, capture: Capture | None = None) -> Generator[Stroke, None, None]:
         """The way of the samples, stroke by stroke; `capture` sees what attends to what.
@@ -264,14 +274,39 @@ class Artist:
             self._model(wish, capture),
             self.path,
             self.target,
-            clip=self._clip(),
+            clip=clip_of(self.shape) if self.space is None else self.space.bound,
+            steer=self.steering(wish),
         )
 
-    def _clip(self) -> float:
-        """How far data lie from 0 at most."""
-        if self.space is not None:
-            return self.space.bound
-        return IMAGES_CLIP if len(self.shape) == 3 else POINTS_CLIP
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """What the classifier tells apart; none where there is no classifier."""
+        return () if self.classifier is None else self.classifier.config.classes
+
+    def class_shares(self, wish: Wish) -> Tensor:
+        """[wish.count, classes] what of each class the classifier is to find in each sample.
+
+        Rows sum to 1, less where something is asked for that it does not know.
+        """
+        places = {name: i for i, name in enumerate(self.classes)}
+        shares = torch.zeros(wish.count, len(places))
+        for row in range(wish.count):
+            for share, text in self.mix_for(wish, row):
+                if (name := tidy(text)) in places:
+                    shares[row, places[name]] += share
+        return shares
+
+    def steering(self, wish: Wish) -> ClassifierGuidance | None:
+        """What leads samples towards their classes; None where nothing does."""
+        classifier = self.classifier
+        if classifier is None or not (wish.classifier_guidance and any(wish.texts)):
+            return None
+        shares = self.class_shares(wish).to(self.device)
+
+        def log_likelihood(x: Tensor, t: Tensor) -> Tensor:
+            return (shares * classifier(x, t)).sum(1)
+
+        return ClassifierGuidance(log_likelihood, wish.classifier_guidance, self.path)
 
     def mix_for(self, wish: Wish, row: int) -> tuple[Part, ...]:
         """What sample `row` is to show, with weights that sum to 1; most often one part.
@@ -280,7 +315,8 @@ class Artist:
         """
         text = wish.texts[row % len(wish.texts)] if wish.texts else ""
         known = self.vocabulary
-        named = known is not None and known.classes and tidy(text) in known.words
+        names = self.classes if known is None else known.words if known.classes else ()
+        named = tidy(text) in names
         return ((1.0, text),) if wish.literal or named else mix_of(text)
 
     def conditions_of(self, wish: Wish) -> tuple[tuple[Condition, ...], Tensor]:
@@ -308,6 +344,12 @@ class Artist:
             latents = torch.zeros(1, *self.noise_shape, device=self.space.device)
             decode = functools.partial(self.space.decode, latents)
             return max(asked, alive_bytes(self.space.autoencoder, decode))
+
+    @functools.cached_property
+    def _gradient_bytes(self) -> int:
+        assert self.classifier is not None
+        with torch_at_work():
+            return gradient_bytes(self.classifier)
 
     def _way(self, wish: Wish) -> Tensor:
         """The noise levels from 1 to 0, and back up between them where steps are repeated."""
@@ -380,6 +422,16 @@ class Artist:
             )
         if not math.isfinite(wish.guidance):
             raise InputError(f"The guidance is {wish.guidance:g}; expected a number such as 2")
+        if not math.isfinite(wish.classifier_guidance):
+            raise InputError(
+                f"The classifier guidance is {wish.classifier_guidance:g}; expected a number such "
+                "as 2"
+            )
+        if wish.classifier_guidance and self.classifier is None:
+            raise InputError(
+                "This model has no classifier, so none can guide it; ask for a classifier guidance "
+                "of 0, or train with a classifier where there are classes"
+            )
         self._check_room(wish)
         if wish.image is None:
             return
@@ -403,8 +455,15 @@ class Artist:
         if self.vocabulary is not None:
             parts = max(len(self.mix_for(wish, row)) for row in range(len(wish.texts) or 1))
             parts += wish.guidance != 0 and any(wish.texts)
-        needed = round(SPARE * self._pass_bytes * parts * wish.count)
+        one = self._pass_bytes * parts
+        if self.steering(wish) is not None:  # after the network was asked, not at the same time
+            one = max(one, self._gradient_bytes)
+        needed = round(SPARE * one * wish.count)
         check_drawing(needed, wish.count, free_bytes(self.device))
+
+
+def _copied(network: N) -> N:
+    return copy.deepcopy(network).requires_grad_(False).eval()
 
 
 def _stroke(moment: Moment, shower: Shower | None) -> Stroke:

@@ -23,7 +23,18 @@ if TYPE_CHECKING:
     from engines.diffusion.train import Data, DiffusionEngine
 
 NAME, VERSION = "diffusion", 1
-FIXED = ("network", "size", "fit", "path", "target", "latent", "holdout", "seed")
+FIXED = (
+    "network",
+    "size",
+    "fit",
+    "path",
+    "target",
+    "variance",
+    "latent",
+    "holdout",
+    "seed",
+    "classifier",
+)
 """Settings that make a run what it is; others may change when it goes on.
 
 Another fit would go on with other images; another share or seed would learn from images that were
@@ -43,9 +54,15 @@ def save(engine: "DiffusionEngine", folder: Path) -> None:
     if learner is not None:
         tensors |= {f"network/{n}": t for n, t in learner.network.state_dict().items()}
         tensors |= {f"ema/{n}": t for n, t in learner.ema.network.state_dict().items()}
-        for i, state in learner.optimiser.state_dict()["state"].items():
-            tensors |= {f"optimiser/{i}/{name}": value for name, value in state.items()}
+        tensors |= _moments_of(learner.optimiser, "optimiser/")
         tensors["levels"] = learner.levels.errors
+        if learner.shares is not None:
+            tensors["shares"] = learner.shares.errors
+    if (naming := engine.naming) is not None:
+        tensors |= {f"classifier/network/{n}": t for n, t in naming.network.state_dict().items()}
+        tensors |= _moments_of(naming.optimiser, "classifier/optimiser/")
+        tensors["classifier/accuracy"] = naming.accuracy.errors
+        tensors["classifier/random"] = naming.generator.get_state()
     latent: dict[str, Any] = {}
     if first is not None:
         latent["latent"], weights = first.state()
@@ -110,12 +127,14 @@ def load(
             learner.ema.network.load_state_dict(under(tensors, "ema/"))
             learner.ema.step = int(about["ema_step"])
             learner.levels.errors = tensors["levels"]
-            learner.optimiser.load_state_dict(
-                {
-                    "state": _moments(under(tensors, "optimiser/")),
-                    "param_groups": learner.optimiser.state_dict()["param_groups"],
-                }
-            )
+            if learner.shares is not None:
+                learner.shares.errors = tensors["shares"]
+            _give_moments(learner.optimiser, under(tensors, "optimiser/"))
+        if (naming := engine.naming) is not None:
+            naming.network.load_state_dict(under(tensors, "classifier/network/"))
+            _give_moments(naming.optimiser, under(tensors, "classifier/optimiser/"))
+            naming.accuracy.errors = tensors["classifier/accuracy"]
+            naming.generator.set_state(tensors["classifier/random"])
         engine.generator.set_state(tensors["random"])
     except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
         if isinstance(error, InputError):
@@ -130,6 +149,14 @@ def config_of(folder: Path) -> DiffusionConfig:
     Raises InputError with a sentence when there is none or it is broken.
     """
     return config_in(_read(folder), folder, DiffusionConfig)
+
+
+def source_of(folder: Path) -> Source:
+    """Where the data of the run in `folder` came from; InputError as `config_of`."""
+    try:
+        return Source.of(_read(folder)["dataset"])
+    except (KeyError, TypeError) as error:
+        raise broken(folder, error) from error
 
 
 def _words_of(engine: "DiffusionEngine") -> dict[str, Any] | None:
@@ -149,6 +176,18 @@ def _check_same(before: DiffusionConfig, now: DiffusionConfig, folder: Path) -> 
                 f"The run in {folder} began with {name} {was}, which cannot become {wanted} on the "
                 "way; leave it out to go on, or start a new run"
             )
+
+
+def _moments_of(optimiser: torch.optim.Optimizer, prefix: str) -> dict[str, torch.Tensor]:
+    """What `optimiser` keeps of each weight, by the weight's number and a name."""
+    states = optimiser.state_dict()["state"].items()
+    return {f"{prefix}{i}/{name}": value for i, state in states for name, value in state.items()}
+
+
+def _give_moments(optimiser: torch.optim.Optimizer, tensors: dict[str, torch.Tensor]) -> None:
+    """Have `optimiser` go on where what it kept was written to `tensors`."""
+    groups = optimiser.state_dict()["param_groups"]
+    optimiser.load_state_dict({"state": _moments(tensors), "param_groups": groups})
 
 
 def _moments(tensors: dict[str, torch.Tensor]) -> dict[int, dict[str, torch.Tensor]]:

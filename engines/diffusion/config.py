@@ -1,8 +1,8 @@
 """What a person can set about learning a diffusion model; every number of the methods is here."""
 
 import math
-from dataclasses import dataclass
-from typing import Annotated, Literal
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Literal
 
 from engines.settings import Setting, check
 
@@ -58,6 +58,13 @@ class DiffusionConfig:
         Literal["noise", "x0", "v", "velocity"],
         Setting("What the network predicts: the noise, the image, v, or the velocity of the path"),
     ] = "velocity"
+    variance: Annotated[
+        Literal["fixed", "learned"],
+        Setting(
+            "How much noise each step of the sampler ddpm adds: fixed takes the least that can be "
+            "right, learned has the network say it as well, in twice as many outputs"
+        ),
+    ] = "fixed"
     steps: Annotated[int, Setting("Training steps", low=1, high=10_000_000, step=500)] = 8_000
     seconds: Annotated[
         float,
@@ -146,6 +153,15 @@ class DiffusionConfig:
             zero="off",
         ),
     ] = 0.1
+    classifier: Annotated[
+        bool,
+        Setting(
+            "Also teach a small network to name the class of noisy images or points, which can "
+            "then guide samples; needs classes",
+            tier="advanced",
+            label="Noisy classifier",
+        ),
+    ] = False
     guidance: Annotated[
         float,
         Setting(
@@ -309,6 +325,32 @@ class DiffusionConfig:
     def autoencoder_seconds(self) -> float:
         """Training time in which it is learnt; 0 for no limit."""
         return self.autoencoder * self.seconds
+
+
+def as_student(config: DiffusionConfig) -> DiffusionConfig:
+    """`config` with all that follows from learning from a teacher, see `teaching`."""
+    return replace(
+        config,
+        path="flow",
+        target="velocity",
+        variance="fixed",
+        flip=False,
+        timing="uniform",
+        shift=1.0,
+        weighting="uniform",
+        drop=0.0,
+        grounding=0.0,
+        classifier=False,
+        guidance=0.0,
+        sampler="euler",
+        sample_steps=1,
+    )
+
+
+def student_config(**changes: Any) -> DiffusionConfig:
+    """The usual settings of a student's run, with some others."""
+    settings: dict[str, Any] = {"steps": 2_000, "warmup": 50}
+    return as_student(DiffusionConfig(**(settings | changes)))
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from engines.diffusion.artist import Artist, Stroke, Wish
-from engines.diffusion.paths import FIRST, Path
+from engines.diffusion.paths import FIRST
 from engines.diffusion.toys import GaussianMixture, ring_of_gaussians
 
 
@@ -24,7 +25,9 @@ class Field:
     flow: np.ndarray
     """[side, side, 2] -dx/dt of the probability flow: where points drift as noise goes."""
     score: np.ndarray
-    """[side, side, 2] what the model takes for grad log p(x_t): -eps / s."""
+    """[side, side, 2] what the model takes for grad log p(x_t): -eps / s, guidance included."""
+    pull: np.ndarray | None = None
+    """[side, side, 2] what of it is the classifier's, s grad log p(class | x_t); None without."""
     true_score: np.ndarray | None = None
     """[side, side, 2] where it is known."""
 
@@ -54,7 +57,8 @@ def field_of(
 ) -> Field:
     """What `artist` sees at level `t` on `side` x `side` places, as asked for by `wish`.
 
-    Raises ValueError for a model that draws images.
+    Where samples are led to several classes in turn there is no one field; it is that of the
+    model alone. Raises ValueError for a model that draws images.
     """
     if artist.shape != (2,):
         raise ValueError("Only a model of points has a field in the plane")
@@ -62,35 +66,57 @@ def field_of(
     axis = torch.linspace(-reach, reach, side)
     y, x = torch.meshgrid(axis, axis, indexing="ij")
     flat = torch.stack([x, y], dim=-1).reshape(-1, 2)
-    denoise = artist.denoiser(replace(wish, count=len(flat)))
+    wish = replace(wish, count=len(flat), texts=wish.texts if len(wish.texts) == 1 else ())
+    denoise = artist.denoiser(wish)
     found = denoise(flat.to(artist.device), level)
     x0, eps = found.x0.float().cpu(), found.eps.float().cpu()
     da, ds = artist.path.rates(level)
     _, s = artist.path.at(level)
     grid = (side, side, 2)
-    true_score = None
+    pull = true_score = None
+    if (guidance := artist.steering(wish)) is not None:
+        times = level.float().expand(len(flat)).to(artist.device)
+        pull = guidance.pull(flat.to(artist.device), times).cpu().reshape(grid).numpy()
     if truth is not None:
-        true_score = truth.score(flat, level.float(), artist.path).reshape(grid).numpy()
+        score = truth.score(flat, level.float(), artist.path)
+        score += true_pull(artist, wish, flat, level.float(), truth)
+        true_score = score.reshape(grid).numpy()
     return Field(
         t=float(level),
         reach=reach,
         places=flat.reshape(grid).numpy(),
         flow=(-(da * x0 + ds * eps)).float().reshape(grid).numpy(),
         score=(-eps / s).float().reshape(grid).numpy(),
+        pull=pull,
         true_score=true_score,
     )
 
 
-def score_errors(strokes: Sequence[Stroke], path: Path, truth: GaussianMixture) -> np.ndarray:
-    """[strokes] RMS error of the score at the drawn points over the true score's RMS length.
+def true_pull(artist: Artist, wish: Wish, x: Tensor, t: Tensor, truth: GaussianMixture) -> Tensor:
+    """[n, 2] what the best classifier of the modes would add to the score at x_t [n, 2].
 
-    NaN where there is no noise, so that nothing was asked of the model.
+    0 where no classifier guides.
+    """
+    if artist.steering(wish) is None:
+        return torch.zeros_like(x)
+    return wish.classifier_guidance * truth.pull(x, t, artist.path, artist.class_shares(wish))
+
+
+def score_errors(
+    strokes: Sequence[Stroke], artist: Artist, wish: Wish, truth: GaussianMixture
+) -> np.ndarray:
+    """[strokes] RMS error of the score at the points drawn for `wish` over the true one's length.
+
+    Both with guidance, so that errors of the classifier count. NaN where there is no noise, so
+    that nothing was asked of the model.
     """
     errors = np.full(len(strokes), np.nan)
     for i, stroke in enumerate(strokes):
         if stroke.t <= 0:
             continue
-        true = truth.estimate(stroke.x, torch.tensor(stroke.t), path).eps
+        t = torch.tensor(stroke.t)
+        true = truth.estimate(stroke.x, t, artist.path).eps
+        true = true - artist.path.at(t)[1] * true_pull(artist, wish, stroke.x, t, truth)
         # Score and noise differ by the same factor -s in numerator and denominator.
         off = (stroke.eps - true).square().sum(-1).mean().sqrt()
         errors[i] = float(off / true.square().sum(-1).mean().sqrt().clamp_min(1e-12))

@@ -1,7 +1,9 @@
 """Guidance without a classifier: the one place where predictions are mixed.
 
 Every target is an affine function of x0 at fixed x_t, so mixing with weights that sum to 1
-means the same for predictions of any of them.
+means the same for predictions of any of them. A learnt variance (see `variance`) is no such thing
+and is not extrapolated: v is the mean by what is steered towards, so that with guidance it is that
+of the conditional model, and what is steered away from says nothing of it.
 """
 
 import functools
@@ -14,6 +16,7 @@ from torch import Tensor
 
 from engines.diffusion.condition import Condition
 from engines.diffusion.targets import Model
+from engines.diffusion.variance import halves
 
 
 class Network(Protocol):
@@ -47,9 +50,14 @@ class Mixed:
             sizes = ", ".join(str(len(condition)) for condition in self.conditions)
             raise ValueError(f"{len(x)} samples need {len(x)} conditions, not {sizes}")
         found = self.net(torch.cat([x] * count), t.repeat(count), self._every)
-        found = found.unflatten(0, (count, -1))
-        weights = self.weights.to(found).reshape(count, -1, *[1] * (x.ndim - 1))
-        return (weights * found).sum(0)
+        mean, v = halves(found, x)
+        weights = self.weights.to(mean).reshape(count, -1, *[1] * (x.ndim - 1))
+        mixed = (weights * mean.unflatten(0, (count, -1))).sum(0)
+        if v is None:
+            return mixed
+        towards = weights.clamp_min(0)
+        towards = towards / towards.sum(0)
+        return torch.cat([mixed, (towards * v.unflatten(0, (count, -1))).sum(0)], dim=1)
 
     @functools.cached_property
     def _every(self) -> Condition:

@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from engines.diffusion.artifacts import LearntVariance
 from engines.diffusion.paths import Path
 from engines.diffusion.targets import Target, prediction_of
+from engines.diffusion.variance import bounds, earlier, normal_share
 
 BINS = 10
 """Parts of [0, 1] in which noise levels are put together."""
@@ -78,6 +80,18 @@ class Yardsticks:
         zero.take(t, untrained)
         wiener.take(t, linear)
         return cls(deviation, zero.errors, wiener.errors)
+
+
+def learnt_variance(path: Path, shares: Tensor, deviation: float) -> LearntVariance:
+    """The v [BINS] of each part of the noise levels with what it is measured by."""
+    t = (torch.arange(BINS) + 0.5) / BINS
+    small, large = bounds(path, earlier(t), t)
+    return LearntVariance(
+        shares=tuple(shares.tolist()),
+        normal=tuple(normal_share(path, earlier(t), t, deviation).tolist()),
+        small=tuple(small.tolist()),
+        large=tuple(large.tolist()),
+    )
 
 
 @dataclass(frozen=True)

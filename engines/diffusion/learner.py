@@ -18,8 +18,9 @@ from engines.diffusion.health import Levels
 from engines.diffusion.networks.choose import Network
 from engines.diffusion.networks.config import usual_rate, usual_shift
 from engines.diffusion.paths import PATHS
-from engines.diffusion.targets import prediction_of
-from engines.diffusion.weighting import draw_times, loss_weights
+from engines.diffusion.targets import clip_of, estimate_of, prediction_of
+from engines.diffusion.variance import CHAIN, SHARE, divergence, earlier, halves
+from engines.diffusion.weighting import draw_times, loss_weights, with_noise_end
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +32,8 @@ class Batch:
     condition: Condition | None
     regions: Regions | None = None
     """Where the things are that the words name, if that is known."""
+    noise: Tensor | None = None
+    """The noise that belongs to each of x0, as those; None for any."""
 
     def mirrored(self, where: Tensor, others: Tensor | None = None) -> "Batch":
         """The same with left and right exchanged in images where `where` [n] bool is True.
@@ -40,6 +43,18 @@ class Batch:
         others = self.x0.flip(3) if others is None else others
         x0 = torch.where(where[:, None, None, None], others, self.x0)
         return replace(self, x0=x0, regions=self.regions and self.regions.mirrored(where))
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """What is wrong with one prediction."""
+
+    errors: Tensor
+    """[n] mean squared error."""
+    bound: Tensor | None
+    """[n] terms of the variational bound in nats of each number, where variances are learnt."""
+    v: Tensor | None
+    """[n] mean v, likewise."""
 
 
 class Learner:
@@ -53,8 +68,13 @@ class Learner:
         generator: torch.Generator,
         *,
         after: tuple[int, float] = (0, 0.0),
+        bound: float | None = None,
     ) -> None:
-        """`after` are the steps and seconds of the run in which something else was learnt."""
+        """`after` are the steps and seconds of the run in which something else was learnt.
+
+        Data lie within plus or minus `bound`; None for what is usual of data of their shape.
+        """
+        self._bound = bound
         config = replace(
             config,
             rate=config.rate or usual_rate(network.config),
@@ -67,6 +87,8 @@ class Learner:
         self.ema = Ema(self.network, decay=config.ema)
         self.levels = Levels()
         """How well each noise level is known."""
+        self.shares = Levels() if network.config.variance else None
+        """The v of each noise level (see `variance`), where variances are learnt."""
         self._schedule = Schedule(config, *after)
         self._generator = generator
         self.optimiser = adamw(self.weights, rate=config.rate, decay=config.decay)
@@ -83,12 +105,20 @@ class Learner:
         if condition is not None:
             condition = dropped_at_random(condition, config.drop, self._generator)
         count = len(batch.x0)
-        t = draw_times(config.timing, count, self._generator, shift=config.shift).to(self.device)
-        eps = torch.randn(batch.x0.shape, generator=self._generator).to(self.device)
+        t = draw_times(config.timing, count, self._generator, shift=config.shift)
+        t = (t if batch.noise is None else with_noise_end(t)).to(self.device)
+        eps = batch.noise
+        if eps is None:
+            eps = torch.randn(batch.x0.shape, generator=self._generator).to(self.device)
         watched = Watched() if config.grounding and batch.regions is not None else None
-        errors = self.errors(self.network, batch.x0, eps, t, condition, watched)
+        judged = self.judged(self.network, batch.x0, eps, t, condition, watched)
+        errors, bound = judged.errors, None
         weights = loss_weights(config.weighting, self.path, config.target, t)
         loss = (weights * errors).mean()
+        if judged.bound is not None:
+            # Improved DDPM, equation 16; levels count as often as they are learnt.
+            bound = CHAIN * judged.bound.mean()
+            loss = loss + SHARE * bound
         grounding = None
         if watched is not None and batch.regions is not None and condition is not None:
             grounding = grounding_loss(watched, batch.regions, condition)
@@ -106,6 +136,9 @@ class Learner:
         # Not the weighted loss, which cannot be compared with that of held-out images.
         mean = float(errors.detach().mean())
         scalars = {"loss": mean, "gradient": norm, "lr": rate}
+        if bound is not None and judged.v is not None and self.shares is not None:
+            self.shares.take(t.detach().cpu(), judged.v.detach().cpu())
+            scalars["vlb"] = float(bound.detach())
         return scalars if grounding is None else scalars | {"grounding": float(grounding.detach())}
 
     def errors(
@@ -118,7 +151,31 @@ class Learner:
         capture: Capture | None = None,
     ) -> Tensor:
         """[n] mean squared error of what `network` predicts for data and noise [n, ...] at t."""
+        return self.judged(network, x0, eps, t, condition, capture).errors
+
+    def judged(
+        self,
+        network: Network,
+        x0: Tensor,
+        eps: Tensor,
+        t: Tensor,
+        condition: Condition | None,
+        capture: Capture | None = None,
+    ) -> Judged:
+        """As `errors`; where variances are learnt also the bound, whose mean is taken as given.
+
+        That is of a step to `earlier(t)`, as the ancestral sampler makes it with x0 in bounds.
+        """
+        target, path = self.config.target, self.path
+        x = path.noised(x0, eps, t)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self._mixed):
-            found = network(self.path.noised(x0, eps, t), t, condition, capture=capture)
-        wanted = prediction_of(self.config.target, self.path, t, x0, eps)
-        return (found.float() - wanted).square().flatten(1).mean(1)
+            found = network(x, t, condition, capture=capture)
+        mean, v = halves(found.float(), x)
+        wanted = prediction_of(target, path, t, x0, eps)
+        errors = (mean - wanted).square().flatten(1).mean(1)
+        if v is None:
+            return Judged(errors, None, None)
+        clip = self._bound or clip_of(x0.shape[1:])
+        seen = estimate_of(target, path, t, x, mean.detach()).x0.clamp(-clip, clip)
+        terms = divergence(path, earlier(t), t, x0 - seen, v)
+        return Judged(errors, terms.flatten(1).mean(1), v.flatten(1).mean(1))

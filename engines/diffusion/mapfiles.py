@@ -14,12 +14,19 @@ from engines.diffusion.labelled import Labelled, composed
 SUFFIXES = (".npz", ".png")
 
 
-def write_arrays(path: Path, capture: Capture, *, rows: int | None = None) -> None:
+def write_arrays(
+    path: Path,
+    capture: Capture,
+    *,
+    rows: int | None = None,
+    places: np.ndarray | None = None,
+) -> None:
     """Everything in `capture` of its first `rows` samples as .npz, whole or not at all.
 
     One array [samples, heads, queries, keys] float32 for each call, layer and stage, named
     "call 3/block 1 self/softmax"; "calls" holds the calls, "t" the noise level of each, and
-    "grid/block 1 self" the (rows, columns) of the queries. Raises InputError.
+    "grid/block 1 self" the (rows, columns) of the queries. `places` [rows, columns, rows, columns]
+    are kept under that name, see `placing`. Raises InputError.
     """
     if not capture.kept:
         raise InputError("Nothing was recorded; draw with attention recorded, then save again")
@@ -29,6 +36,8 @@ def write_arrays(path: Path, capture: Capture, *, rows: int | None = None) -> No
         levels[item.call] = item.t
         arrays[f"call {item.call}/{item.layer}/{item.stage}"] = item.values[:rows].numpy()
         arrays[f"grid/{item.layer}"] = np.array(item.grid)
+    if places is not None:
+        arrays["places"] = places
     arrays["calls"] = np.array(list(levels), np.int64)
     arrays["t"] = np.array(list(levels.values()), np.float64)
     with atomic_write(path) as file:
@@ -53,6 +62,7 @@ def write_maps(
     capture: Capture,
     *,
     rows: int | None,
+    places: np.ndarray | None = None,
     pictures: Sequence[Labelled],
     heading: str,
 ) -> None:
@@ -62,7 +72,7 @@ def write_maps(
     """
     match path.suffix.lower():
         case ".npz":
-            write_arrays(path, capture, rows=rows)
+            write_arrays(path, capture, rows=rows, places=places)
         case ".png":
             write_pictures(path, pictures, heading)
         case _:

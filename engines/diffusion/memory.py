@@ -19,10 +19,13 @@ from torch.utils._pytree import tree_leaves
 from assets.errors import InputError
 from engines.diffusion.condition import Condition
 from engines.diffusion.networks.choose import Network, build, weights
+from engines.diffusion.networks.classifier import Classifier, ClassifierConfig
 from engines.diffusion.networks.config import NetworkConfig
 
 BYTES_PER_WEIGHT = 4 * 6
 """Weights, their average, gradient, two moments, and a copy to draw with; float32."""
+BYTES_PER_WEIGHT_OF_CLASSIFIER = 4 * 5
+"""The same without an average."""
 PASSING = 1.3
 """What a step holds at its height over what it keeps for the way back."""
 MIXED = 0.6
@@ -52,11 +55,18 @@ class Forecast:
         return self.weights + self.step + self.latents
 
 
-def forecast(config: NetworkConfig, batch: int, *, mixed: bool = False) -> Forecast:
+def forecast(
+    config: NetworkConfig,
+    batch: int,
+    *,
+    mixed: bool = False,
+    classifier: ClassifierConfig | None = None,
+) -> Forecast:
     """What training the network of `config` with `batch` images a step needs.
 
     `mixed` steps compute in bfloat16; that share is an estimate, which the figures of a GPU in
-    `benchmarks` bear out within a quarter for small networks and exceed for none.
+    `benchmarks` bear out within a quarter for small networks and exceed for none. A `classifier`
+    takes its step before the network does, so only the larger one counts.
     """
     with torch.device("meta"):
         network = build(config, torch.Generator("cpu"))
@@ -64,12 +74,17 @@ def forecast(config: NetworkConfig, batch: int, *, mixed: bool = False) -> Forec
         x, t = torch.empty(1, *shape), torch.empty(1)
         words = torch.zeros(1, config.longest if config.cross else 1, dtype=torch.int64)
         condition = Condition(words, torch.ones_like(words, dtype=torch.bool))
+        names = None if classifier is None else Classifier(classifier, torch.Generator("cpu"))
     saved = kept_bytes(network, lambda: network(x, t, condition if config.tokens else None))
-    count = weights(network)
+    step = saved * PASSING * (MIXED if mixed else 1)
+    count, more = weights(network), 0
+    if names is not None:
+        more = weights(names)
+        step = max(step, PASSING * kept_bytes(names, lambda: names(x, t)))
     return Forecast(
-        parameters=count,
-        weights=count * BYTES_PER_WEIGHT,
-        step=step_bytes(saved, batch, mixed=mixed),
+        parameters=count + more,
+        weights=count * BYTES_PER_WEIGHT + more * BYTES_PER_WEIGHT_OF_CLASSIFIER,
+        step=round(step * batch),
         batch=batch,
         size=(config.height, config.width),
     )
@@ -93,6 +108,19 @@ def kept_bytes(network: nn.Module, ask: Callable[[], object]) -> int:
 def step_bytes(kept: int, batch: int, *, mixed: bool) -> int:
     """What a step with a batch of so many takes at its height, by what is `kept` for one."""
     return round(kept * batch * PASSING * (MIXED if mixed else 1))
+
+
+def gradient_bytes(classifier: Classifier) -> int:
+    """What the gradient of a class of one sample takes at its height, in bytes, as `pass_bytes`."""
+    device = next(classifier.parameters()).device
+    x = torch.zeros(1, *classifier.config.shape, device=device, requires_grad=True)
+    alive = _Alive()
+    for known in (*classifier.parameters(), *classifier.buffers()):
+        alive.pass_over(known)
+    with torch.enable_grad(), alive:
+        says = classifier(x, torch.ones(1, device=device))
+        torch.autograd.grad(says[:, 0].sum(), x)
+    return alive.most
 
 
 def pass_bytes(network: Network, shape: tuple[int, ...]) -> int:

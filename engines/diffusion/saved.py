@@ -13,10 +13,10 @@ from torch import Tensor
 
 from assets.errors import InputError
 from assets.files import atomic_write
-from engines.checkpoints import under
 from engines.diffusion.latent.autoencoder import CHANNELS
 from engines.diffusion.latent.space import LatentSpace
 from engines.diffusion.networks.choose import Network, build
+from engines.diffusion.networks.classifier import Classifier, ClassifierConfig
 from engines.diffusion.networks.config import NetworkConfig
 from engines.diffusion.words import Vocabulary
 
@@ -25,7 +25,9 @@ KEY = "zograscope"
 KIND = "diffusion model"
 VERSION = 1
 AUTOENCODER = "autoencoder/"
-"""Before the names of the weights of a latent space."""
+"""What the names of the tensors of a latent space begin with."""
+CLASSIFIER = "classifier/"
+"""What the names of a classifier's tensors begin with."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -40,6 +42,8 @@ class SavedModel:
     """Path, target and the like: what the samplers need to know; JSON values."""
     trained: dict[str, Any] = field(default_factory=dict)
     """Steps, seconds, data and what else people may want to read; JSON values."""
+    classifier: Classifier | None = None
+    """What names the class of something noisy, where it was taught."""
     space: LatentSpace | None = None
     """Where it denoises; None for pixels or points."""
 
@@ -68,11 +72,16 @@ def write_model(model: SavedModel, path: Path) -> None:
         "diffusion": model.diffusion,
         "trained": model.trained,
     }
-    tensors = {n: t.detach().cpu().contiguous() for n, t in model.network.state_dict().items()}
+    tensors = dict(model.network.state_dict())
+    if model.classifier is not None:
+        card["classifier"] = dataclasses.asdict(model.classifier.config)
+        names = model.classifier.state_dict().items()
+        tensors |= {f"{CLASSIFIER}{name}": tensor for name, tensor in names}
     if model.space is not None:
         card["latent space"] = model.space.about()
-        for name, tensor in model.space.autoencoder.state_dict().items():
-            tensors[AUTOENCODER + name] = tensor.detach().cpu().contiguous()
+        inside = model.space.autoencoder.state_dict().items()
+        tensors |= {f"{AUTOENCODER}{name}": tensor for name, tensor in inside}
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     content = save(tensors, metadata={KEY: json.dumps(card, indent=1, ensure_ascii=False)})
     with atomic_write(path) as file:
         file.write(content)
@@ -98,13 +107,10 @@ def read_model(path: Path, device: torch.device | str = "cpu") -> SavedModel:
         )
     try:
         network = build(network_config(card["network"]), torch.Generator().manual_seed(0))
-        inside = under(tensors, AUTOENCODER)
-        own = {n: t for n, t in tensors.items() if not n.startswith(AUTOENCODER)}
-        network.load_state_dict(own)
-        about_space = card.get("latent space")
-        space = None if about_space is None else LatentSpace.of(about_space, inside)
-        if space is not None and network.config.channels != CHANNELS:
-            raise ValueError("its network does not denoise latents")
+        names = {n: tensors.pop(n) for n in list(tensors) if n.startswith(CLASSIFIER)}
+        inside = {n: tensors.pop(n) for n in list(tensors) if n.startswith(AUTOENCODER)}
+        network.load_state_dict(tensors)
+        space = _space(card.get("latent space"), inside, network.config, device)
         about = card["vocabulary"]
         vocabulary = None if about is None else Vocabulary.of(about)
         if network.config.tokens != (0 if vocabulary is None else vocabulary.size):
@@ -115,7 +121,8 @@ def read_model(path: Path, device: torch.device | str = "cpu") -> SavedModel:
             vocabulary=vocabulary,
             diffusion=dict(card["diffusion"]),
             trained=dict(card["trained"]),
-            space=space and space.on(device),
+            classifier=_classifier(card.get("classifier"), names, network.config, device),
+            space=space,
         )
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
         raise InputError(
@@ -128,6 +135,39 @@ def network_config(about: dict[str, Any]) -> NetworkConfig:
     """The inverse of dataclasses.asdict after JSON; raises TypeError or ValueError."""
     values: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in about.items()}
     return NetworkConfig(**values)
+
+
+def _classifier(
+    about: dict[str, Any] | None,
+    tensors: dict[str, Tensor],
+    beside: NetworkConfig,
+    device: torch.device | str,
+) -> Classifier | None:
+    """What the card tells of, None where it tells of none; raises as `network_config`."""
+    if about is None:
+        return None
+    config = ClassifierConfig(**{**about, "classes": tuple(about["classes"])})
+    shape = (2,) if beside.kind == "points" else (beside.channels, beside.height, beside.width)
+    if config.shape != shape:
+        raise ValueError("its classifier looks at something else than its network draws")
+    found = Classifier(config, torch.Generator().manual_seed(0))
+    found.load_state_dict({n.removeprefix(CLASSIFIER): t for n, t in tensors.items()})
+    return found.to(device).requires_grad_(False).eval()
+
+
+def _space(
+    about: dict[str, Any] | None,
+    tensors: dict[str, Tensor],
+    beside: NetworkConfig,
+    device: torch.device | str,
+) -> LatentSpace | None:
+    """What the card tells of, None where it tells of none; raises as `LatentSpace.of`."""
+    if about is None:
+        return None
+    if beside.channels != CHANNELS:
+        raise ValueError("its network does not denoise latents")
+    weights = {n.removeprefix(AUTOENCODER): t for n, t in tensors.items()}
+    return LatentSpace.of(about, weights).on(device)
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:

@@ -12,19 +12,25 @@ a path ends nothing is divided by 0: the noise says nothing about x0 where a = 0
 eps where s = 0, and what cannot be known comes out small instead.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import torch
 from torch import Tensor
 
 from engines.diffusion.paths import Path, over
+from engines.diffusion.variance import halves
 
 Target = Literal["noise", "x0", "v", "velocity"]
 TARGETS: tuple[Target, ...] = get_args(Target)
 Model = Callable[[Tensor, Tensor], Tensor]
-"""x_t [n, ...] and t [n] float32 to a prediction shaped as x_t, whatever its target is."""
+"""x_t [n, ...] and t [n] float32 to a prediction shaped as x_t, whatever its target is; twice as
+many channels where variances were learnt."""
+IMAGES_CLIP = 1.0
+"""Pixels lie within plus or minus this much."""
+POINTS_CLIP = 3.0
+"""Twice as far as toys reach, and beyond the plane in which their fields are shown."""
 FLOOR = 1e-3
 """The least a or s that is divided by; below the least of both on the linear path's levels."""
 
@@ -37,6 +43,12 @@ class Estimate:
     """[n, ...]."""
     eps: Tensor
     """[n, ...]."""
+    v: Tensor | None = None
+    """[n, ...] how much noise a step adds, see `variance`; None where that was not learnt."""
+
+
+Steering = Callable[[Estimate, Tensor, Tensor], Estimate]
+"""What is held to be in x_t [n, ...] at t [n], moved to where it is wanted (see `steering`)."""
 
 
 def prediction_of(target: Target, path: Path, t: Tensor, x0: Tensor, eps: Tensor) -> Tensor:
@@ -68,6 +80,11 @@ def estimate_of(target: Target, path: Path, t: Tensor, x: Tensor, prediction: Te
     return Estimate((ds * x - s * prediction) / size, (a * prediction - da * x) / size)
 
 
+def clip_of(shape: Sequence[int]) -> float:
+    """Within plus or minus what data of this shape lie: images (c, h, w), or points (2,)."""
+    return IMAGES_CLIP if len(shape) == 3 else POINTS_CLIP
+
+
 def sensitivity(target: Target, path: Path, t: Tensor) -> Tensor:
     """|dx0 / dprediction| at fixed x_t, shaped as t: what an error does to x0.
 
@@ -97,14 +114,19 @@ class Denoiser:
     Next to pure noise an error of the predicted noise is one of x0 up to 1 / `FLOOR` times as
     large, and nothing else would bound it.
     """
+    steer: Steering | None = None
+    """What leads samples elsewhere than the model alone."""
 
     def __call__(self, x: Tensor, t: Tensor) -> Estimate:
         """Data and noise in x [n, ...], all at the same level t, a scalar."""
         times = t.to(x.device, torch.float32).expand(len(x))
-        found = estimate_of(self.target, self.path, t, x, self.model(x, times))
+        mean, v = halves(self.model(x, times), x)
+        found = estimate_of(self.target, self.path, t, x, mean)
+        if self.steer is not None:
+            found = self.steer(found, x, times)
         if self.clip is None:
-            return found
+            return replace(found, v=v)
         x0 = found.x0.clamp(-self.clip, self.clip)
         bounded = estimate_of("x0", self.path, t, x, x0)
         # What was within bounds stays as it was predicted: little noise is not told from x0.
-        return Estimate(x0, torch.where(x0 == found.x0, found.eps, bounded.eps))
+        return Estimate(x0, torch.where(x0 == found.x0, found.eps, bounded.eps), v)

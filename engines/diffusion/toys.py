@@ -61,6 +61,19 @@ class GaussianMixture:
         a, _, variances, shares = self._modes(x, t, path)
         return self._slope(x, a, shares / variances)
 
+    def posterior(self, x: Tensor, t: Tensor, path: Path) -> Tensor:
+        """p(mode | x_t) [n, k] for x_t [n, d] at t, [n] or a scalar: the best classifier."""
+        return self._modes(x, t, path)[3]
+
+    def pull(self, x: Tensor, t: Tensor, path: Path, shares: Tensor) -> Tensor:
+        """sum_k shares[:, k] grad log p(mode k | x_t) [n, d] for x_t [n, d] at t; shares [n, k].
+
+        By Bayes' rule that of one mode is its own score less the score of the mixture.
+        """
+        a, _, variances, posterior = self._modes(x, t, path)
+        rest = shares - shares.sum(1, keepdim=True) * posterior
+        return self._slope(x, a, rest / variances)
+
     def _slope(self, x: Tensor, a: Tensor, pulls: Tensor) -> Tensor:
         """-sum_k pulls_k (x - a mu_k) [n, d]."""
         return a * (pulls @ self.means) - pulls.sum(1, keepdim=True) * x
@@ -127,3 +140,8 @@ TOYS: dict[str, Toy] = {
     "roll": swiss_roll,
 }
 """All of them by the name that settings and the command line use."""
+CLASSES: dict[str, tuple[str, ...]] = {
+    "mixture": tuple(f"mode {number}" for number in range(1, 9)),
+    "moons": ("upper moon", "lower moon"),
+}
+"""What the labels of a toy are called, where there are several."""

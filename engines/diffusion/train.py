@@ -4,25 +4,31 @@ import math
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from assets.errors import InputError
-from engines.diffusion.artifacts import Health, Sheet
+from engines.diffusion.artifacts import Health, LearntVariance, Naming, Sheet
 from engines.diffusion.artist import Artist, Wish
+from engines.diffusion.classifying import LOOKED_AT, ClassifierLearner
 from engines.diffusion.config import DiffusionConfig, Schedule
+from engines.diffusion.data.pairs import Pairs
 from engines.diffusion.data.pictures import Pictures, to_bytes
 from engines.diffusion.data.toy import ToyPoints
-from engines.diffusion.health import Remark, Yardsticks, remarks
+from engines.diffusion.health import Remark, Yardsticks, learnt_variance, remarks
 from engines.diffusion.latent.stage import FirstStage
 from engines.diffusion.learner import Batch, Learner
 from engines.diffusion.memory import Forecast, check_room, forecast, free_bytes
 from engines.diffusion.networks.choose import build, weights
+from engines.diffusion.networks.classifier import ClassifierConfig
 from engines.diffusion.networks.config import NetworkConfig, preset
 from engines.diffusion.saved import SavedModel
-from engines.diffusion.weighting import draw_times
+from engines.diffusion.teaching import begin_with
+from engines.diffusion.weighting import draw_times, with_noise_end
 from engines.diffusion.words import Encoded, unread_notes
 from engines.events import (
     Event,
@@ -54,7 +60,10 @@ MEASURED = 2_048
 LEVELS = 100_000
 """Noise levels from which it is told what knowing nothing costs."""
 
-Data = Pictures | ToyPoints
+CAPTIONS = 500
+"""Captions that a model file keeps to say what it can draw."""
+
+Data = Pictures | ToyPoints | Pairs
 
 
 class DiffusionEngine:
@@ -73,6 +82,8 @@ class DiffusionEngine:
         self.generator = torch.Generator().manual_seed(config.seed)
         self.vocabulary = data.vocabulary()
         self.learner: Learner | None = None
+        self.naming: ClassifierLearner | None = None
+        """What learns to name classes; None where none is asked for, and before the start."""
         self.train, self.held_out = data.split(
             config.holdout, torch.Generator().manual_seed(config.seed)
         )
@@ -83,6 +94,10 @@ class DiffusionEngine:
             self.first = FirstStage(config, train, held_out)
         self._said: dict[Data, Encoded] = {}
         """The texts of what is learnt and of what is held out, as numbers, once asked for."""
+        self._numbers: dict[Data, Tensor] = {}
+        """The numbers of the classes of what is learnt and of what is held out, likewise."""
+        self._named: tuple[float, ...] = ()
+        """How well classes of held-out data were named at the last evaluation."""
         self._known: Yardsticks | None = None
         self._remarked: set[str] = set()
         """What was said of the run's health at the last evaluation."""
@@ -107,10 +122,15 @@ class DiffusionEngine:
     def batch(self) -> int:
         """Images or points in one step."""
         few, many = IMAGES_AT_ONCE[self.device.type], POINTS_AT_ONCE
-        return self.config.batch or (many if isinstance(self.data, ToyPoints) else few)
+        return self.config.batch or (many if self.data.points else few)
 
     def network_config(self) -> NetworkConfig:
         """Size and kind of the network. Raises InputError where it does not fit the images."""
+        return replace(self._preset(), variance=self.config.variance == "learned")
+
+    def _preset(self) -> NetworkConfig:
+        if isinstance(self.data, Pairs):
+            return self.data.teacher.network.config
         vocabulary = self.vocabulary
         tokens = 0 if vocabulary is None else vocabulary.size
         if isinstance(self.data, ToyPoints):
@@ -135,6 +155,27 @@ class DiffusionEngine:
         except ValueError as error:
             raise InputError(str(error)) from error
 
+    def classifier_config(self) -> ClassifierConfig | None:
+        """Of the classifier that is asked for; None without one, InputError without classes."""
+        if not self.config.classifier:
+            return None
+        data = self.data
+        if len(data.classes) < 2:
+            raise InputError(
+                f"A classifier is asked for, but {data.name} has no classes; sort the images into "
+                "a folder for each class, or learn without a classifier"
+            )
+        if isinstance(data, ToyPoints):
+            return ClassifierConfig(classes=data.classes, path=self.config.path, kind="points")
+        channels, height, width = self.first.shape if self.first else data.images.shape[1:]
+        return ClassifierConfig(
+            classes=data.classes,
+            path=self.config.path,
+            height=height,
+            width=width,
+            channels=channels,
+        )
+
     def artist(self) -> Artist:
         """A snapshot that draws while training goes on; may be called from any thread.
 
@@ -150,6 +191,8 @@ class DiffusionEngine:
                 target=self.config.target,
                 vocabulary=self.vocabulary,
                 drop=self.config.drop,
+                classifier=None if self.naming is None else self.naming.network,
+                taught=isinstance(self.data, Pairs),
                 space=self.first and self.first.space,
             )
 
@@ -160,24 +203,37 @@ class DiffusionEngine:
             name=self.data.name,
             network=artist.averaged,
             vocabulary=self.vocabulary,
+            classifier=artist.classifier,
             diffusion={
                 "path": self.config.path,
                 "target": self.config.target,
                 "drop": self.config.drop,
+                "taught": isinstance(self.data, Pairs),
             },
             trained={
                 "steps": self.step,
                 "seconds": round(self.seconds, 1),
                 "images": len(self.train),
                 "batch": self.batch,
+                **self._origin(),
             },
             space=artist.space,
         )
 
+    def _origin(self) -> dict[str, Any]:
+        """What the card says of where the model is from, and of what it can draw; JSON values."""
+        found: dict[str, Any] = {}
+        if self.data.said == "captions":
+            captions = list(dict.fromkeys(filter(None, self.train.texts)))
+            found["captions"] = captions[:: -(-len(captions) // CAPTIONS) or 1]
+        if isinstance(self.data, Pairs):
+            found["teacher"] = self.data.name
+        return found
+
     def wish(self) -> Wish:
         """What is drawn on the way: always from the same noise, so that it is seen to improve."""
         texts = self._texts_shown()
-        points = isinstance(self.data, ToyPoints)
+        points = self.data.points
         return Wish(
             count=max(self.config.samples, POINTS) if points else self.config.samples,
             texts=texts,
@@ -199,11 +255,14 @@ class DiffusionEngine:
         count = min(JUDGED, len(self.held_out))
         learner, total = self.learner, 0.0
         t = draw_times(learner.config.timing, count, generator, shift=learner.config.shift)
+        t = with_noise_end(t) if isinstance(self.data, Pairs) else t
         with torch.no_grad(), torch_at_work():
             for first in range(0, count, self.batch):
                 rows = slice(first, min(first + self.batch, count))
                 batch = self._batch_of(self.held_out, rows)
-                eps = torch.randn(batch.x0.shape, generator=generator).to(self.device)
+                eps = batch.noise
+                if eps is None:
+                    eps = torch.randn(batch.x0.shape, generator=generator).to(self.device)
                 levels = t[rows].to(self.device)
                 network = learner.ema.network
                 errors = learner.errors(network, batch.x0, eps, levels, batch.condition)
@@ -309,6 +368,7 @@ class DiffusionEngine:
             shown = self._x0_of(self.train, order[:MEASURED])
             config, generator = self.learner.config, torch.Generator().manual_seed(0)
             t = draw_times(config.timing, LEVELS, generator, shift=config.shift)
+            t = with_noise_end(t) if isinstance(self.data, Pairs) else t
             self._known = Yardsticks.of(self.learner.path, config.target, shown, t)
 
     def _notes(self) -> Iterator[str]:
@@ -332,15 +392,21 @@ class DiffusionEngine:
             if self.first is not None and self.first.space is None:
                 raise InputError(self._nothing_yet())
             check_room(self._needs(), free_bytes(self.device))
+            if (classes := self.classifier_config()) is not None:
+                numbers = self._numbers_of(self.train)
+                self.naming = ClassifierLearner(classes, self.config, self.device, numbers)
             network = build(self.network_config(), self.generator)
-            after = (self.first.steps, self.first.seconds) if self.first else (0, 0.0)
-            self.learner = Learner(network, self.config, self.device, self.generator, after=after)
+            if isinstance(self.data, Pairs):
+                begin_with(network, self.data.teacher.network)
+            latent = {} if self.first is None else self.first.for_learner()
+            self.learner = Learner(network, self.config, self.device, self.generator, **latent)
         return self.learner
 
     def _needs(self) -> Forecast:
         """What learning to denoise will take."""
         mixed = self.schedule.is_mixed(self.device.type)
-        needs = forecast(self.network_config(), self.batch, mixed=mixed)
+        config, classifier = self.network_config(), self.classifier_config()
+        needs = forecast(config, self.batch, mixed=mixed, classifier=classifier)
         return needs if self.first is None else self.first.beside(needs)
 
     def _nothing_yet(self) -> str:
@@ -365,12 +431,10 @@ class DiffusionEngine:
             batch = batch.mirrored(mirrored, others)
         try:
             with self._changing, torch_at_work():
-                step, seconds = self.step + 1, self.seconds
                 if encoder:
-                    scalars = encoder.learn(batch.x0, step, seconds=seconds)
+                    scalars = encoder.learn(batch.x0, self.step + 1, seconds=self.seconds)
                 else:
-                    assert self.learner is not None
-                    scalars = self.learner.learn(batch, step, seconds=seconds)
+                    scalars = self._learn(batch, rows)
         except Stuck as stuck:
             return Failed(step=self.step, message=str(stuck))
         self._gradient = scalars["gradient"]
@@ -380,10 +444,22 @@ class DiffusionEngine:
         scalars["images"] = float(count)
         return Stepped(step=self.step, seconds=self.seconds, step_ms=elapsed * 1e3, scalars=scalars)
 
+    def _learn(self, batch: Batch, rows: Tensor) -> dict[str, float]:
+        assert self.learner is not None
+        step, seconds, naming, looked = self.step + 1, self.seconds, self.naming, None
+        if naming is not None:
+            looked = naming.look(batch.x0, self._numbers_of(self.train)[rows], step)
+        scalars = self.learner.learn(batch, step, seconds=seconds)
+        if naming is not None and looked is not None:
+            naming.move(looked, step, seconds=seconds)
+            scalars |= looked.scalars
+        return scalars
+
     def _evaluation(self) -> Iterator[Event]:
         judged = self.evaluate()
         if judged is not None:
             yield judged
+        self._judge_naming()
         now = self._remarks()
         for remark in now:
             if remark.kind not in self._remarked:
@@ -394,11 +470,13 @@ class DiffusionEngine:
 
     def _batch_of(self, data: Data, rows: Tensor | slice) -> Batch:
         x0 = self._x0_of(data, rows).to(self.device)
+        noise = data.noise[rows].to(self.device) if isinstance(data, Pairs) else None
         if self.vocabulary is None:
-            return Batch(x0, None)
+            return Batch(x0, None, noise=noise)
         condition = self._encoded(data).condition[rows].trimmed().to(self.device)
         known = data.regions if isinstance(data, Pictures) else None
-        return Batch(x0, condition, None if known is None else known.part(rows).to(self.device))
+        regions = None if known is None else known.part(rows).to(self.device)
+        return Batch(x0, condition, regions, noise)
 
     def _x0_of(self, data: Data, rows: Tensor | slice, *, mirrored: bool = False) -> Tensor:
         """[b, ...] what is noised of these rows: points, pixels or latents (of mirrored images)."""
@@ -413,6 +491,22 @@ class DiffusionEngine:
             self._said[data] = self.vocabulary.encode(data.texts)
         return self._said[data]
 
+    def _numbers_of(self, data: Data) -> Tensor:
+        """[n] the classes of `data` as numbers; worked out once."""
+        if data not in self._numbers:
+            self._numbers[data] = data.numbers_of(self.data.classes)
+        return self._numbers[data]
+
+    def _judge_naming(self) -> None:
+        """See how well the classes of what is held out are named."""
+        if self.naming is not None and len(self.held_out):
+            # Not the first ones, which may all be of one class.
+            order = torch.randperm(len(self.held_out), generator=torch.Generator().manual_seed(0))
+            rows = order[:LOOKED_AT]
+            x0, numbers = self._x0_of(self.held_out, rows), self._numbers_of(self.held_out)[rows]
+            with torch_at_work():
+                self._named = self.naming.judged(x0.to(self.device), numbers, self.config.seed)
+
     def _texts_shown(self) -> tuple[str, ...]:
         """Captions of held-out images, or the classes in turn, for the samples on the way."""
         if self.vocabulary is None:
@@ -423,11 +517,13 @@ class DiffusionEngine:
         return tuple(shown.texts[: self.config.samples])
 
     def _about(self) -> str:
-        what = "points" if isinstance(self.data, ToyPoints) else "images"
+        what = "points" if self.data.points else "images"
         words = ""
         if self.vocabulary is not None:
             kind = "classes" if self.vocabulary.classes else "words"
             words = f" with {len(self.vocabulary.words)} {kind}"
+        if isinstance(self.data, Pairs):
+            what = f"pairs of noise and {what} of the teacher {self.data.name}"
         held = f", {len(self.held_out):,} held out" if len(self.held_out) else ""
         count = self.amount["parameters"]
         return f"{count:,} weights learn {len(self.train):,} {what}{words}{held}"
@@ -472,7 +568,26 @@ class DiffusionEngine:
             non_finite=self._non_finite,
             deviation=self._known.deviation,
             sentences=tuple(remark.words for remark in self._remarks()),
+            naming=self._naming(),
+            variance=self._variance(),
         )
+
+    def _naming(self) -> Naming | None:
+        if self.naming is None:
+            return None
+        return Naming(
+            learnt=tuple(self.naming.accuracy.errors.tolist()),
+            held_out=self._named,
+            chance=self.naming.chance,
+        )
+
+    def _variance(self) -> LearntVariance | None:
+        assert self.learner is not None
+        assert self._known is not None
+        shares = self.learner.shares
+        if shares is None:
+            return None
+        return learnt_variance(self.learner.path, shares.errors, self._known.deviation)
 
     def _remarks(self) -> tuple[Remark, ...]:
         assert self.learner is not None

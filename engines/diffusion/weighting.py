@@ -62,6 +62,11 @@ def draw_times(
     return shifted(1 - (order + inside) / count, shift).clamp(EARLIEST, 1)
 
 
+def with_noise_end(t: Tensor) -> Tensor:
+    """`t` [n] with every other level at 1, where a single step begins."""
+    return torch.where(torch.arange(len(t), device=t.device) % 2 == 0, 1.0, t)
+
+
 def shifted(t: Tensor, shift: float) -> Tensor:
     """Noise levels in [0, 1], moved towards more noise by a `shift` above 1."""
     return shift * t / (1 + (shift - 1) * t)

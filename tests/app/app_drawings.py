@@ -28,10 +28,16 @@ WISH = Wish(count=3, texts=CAPTIONS, steps=3, sampler="ddim", guidance=1.0, seed
 
 
 @cache
-def learnt(name: str, steps: int = 5) -> Artist:
+def learnt(name: str, steps: int = 5, *, classifier: bool = False) -> Artist:
     """Who learnt the bundled data `name` for so many steps."""
     config = DiffusionConfig(
-        steps=steps, batch=16, holdout=0.0, warmup=max(1, steps // 10), ema=0.9, device="cpu"
+        steps=steps,
+        batch=16,
+        holdout=0.0,
+        warmup=max(1, steps // 10),
+        ema=0.9,
+        device="cpu",
+        classifier=classifier,
     )
     # All shapes there are would take longer than to learn from some.
     few = name == "shapes"

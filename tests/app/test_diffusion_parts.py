@@ -1,14 +1,16 @@
 """What the window says of a diffusion model: likeness and health."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
 from app.likeness import likeness, usual_distance
+from app.panels.drawbox import DrawBox
 from app.panels.health import HealthPanel, share_of_untrained
-from engines.diffusion.artifacts import Health
+from engines.diffusion.artifacts import Health, LearntVariance, Naming
 
 
 @pytest.fixture
@@ -65,6 +67,74 @@ def test_before_the_first_samples_nothing_is_said_of_their_numbers(qapp):
     assert panel.figures.value("non_finite") == "not yet"
     panel.show_health(health((0.5,), (1.0,), 0.25))
     assert panel.figures.value("non_finite") == "25 %"
+
+
+def test_the_accuracy_of_a_classifier_is_a_curve_over_chance(qapp):
+    panel = HealthPanel()
+    panel.show_health(health((0.5, 0.5), (1.0, 1.0)))
+    assert panel.naming_card.isHidden()
+    naming = Naming(learnt=(0.9, math.nan), held_out=(0.8, 0.3), chance=0.25)
+    panel.show_health(replace(health((0.5, 0.5), (1.0, 1.0)), naming=naming))
+    assert not panel.naming_card.isHidden()
+    assert np.array_equal(
+        panel.naming.lines, [(0.25, 0.25), (0.9, math.nan), (0.8, 0.3)], equal_nan=True
+    )
+    assert (panel.naming.strong, panel.naming.high) == (2, 1.0)
+    assert "the level one is chance 25 %" in panel.naming_words.text()
+    panel.naming.hovered.emit(1)
+    assert panel.naming_words.text() == (
+        "Noise level 0.5 to 1: right are 30 % of held out, none learnt yet, chance 25 %"
+    )
+    panel.naming.left.emit()
+    assert "held-out" in panel.naming_words.text()
+    panel.clear()
+    assert panel.naming_card.isHidden()
+
+
+def test_a_strength_is_offered_where_there_is_a_classifier(qapp):
+    box = DrawBox()
+    row = box.form.rows["classifier_guidance"]
+    box.set_words(("cat", "dog"), classes=True)
+    assert not row.usable
+    assert "has no classifier; train with Noisy classifier on" in row.editor.toolTip()
+    assert box.guidances == {"guidance": 3.0, "classifier_guidance": 0.0}
+    box.set_words(("cat", "dog"), classes=True, named=("cat", "dog"))
+    assert row.usable
+    assert "s of p(x)" in row.editor.toolTip()
+    row.set_value(2.5)
+    assert box.guidances == {"guidance": 3.0, "classifier_guidance": 2.5}
+    box.classes.setCurrentText("Anything")
+    assert box.guidances == {"guidance": 0.0, "classifier_guidance": 0.0}
+    # What learnt without classes is led to one by the classifier alone.
+    row.set_value(0.0)
+    box.set_words(None, named=("mode 1", "mode 2"))
+    assert not box.classes.isHidden()
+    assert box.texts == ("mode 1", "mode 2")
+    assert box.guidances == {"guidance": 0.0, "classifier_guidance": 1.0}
+    box.set_words(None)
+    assert box.classes.isHidden()
+    assert box.guidances == {"guidance": 0.0, "classifier_guidance": 0.0}
+
+
+def test_learnt_variance_is_shown_between_its_bounds_where_there_is_one(qapp):
+    learnt = LearntVariance(
+        shares=(0.5, math.nan), normal=(0.75, 0.25), small=(0.1, 0.3), large=(0.4, 0.36)
+    )
+    panel = HealthPanel()
+    panel.show_health(health((0.5,), (1.0,)))
+    assert panel.variance.isHidden()
+    panel.show_health(replace(health((0.5,), (1.0,)), variance=learnt))
+    assert not panel.variance.isHidden()
+    lower, upper, normal, found = panel.variance.plot.lines
+    assert lower.tolist() == [1, 1]
+    assert upper.tolist() == pytest.approx([4, 1.2])
+    assert normal.tolist() == pytest.approx([4**0.75, 1.2**0.25])
+    assert found.tolist() == pytest.approx([2, math.nan], nan_ok=True)
+    panel.variance.plot.hovered.emit(0)
+    words = panel.variance.words.text()
+    assert words == "Noise level 0 to 0.5: σ = 0.2 between 0.1 and 0.4, v = 0.5"
+    panel.variance.plot.hovered.emit(1)
+    assert panel.variance.words.text().endswith("not seen yet")
 
 
 def test_bars_tell_their_figures(qapp):

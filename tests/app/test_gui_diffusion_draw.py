@@ -278,7 +278,9 @@ def test_the_plane_is_looked_at_off_the_windows_thread_and_each_stroke_once(
     assert threading.main_thread() not in threads
     of_it = [stroke for stroke in strokes if any(stroke is other for other in shown)]
     assert len(of_it) == len(shown)
-    expected = score_errors(shown, drawing.artist.path, flowfield.known_truth("mixture"))
+    expected = score_errors(
+        shown, drawing.artist, drawing.order.wish, flowfield.known_truth("mixture")
+    )
     assert plane.plot.lines[0] == pytest.approx(expected)
     path.steps.slider.setFocus()
     for _ in range(5):

@@ -310,3 +310,26 @@ def test_what_comes_while_hidden_is_shown_later(panel, drawing) -> None:
     assert panel.map.values is None
     panel.show()
     assert panel.map.values is not None
+
+
+def test_place_embeddings_are_shown_of_a_patch_and_of_all(panel) -> None:
+    from engines.diffusion.placing import place_similarity
+
+    artist = learnt("shapes")
+    panel.show_drawing(drawn(artist, replace(WISH, steps=2)))
+    places = panel.places
+    assert panel.places_card.isVisible(), "also where no attention was recorded"
+    assert "fixed waves" in places.about.text()
+    similarity = place_similarity(artist.averaged)
+    assert np.array_equal(places.similarity, similarity)
+    rows, columns = similarity.shape[:2]
+    assert places.tiles.pixels.shape == (rows * (rows + 1) - 1, columns * (columns + 1) - 1, 3)
+    for _ in range(3):
+        QApplication.processEvents()
+    QTest.mouseClick(places.tiles, LEFT, pos=places.tiles.middle_of(1, 2).toPoint())
+    assert places.picked == places.map.marked == (1, 2)
+    assert places.map.pixels.shape == (rows, columns, 3)
+    assert (places.map.pixels.sum(2).argmax(), rows) == (columns + 2, 8)
+    assert places.words.text().startswith("Row 2, column 3 is most like row ")
+    panel.show_drawing(None)
+    assert not panel.places_card.isVisible()

@@ -10,7 +10,7 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtWidgets import QMenu
 
 from app import theme
-from app.panels.charts import ChartSpec, Curve
+from app.panels.charts import DIFFUSION_CHARTS
 from app.panels.curves import WINDOWS, CurvesPanel
 from app.panels.series import RunSeries, Series, extremes, nearest
 from app.panels.ticks import log_steps, round_steps, tick_words
@@ -148,19 +148,6 @@ def test_curves_show_what_was_told(panel):
     assert (figure.text(), figure.toolTip()) == ("5.0", "held out 5.0"), "there is little room"
 
 
-def test_a_chart_that_not_every_run_needs_waits_for_its_first_value(panel):
-    optional = ChartSpec("Rare", (Curve("rare", "mark"), Curve("rarer", "split")), optional=True)
-    usual = ChartSpec("Loss", (Curve("loss", "mark"),))
-    panel.set_charts((optional, usual))
-    titles = [["Loss"], ["Loss"], ["Rare", "Loss"], ["Loss"]]
-    found = [[chart.spec.title for chart in panel.charts]]
-    for event in (stepped(1, loss=1.0), stepped(2, rarer=1.0)):
-        panel.add(event)
-        found.append([chart.spec.title for chart in panel.charts])
-    panel.clear()
-    assert [*found, [chart.spec.title for chart in panel.charts]] == titles
-
-
 def test_the_smoothing_slider_moves_the_mean_and_keeps_the_raw_curve(panel, qtbot):
     feed(panel, run_of(200))
     panel.smoothing.setFocus()
@@ -288,6 +275,19 @@ def test_nothing_is_drawn_while_hidden_or_without_news(panel, monkeypatch):
     panel.show()
     feed(panel, [])
     assert len(drawn) == 2
+
+
+def test_charts_that_few_runs_fill_stand_only_where_one_does(panel):
+    panel.set_charts(DIFFUSION_CHARTS)
+    (rare,) = (chart for chart in panel.charts if chart.spec.rare)
+    feed(panel, [stepped(1, loss=1.0)])
+    assert rare.isHidden()
+    assert not any(chart.isHidden() for chart in panel.charts if chart is not rare)
+    feed(panel, [stepped(2, loss=1.0, vlb=3.5)])
+    assert rare.isVisible()
+    assert rare._figures["vlb"].text() == "3.5"
+    panel.clear()
+    assert rare.isHidden()
 
 
 def test_charts_stack_where_it_is_narrow_and_tools_stay_in_the_menu(panel, qtbot):

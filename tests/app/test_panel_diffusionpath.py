@@ -159,7 +159,7 @@ def test_points_lie_over_the_learned_field_and_its_error(panel) -> None:
     field = field_of(artist, POINTS, stroke.t, truth=known_truth("mixture"))
     assert panel.plane.view.error == pytest.approx(field.error)
     assert panel.plane.view.arrows == 0
-    errors = score_errors(drawing.strokes, artist.path, known_truth("mixture"))
+    errors = score_errors(drawing.strokes, artist, POINTS, known_truth("mixture"))
     assert panel.plane.plot.lines[0] == pytest.approx(errors, nan_ok=True)
     assert panel.plane.title.value.startswith(f"{100 * errors[3]:.2g}".split(".")[0][:2])
     plot = panel.plane.plot
@@ -167,6 +167,42 @@ def test_points_lie_over_the_learned_field_and_its_error(panel) -> None:
     assert panel.steps.step == 5
     QTest.mouseClick(panel.plane.below.button("none"), LEFT)
     assert panel.plane.view.error is None
+
+
+def test_the_arrows_of_a_classifier_stand_beside_those_of_the_score(panel) -> None:
+    artist = learnt("mixture", classifier=True)
+    guided = replace(POINTS, texts=("mode 3",), classifier_guidance=2.0)
+    panel.show_data("mixture")
+    panel.show_drawing(drawn(artist, guided))
+    panel.steps.go_to(3)
+    plane, stroke = panel.plane, panel.stroke
+    QTest.mouseClick(plane.below.button("classifier"), LEFT)
+    field = field_of(artist, guided, stroke.t)
+    alone = field.score - field.pull
+    arrows = plane.view.pulls
+    assert len(arrows) == 17 * 17 == plane.view.arrows
+    places = field.places.reshape(-1, 2)
+    assert arrows[:, 0] == pytest.approx(places)
+    longest = max(np.linalg.norm(each, axis=-1).max() for each in (alone, field.pull))
+    scale = 0.85 * 5 / 16 / longest
+    assert arrows[:, 1] - places == pytest.approx(field.pull.reshape(-1, 2) * scale, abs=1e-5)
+    # Another run of the same model without it has a field of its own and no such arrows.
+    fields = panel.compare
+    assert fields.classifier.isVisible()
+    assert fields.classifier.content == 2
+    fields.classifier.set_content(0.0)
+    panel.show_other(drawn(artist, fields.wish()))
+    assert fields.wish().classifier_guidance == 0
+    assert plane.other_view.pulls is None
+    assert plane.other_view.arrows == 17 * 17
+    assert plane.view.pulls is not None
+    # Of several classes in turn there is no one field, and without guidance nothing to see.
+    panel.show_drawing(drawn(artist, replace(guided, texts=("mode 1", "mode 3"))))
+    assert not plane.below.button("classifier").isEnabled()
+    assert plane.below.value == "field"
+    panel.show_drawing(drawn(artist, POINTS))
+    assert not plane.below.button("classifier").isVisible()
+    assert not fields.classifier.isVisible()
 
 
 def test_without_known_truth_no_error_is_offered(panel) -> None:

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from assets.errors import InputError
-from engines.diffusion.artist import POINTS_CLIP, Artist, Wish, nearest
+from engines.diffusion.artist import Artist, Wish, nearest
 from engines.diffusion.capture import Capture
 from engines.diffusion.data.pictures import to_network
 from engines.diffusion.heat import over, write_heat
@@ -19,6 +19,7 @@ from engines.diffusion.looking import calls_of, heat_of_words, words_of
 from engines.diffusion.memory import pass_bytes
 from engines.diffusion.saved import SavedModel, read_model, write_model
 from engines.diffusion.sheet import GAP, sheet_of, write_sheet
+from engines.diffusion.targets import POINTS_CLIP
 from engines.diffusion.words import Vocabulary
 from tests.conftest import ROOT
 from tests.engines.diffusion_data import one_thread

@@ -27,9 +27,10 @@ from engines.diffusion.looking import (
 )
 from engines.diffusion.mapfiles import write_arrays
 from engines.diffusion.maps import rollout
+from engines.diffusion.networks.classifier import ClassifierConfig
 from engines.diffusion.networks.config import NetworkConfig
 from engines.diffusion.paths import PATHS
-from engines.diffusion.toys import ring_of_gaussians
+from engines.diffusion.toys import CLASSES, GaussianMixture, ring_of_gaussians
 from engines.diffusion.words import Vocabulary
 from tests.engines.diffusion_nets import TINY_DIT, TINY_POINTS, stirred
 
@@ -218,8 +219,8 @@ def test_the_field_of_the_truth_is_without_error_and_flows_as_points_do():
     assert field.error.shape == (17, 17)
     assert field.error.max() < 1e-4
     strokes = list(artist.draw(wish))
-    assert np.nanmax(score_errors(strokes, artist.path, truth)) < 1e-4
-    assert np.isnan(score_errors(strokes, artist.path, truth)[-1])
+    assert np.nanmax(score_errors(strokes, artist, wish, truth)) < 1e-4
+    assert np.isnan(score_errors(strokes, artist, wish, truth)[-1])
     # A place of the grid walked one short step goes along the arrow that stands there.
     x = torch.tensor(field.places[5, 9])[None]
     seen = artist.denoiser(replace(wish, count=1))(x, torch.tensor(0.5, dtype=torch.float64))
@@ -227,10 +228,43 @@ def test_the_field_of_the_truth_is_without_error_and_flows_as_points_do():
     assert moved.numpy() == pytest.approx(field.flow[5, 9], abs=1e-3)
 
 
+class Posterior(torch.nn.Module):
+    """A classifier that knows the modes of the mixture; far ones are told apart in float64."""
+
+    config = ClassifierConfig(classes=CLASSES["mixture"], path="flow", kind="points")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.place = torch.nn.Parameter(torch.zeros(()))
+
+    def forward(self, x, t):
+        ring = ring_of_gaussians()
+        exact = GaussianMixture(ring.means.double(), ring.stds.double(), ring.weights.double())
+        return exact.posterior(x.double(), t.double(), PATHS["flow"]()).log().float()
+
+
+def test_a_guided_score_is_held_against_the_guided_truth():
+    artist, truth = knowing(), known_truth("mixture")
+    artist.classifier = Posterior()  # pyright: ignore[reportAttributeAccessIssue]
+    wish = Wish(count=50, steps=40, sampler="euler", texts=("mode 4",), classifier_guidance=1.0)
+    plain = field_of(artist, replace(wish, classifier_guidance=0.0), 0.5, truth=truth)
+    field = field_of(artist, wish, 0.5, truth=truth)
+    assert field.error is not None
+    assert field.error.max() < 1e-4
+    np.testing.assert_allclose(field.score - field.pull, plain.score, atol=1e-3)
+    assert np.abs(field.pull).max() > 1
+    # Samples that are led to unlike modes are each held against its own.
+    both = replace(wish, texts=("mode 4", "mode 8"))
+    errors = score_errors(list(artist.draw(both)), artist, both, truth)
+    assert np.nanmax(errors) < 1e-3
+    blind = score_errors(list(artist.draw(both)), artist, wish, truth)
+    assert np.nanmax(blind) > 0.3
+
+
 def test_a_score_that_is_a_tenth_too_long_is_said_to_be():
     artist, wish = knowing(0.1), Wish(count=200, steps=5, sampler="euler")
     truth = known_truth("mixture")
-    errors = score_errors(list(artist.draw(wish)), artist.path, truth)
+    errors = score_errors(list(artist.draw(wish)), artist, wish, truth)
     assert errors[0] < 1e-3, "where all is noise it is told from x itself"
     assert errors[1:-1] == pytest.approx(0.1, abs=1e-4)
     field = field_of(artist, wish, 0.3, truth=truth)

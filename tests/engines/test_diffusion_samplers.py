@@ -14,7 +14,6 @@ import pytest
 import torch
 from scipy.stats import chi2_contingency
 
-from engines.diffusion.artist import POINTS_CLIP
 from engines.diffusion.paths import PATHS, levels
 from engines.diffusion.samplers import (
     SAMPLERS,
@@ -24,7 +23,7 @@ from engines.diffusion.samplers import (
     last,
     walk,
 )
-from engines.diffusion.targets import TARGETS, Denoiser, prediction_of
+from engines.diffusion.targets import POINTS_CLIP, TARGETS, Denoiser, prediction_of
 from engines.diffusion.toys import GaussianMixture, ring_of_gaussians
 
 ALPHA = 1e-3

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from engines.diffusion.data.regions import Regions
-from engines.diffusion.words import Vocabulary
+from engines.diffusion.words import Vocabulary, tidy
 
 if TYPE_CHECKING:
     from engines.diffusion.data.source import Source
@@ -37,6 +37,11 @@ class Pictures:
     source: "Source | None" = None
     """Where they come from; None for those that were made by hand."""
 
+    @property
+    def points(self) -> bool:
+        """These are images."""
+        return False
+
     def __len__(self) -> int:
         return len(self.images)
 
@@ -65,6 +70,17 @@ class Pictures:
         held = held_out_of(len(self), share)
         order = torch.randperm(len(self), generator=generator)
         return self.part(order[held:].sort().values), self.part(order[:held].sort().values)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes that images belong to; none where there are no classes."""
+        vocabulary = self.vocabulary()
+        return vocabulary.words if vocabulary is not None and vocabulary.classes else ()
+
+    def numbers_of(self, classes: tuple[str, ...]) -> Tensor:
+        """[n] int64 place of each image's class in `classes`, -1 where it has none of them."""
+        places = {name: i for i, name in enumerate(classes)}
+        return torch.tensor([places.get(tidy(text), -1) for text in self.texts])
 
     def vocabulary(self) -> Vocabulary | None:
         """The words or classes of these images; None where nothing is said."""

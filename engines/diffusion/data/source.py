@@ -11,7 +11,9 @@ from engines.diffusion.toys import TOYS
 
 if TYPE_CHECKING:
     from engines.diffusion.config import DiffusionConfig
+    from engines.diffusion.data.pairs import Pairs
     from engines.diffusion.data.pictures import Pictures
+    from engines.diffusion.teaching import Teaching
 
 SHAPES = "shapes"
 BUNDLED = (SHAPES, *TOYS)
@@ -20,10 +22,11 @@ BUNDLED = (SHAPES, *TOYS)
 
 @dataclass(frozen=True)
 class Source:
-    """A bundled data set by its name, or a folder of images."""
+    """A bundled data set by its name, a folder of images, or a model that teaches another."""
 
     bundled: str = ""
     folder: Path | None = None
+    teaching: "Teaching | None" = None
 
     @classmethod
     def named(cls, name: str) -> "Source":
@@ -35,6 +38,7 @@ class Source:
         return {
             "bundled": self.bundled,
             "folder": str(self.folder.resolve()) if self.folder else "",
+            "teaching": self.teaching.about() if self.teaching else None,
         }
 
     @classmethod
@@ -42,6 +46,10 @@ class Source:
         """The inverse of `about`; raises InputError where nothing was written down."""
         if not about:
             raise InputError("The run does not say where its images were; name their folder")
+        if about.get("teaching"):
+            from engines.diffusion.teaching import Teaching
+
+            return cls(teaching=Teaching.of(about["teaching"]))
         folder = Path(about["folder"]) if about["folder"] else None
         return cls(bundled=about["bundled"], folder=folder)
 
@@ -51,7 +59,7 @@ def data_of(
     config: "DiffusionConfig",
     *,
     progress: Callable[[int, int], None] | None = None,
-) -> "Pictures | ToyPoints":
+) -> "Pictures | ToyPoints | Pairs":
     """The data themselves, images at the size that `config` asks for.
 
     `progress` is told how many of how many images are read; what it raises ends the reading.
@@ -70,6 +78,10 @@ def data_of(
         return replace(make_shapes().pictures, source=source)
     if source.bundled:
         return replace(make_toy(source.bundled), source=source)
+    if source.teaching is not None:
+        from engines.diffusion.teaching import make_pairs
+
+        return make_pairs(source.teaching, progress=progress)
     assert source.folder is not None
     from engines.diffusion.data.folder import read_listing
     from engines.diffusion.data.listing import list_images

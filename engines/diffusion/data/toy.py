@@ -22,9 +22,18 @@ class ToyPoints:
     name: str
     places: Tensor
     """[n, 2] float32."""
+    labels: Tensor | None = None
+    """[n] int64 which of `classes` each belongs to; None where that is not known."""
+    classes: tuple[str, ...] = ()
+    """What can be told apart; a model learns nothing of it, a classifier does."""
     said: str = "nothing"
     notes: tuple[str, ...] = ()
     source: "Source | None" = None
+
+    @property
+    def points(self) -> bool:
+        """These are points in the plane."""
+        return True
 
     def __len__(self) -> int:
         return len(self.places)
@@ -42,7 +51,17 @@ class ToyPoints:
         """What to learn from and a `share` held out; all are drawn alike, so the last ones."""
         del generator
         kept = len(self) - held_out_of(len(self), share)
-        return replace(self, places=self.places[:kept]), replace(self, places=self.places[kept:])
+        return self._part(slice(kept)), self._part(slice(kept, None))
+
+    def _part(self, rows: slice) -> "ToyPoints":
+        labels = None if self.labels is None else self.labels[rows]
+        return replace(self, places=self.places[rows], labels=labels)
+
+    def numbers_of(self, classes: tuple[str, ...]) -> Tensor:
+        """[n] int64 place of each point's class in `classes`, -1 where it has none."""
+        if self.labels is None or classes != self.classes:
+            return torch.full((len(self),), -1)
+        return self.labels
 
     def vocabulary(self) -> None:
         """None: points have no words."""
@@ -52,4 +71,7 @@ class ToyPoints:
 def make_toy(name: str, count: int = COUNT, *, seed: int = 0) -> ToyPoints:
     """`count` points of the toy `name`; KeyError where there is none of that name."""
     generator = torch.Generator().manual_seed(seed)
-    return ToyPoints(name=name, places=toys.TOYS[name](count, generator).places)
+    points = toys.TOYS[name](count, generator)
+    classes = toys.CLASSES.get(name, ())
+    labels = points.labels if classes else None
+    return ToyPoints(name=name, places=points.places, labels=labels, classes=classes)

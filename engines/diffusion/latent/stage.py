@@ -155,6 +155,11 @@ class FirstStage:
             "is the ceiling of quality: no sample is sharper than that"
         )
 
+    def for_learner(self) -> dict[str, Any]:
+        """What a `Learner` has to know of the stage before it."""
+        assert self.space is not None
+        return {"after": (self.steps, self.seconds), "bound": self.space.bound}
+
     # -- what is learnt afterwards ---------------------------------------------------------------
 
     def encode(self) -> Iterator[tuple[int, int]]:

@@ -27,7 +27,10 @@ class Asks(Protocol):
         *,
         capture: Capture | None = None,
     ) -> Tensor:
-        """A prediction as `x` at noise levels `t` [n] in [0, 1]; `capture` changes no bit."""
+        """A prediction as `x` at noise levels `t` [n] in [0, 1]; `capture` changes no bit.
+
+        Twice as many channels where variances are learnt, see `variance.halves`.
+        """
         ...
 
 

@@ -16,6 +16,8 @@ class NetworkConfig:
     width: int = 32
     channels: int = 3
     """3 for images in colour, 1 for grey ones."""
+    variance: bool = False
+    """As many channels again say how much noise a step adds, see `variance`."""
     tokens: int = 0
     """Size of the vocabulary with the tokens for nothing and unknown; 0 without condition."""
     longest: int = 16
@@ -62,6 +64,11 @@ class NetworkConfig:
             )
         if len(self.multipliers) != len(self.attention):
             raise ValueError("Every level of the U-Net needs to be told whether it attends")
+
+    @property
+    def outputs(self) -> int:
+        """Channels of what is predicted; for points, how many numbers of each."""
+        return (2 if self.kind == "points" else self.channels) * (2 if self.variance else 1)
 
     @property
     def grid(self) -> tuple[int, int]:

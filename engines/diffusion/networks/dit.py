@@ -25,6 +25,8 @@ from engines.diffusion.networks.time import TimeEmbedding, waves
 class DiT(nn.Module):
     """See the module; `forward` is the interface of all networks."""
 
+    places: Tensor
+
     def __init__(self, config: NetworkConfig, generator: torch.Generator) -> None:
         super().__init__()
         self.config = config
@@ -39,7 +41,7 @@ class DiT(nn.Module):
         factors[1::3] = 1.0
         factors[-1] = 1.0
         self.register_buffer("factors", factors, persistent=False)
-        self.project = ZeroLinear(width, config.channels * patch * patch)
+        self.project = ZeroLinear(width, config.outputs * patch * patch)
         self.register_buffer("places", places(config.grid, width), persistent=False)
         start(self, generator)
         for module in self.modules():
@@ -56,7 +58,8 @@ class DiT(nn.Module):
     ) -> Tensor:
         """A prediction [n, c, h, w] as `x`, at noise levels `t` [n] in [0, 1].
 
-        Without `condition` a network that knows words is asked with nothing.
+        Where variances are learnt they stand behind it, [n, 2 c, h, w]. Without `condition` a
+        network that knows words is asked with nothing.
         """
         if capture is not None:
             capture.begin(t)

@@ -22,8 +22,8 @@ class Points(nn.Module):
         self.time = TimeEmbedding(width)
         self.words = WordEncoder(config, width) if config.tokens else None
         self.first = nn.Linear(2, width)
-        self.blocks = nn.ModuleList(_Block(width) for _ in range(config.depth))
-        self.last = ZeroLinear(width, 2)
+        self.blocks = nn.ModuleList(Block(width) for _ in range(config.depth))
+        self.last = ZeroLinear(width, config.outputs)
         start(self, generator)
 
     def forward(
@@ -34,7 +34,7 @@ class Points(nn.Module):
         *,
         capture: Capture | None = None,
     ) -> Tensor:
-        """A prediction [n, 2] as `x`, at noise levels `t` [n] in [0, 1]."""
+        """A prediction [n, 2] as `x`, with variances [n, 4], at noise levels `t` [n] in [0, 1]."""
         if capture is not None:
             capture.begin(t)
         told = self.time(t)
@@ -47,13 +47,16 @@ class Points(nn.Module):
         return self.last(F.silu(x))
 
 
-class _Block(nn.Module):
+class Block(nn.Module):
+    """Two layers that add what they see, told the noise level as factor and shift."""
+
     def __init__(self, width: int) -> None:
         super().__init__()
         self.change = nn.Linear(width, 2 * width)
         self.grow, self.shrink = nn.Linear(width, 2 * width), nn.Linear(2 * width, width)
 
     def forward(self, x: Tensor, told: Tensor) -> Tensor:
+        """[n, width] as `x`."""
         factor, shift = self.change(told).chunk(2, dim=1)
         seen = torch.addcmul(shift, F.layer_norm(x, x.shape[-1:]), 1 + factor)
         return x + self.shrink(F.silu(self.grow(seen)))

@@ -42,6 +42,11 @@ class UNet(nn.Module):
         self.config = config
         base = config.features
         told = 4 * base
+
+        def block_of(name: str, inputs: int, width: int, attends: bool) -> Block:
+            attention = _Attention(name, width, told, config) if attends else None
+            return Block(inputs, width, told, attention)
+
         self.time = TimeEmbedding(told)
         self.words = WordEncoder(config, told) if config.tokens else None
         pixels = config.channels * config.patch**2
@@ -52,29 +57,29 @@ class UNet(nn.Module):
         for level, times in enumerate(config.multipliers):
             for i in range(config.depth):
                 name = f"down {level + 1}.{i + 1}"
-                block = _Block(name, now, base * times, told, config, config.attention[level])
+                block = block_of(name, now, base * times, config.attention[level])
                 self.down.append(block)
                 now = base * times
                 kept.append(now)
             if level < last:
-                self.down.append(_Shrink(now))
+                self.down.append(Shrink(now))
                 kept.append(now)
         self.middle = nn.ModuleList(
             [
-                _Block("middle 1", now, now, told, config, True),
-                _Block("middle 2", now, now, told, config, False),
+                block_of("middle 1", now, now, True),
+                block_of("middle 2", now, now, False),
             ]
         )
         for level, times in reversed(list(enumerate(config.multipliers))):
             for i in range(config.depth + 1):
                 name, width = f"up {level + 1}.{i + 1}", now + kept.pop()
-                block = _Block(name, width, base * times, told, config, config.attention[level])
+                block = block_of(name, width, base * times, config.attention[level])
                 self.up.append(block)
                 now = base * times
             if level:
                 self.up.append(_Grow(now))
         self.norm = nn.GroupNorm(groups_of(now), now)
-        self.last = ZeroConv2d(now, pixels, 3, padding=1)
+        self.last = ZeroConv2d(now, config.outputs * config.patch**2, 3, padding=1)
         start(self, generator)
 
     def forward(
@@ -87,7 +92,8 @@ class UNet(nn.Module):
     ) -> Tensor:
         """A prediction [n, c, h, w] as `x`, at noise levels `t` [n] in [0, 1].
 
-        Without `condition` a network that knows words is asked with nothing.
+        Where variances are learnt they stand behind it, [n, 2 c, h, w]. Without `condition` a
+        network that knows words is asked with nothing.
         """
         if capture is not None:
             capture.begin(t)
@@ -106,17 +112,17 @@ class UNet(nn.Module):
         for block in self.middle:
             x = block(x, told)
         for block in self.up:
-            if isinstance(block, _Block):
+            if isinstance(block, Block):
                 x = torch.cat([x, kept.pop()], dim=1)
             x = block(x, told)
         return F.pixel_shuffle(self.last(F.silu(self.norm(x))), self.config.patch)
 
 
-class _Block(nn.Module):
+class Block(nn.Module):
     """Two convolutions with a way around them, then attention where it is wanted."""
 
     def __init__(
-        self, name: str, inputs: int, width: int, told: int, config: NetworkConfig, attends: bool
+        self, inputs: int, width: int, told: int, attention: "_Attention | None" = None
     ) -> None:
         super().__init__()
         self.norm_in = nn.GroupNorm(groups_of(inputs), inputs)
@@ -125,7 +131,7 @@ class _Block(nn.Module):
         self.norm_out = nn.GroupNorm(groups_of(width), width, affine=False)
         self.conv_out = ZeroConv2d(width, width, 3, padding=1)
         self.around = nn.Conv2d(inputs, width, 1) if inputs != width else nn.Identity()
-        self.attention = _Attention(name, width, told, config) if attends else None
+        self.attention = attention
 
     def forward(self, x: Tensor, told: Told) -> Tensor:
         """[n, width, h, w] of `x` [n, inputs, h, w]."""
@@ -158,7 +164,7 @@ class _Attention(nn.Module):
         return x + seen.transpose(1, 2).reshape(x.shape)
 
 
-class _Shrink(nn.Module):
+class Shrink(nn.Module):
     """Half the height and width, by a convolution that skips every other pixel."""
 
     def __init__(self, width: int) -> None:

@@ -5,9 +5,10 @@ from typing import Literal
 from torch import Tensor
 
 from engines.diffusion.samplers.step import Step
+from engines.diffusion.variance import sigma
 
 
-def ddpm(step: Step, *, variance: Literal["small", "large"] = "small") -> Tensor:
+def ddpm(step: Step, *, variance: Literal["small", "large"] | None = None) -> Tensor:
     """x_s ~ q(x_s | x_t, x0), with the estimate in place of x0 (Ho et al. 2020, eqs. 6 and 7).
 
     With x_t | x_s ~ N(r x_s, d^2 I) and s_s, s_t the shares of noise at s and t,
@@ -15,7 +16,8 @@ def ddpm(step: Step, *, variance: Literal["small", "large"] = "small") -> Tensor
         x_s = (r s_s^2 x_t + a_s d^2 x0) / s_t^2 + sigma z,
 
     where sigma is d s_s / s_t ("small": exact if the data were a single point) or d ("large":
-    if they were N(0, I)). The last step adds no noise.
+    if they were N(0, I)). Without `variance` it is what the model learnt (see `variance.sigma`), or
+    small where it learnt none. The last step adds no noise.
     """
     path, now, s = step.path, step.now, step.s
     ratio, spread = path.transition(s, now.t)
@@ -23,5 +25,6 @@ def ddpm(step: Step, *, variance: Literal["small", "large"] = "small") -> Tensor
     mean = (ratio * s_s.square() * now.x + a_s * spread.square() * now.x0) / s_t.square()
     if s == 0:
         return mean
-    sigma = spread * s_s / s_t if variance == "small" else spread
-    return mean + sigma * step.noise()
+    if variance is None and now.v is not None:
+        return mean + sigma(path, s, now.t, now.v) * step.noise()
+    return mean + (spread if variance == "large" else spread * s_s / s_t) * step.noise()

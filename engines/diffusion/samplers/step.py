@@ -23,6 +23,8 @@ class Moment:
     """The data that the model takes this for; x itself at t = 0."""
     eps: Tensor
     """The noise that the model sees in it; at t = 0 what it saw last."""
+    v: Tensor | None = None
+    """How much noise a step is to add, see `variance`; None where that was not learnt."""
 
 
 @dataclass(frozen=True, eq=False)

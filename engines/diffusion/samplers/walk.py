@@ -37,7 +37,7 @@ def walk(
             x, before = ratio * x + spread * noise_like(x, generator), None
         else:
             found = denoise(x, t)
-            now = Moment(index, t, x, found.x0, found.eps)
+            now = Moment(index, t, x, found.x0, found.eps, found.v)
             yield now
             x = sampler(Step(denoise, now, s, before, generator))
             before, index = now, index + 1
