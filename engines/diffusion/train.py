@@ -1,12 +1,10 @@
 """The diffusion engine: learns to draw images, or points, like those it is shown."""
 
-import math
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -14,12 +12,14 @@ from torch import Tensor
 from assets.errors import InputError
 from engines.diffusion.artifacts import Health, LearntVariance, Naming, Sheet
 from engines.diffusion.artist import Artist, Wish
-from engines.diffusion.classifying import LOOKED_AT, ClassifierLearner
+from engines.diffusion.card import saved_model_of
+from engines.diffusion.classifying import LOOKED_AT, ClassifierLearner, classifier_of
 from engines.diffusion.config import DiffusionConfig, Schedule
 from engines.diffusion.data.pairs import Pairs
-from engines.diffusion.data.pictures import Pictures, to_bytes
+from engines.diffusion.data.pictures import Pictures
 from engines.diffusion.data.toy import ToyPoints
 from engines.diffusion.health import Remark, Yardsticks, learnt_variance, remarks
+from engines.diffusion.latent.run import learn_latents
 from engines.diffusion.latent.stage import FirstStage
 from engines.diffusion.learner import Batch, Learner
 from engines.diffusion.memory import Forecast, check_room, forecast, free_bytes
@@ -27,17 +27,17 @@ from engines.diffusion.networks.choose import build, weights
 from engines.diffusion.networks.classifier import ClassifierConfig
 from engines.diffusion.networks.config import NetworkConfig, preset
 from engines.diffusion.saved import SavedModel
+from engines.diffusion.stroke import as_shown
 from engines.diffusion.teaching import begin_with
+from engines.diffusion.telling import about, notes_of
 from engines.diffusion.weighting import draw_times, with_noise_end
-from engines.diffusion.words import Encoded, unread_notes
+from engines.diffusion.words import Encoded
 from engines.events import (
     Event,
     Failed,
     Finished,
     Judged,
-    Marked,
     Prepared,
-    StageBegan,
     Stepped,
     Told,
     Warned,
@@ -60,8 +60,6 @@ MEASURED = 2_048
 LEVELS = 100_000
 """Noise levels from which it is told what knowing nothing costs."""
 
-CAPTIONS = 500
-"""Captions that a model file keeps to say what it can draw."""
 
 Data = Pictures | ToyPoints | Pairs
 
@@ -87,11 +85,8 @@ class DiffusionEngine:
         self.train, self.held_out = data.split(
             config.holdout, torch.Generator().manual_seed(config.seed)
         )
-        self.first: FirstStage | None = None
+        self.first = FirstStage.of(config, self.train, self.held_out)
         """What makes latents of the images; None where pixels or points are learnt."""
-        train, held_out = self.train, self.held_out
-        if config.factor and isinstance(train, Pictures) and isinstance(held_out, Pictures):
-            self.first = FirstStage(config, train, held_out)
         self._said: dict[Data, Encoded] = {}
         """The texts of what is learnt and of what is held out, as numbers, once asked for."""
         self._numbers: dict[Data, Tensor] = {}
@@ -101,7 +96,8 @@ class DiffusionEngine:
         self._known: Yardsticks | None = None
         self._remarked: set[str] = set()
         """What was said of the run's health at the last evaluation."""
-        self._sheet_at = 0.0
+        self.sheet_at = 0.0
+        """Training time at the last sheet."""
         self._gradient = 0.0
         self._non_finite: float | None = None
         self._changing = threading.Lock()
@@ -159,22 +155,8 @@ class DiffusionEngine:
         """Of the classifier that is asked for; None without one, InputError without classes."""
         if not self.config.classifier:
             return None
-        data = self.data
-        if len(data.classes) < 2:
-            raise InputError(
-                f"A classifier is asked for, but {data.name} has no classes; sort the images into "
-                "a folder for each class, or learn without a classifier"
-            )
-        if isinstance(data, ToyPoints):
-            return ClassifierConfig(classes=data.classes, path=self.config.path, kind="points")
-        channels, height, width = self.first.shape if self.first else data.images.shape[1:]
-        return ClassifierConfig(
-            classes=data.classes,
-            path=self.config.path,
-            height=height,
-            width=width,
-            channels=channels,
-        )
+        shape = self.first.shape if self.first else None
+        return classifier_of(self.data, self.config.path, shape)
 
     def artist(self) -> Artist:
         """A snapshot that draws while training goes on; may be called from any thread.
@@ -198,37 +180,7 @@ class DiffusionEngine:
 
     def saved_model(self) -> SavedModel:
         """The present state as it is written to a file: the averaged weights and their card."""
-        artist = self.artist()
-        return SavedModel(
-            name=self.data.name,
-            network=artist.averaged,
-            vocabulary=self.vocabulary,
-            classifier=artist.classifier,
-            diffusion={
-                "path": self.config.path,
-                "target": self.config.target,
-                "drop": self.config.drop,
-                "taught": isinstance(self.data, Pairs),
-            },
-            trained={
-                "steps": self.step,
-                "seconds": round(self.seconds, 1),
-                "images": len(self.train),
-                "batch": self.batch,
-                **self._origin(),
-            },
-            space=artist.space,
-        )
-
-    def _origin(self) -> dict[str, Any]:
-        """What the card says of where the model is from, and of what it can draw; JSON values."""
-        found: dict[str, Any] = {}
-        if self.data.said == "captions":
-            captions = list(dict.fromkeys(filter(None, self.train.texts)))
-            found["captions"] = captions[:: -(-len(captions) // CAPTIONS) or 1]
-        if isinstance(self.data, Pairs):
-            found["teacher"] = self.data.name
-        return found
+        return saved_model_of(self, self.artist())
 
     def wish(self) -> Wish:
         """What is drawn on the way: always from the same noise, so that it is seen to improve."""
@@ -294,15 +246,15 @@ class DiffusionEngine:
 
     def _run(self) -> Iterator[Event]:
         if self.first is not None:
-            yield from self._learn_latents(self.first)
+            yield from learn_latents(self, self.first)
             if self.first.space is None:
                 return
         yield from self._prepare()
         while self.step < self.config.steps:
             if self.config.seconds and self.seconds >= self.config.seconds:
                 break
-            event = self._train_step()
-            self._leave_artifacts()
+            event = self.train_step()
+            self.leave_artifacts()
             yield event
             if isinstance(event, Failed):
                 return
@@ -310,57 +262,19 @@ class DiffusionEngine:
                 yield from self._evaluation()
         if self.step % self.schedule.evaluate_every:
             yield from self._evaluation()
-        self._leave_artifacts(at_last=True)
+        self.leave_artifacts(at_last=True)
         done = self.step >= self.config.steps
         reason = f"{self.step:,} steps done" if done else f"{self.config.seconds:g} s are over"
         yield Finished(step=self.step, seconds=self.seconds, reason=reason)
-
-    def _learn_latents(self, first: FirstStage) -> Iterator[Event]:
-        """The autoencoder to its end, then the latents of all images."""
-        if first.space is None:
-            yield from self._begin_latents(first)
-            while not first.is_done(self.step, self.seconds):
-                event = self._train_step()
-                self._leave_artifacts()
-                yield event
-                if isinstance(event, Failed):
-                    return
-                if self.step % self.schedule.evaluate_every == 0:
-                    yield first.reconstructed(self.step, self.seconds)
-            if self.step % self.schedule.evaluate_every:
-                yield first.reconstructed(self.step, self.seconds)
-            try:
-                first.end(self.step, self.seconds)
-            except InputError as error:
-                yield Failed(step=self.step, message=str(error))
-                return
-            yield first.verdict()
-            yield Marked(step=self.step, label="autoencoder done")
-            self._sheet_at = -math.inf  # samples, as soon as there is what draws them
-        for done, total in first.encode():
-            yield Prepared(phase="Encoding the images", done=done, total=total)
-        yield StageBegan(step=self.step, name="diffusion", number=2, count=2)
-
-    def _begin_latents(self, first: FirstStage) -> Iterator[Event]:
-        if first.learner is None:
-            yield Prepared(phase="Making the autoencoder", done=0, total=1)
-            for needs in (first.forecast(self.batch, self.device.type), self._needs()):
-                check_room(needs, free_bytes(self.device))
-            first.ready(self.device, self.generator)
-            for note in self._notes():
-                yield Warned(message=note)
-            yield first.plan()
-            yield Prepared(phase="Making the autoencoder", done=1, total=1)
-        yield StageBegan(step=self.step, name="autoencoder", number=1, count=2)
 
     def _prepare(self) -> Iterator[Event]:
         if self.learner is None:
             yield Prepared(phase="Making the network", done=0, total=1)
             self.ready()
             assert self.learner is not None
-            for note in self._notes() if self.first is None else ():
+            for note in notes_of(self) if self.first is None else ():
                 yield Warned(message=note)
-            yield Told(message=self._about())
+            yield Told(message=about(self))
             yield Prepared(phase="Making the network", done=1, total=1)
         if self._known is None:
             # Not the first ones, which may all be of one class.
@@ -371,18 +285,6 @@ class DiffusionEngine:
             t = with_noise_end(t) if isinstance(self.data, Pairs) else t
             self._known = Yardsticks.of(self.learner.path, config.target, shown, t)
 
-    def _notes(self) -> Iterator[str]:
-        """Sentences on what will not be learnt from, or not be judged by."""
-        yield from self.data.notes
-        if self.config.holdout and not len(self.held_out) and len(self.train) > 1:
-            yield (
-                f"{len(self.train):,} images are too few to hold any of them out, so nothing will "
-                "tell whether they are learnt by heart"
-            )
-        if self.vocabulary is not None:
-            read = [self._encoded(part) for part in (self.train, self.held_out)]
-            yield from unread_notes(read, self.vocabulary)
-
     def ready(self) -> Learner:
         """Have the network that nothing has been taught yet; done once.
 
@@ -391,7 +293,7 @@ class DiffusionEngine:
         if self.learner is None:
             if self.first is not None and self.first.space is None:
                 raise InputError(self._nothing_yet())
-            check_room(self._needs(), free_bytes(self.device))
+            check_room(self.needs(), free_bytes(self.device))
             if (classes := self.classifier_config()) is not None:
                 numbers = self._numbers_of(self.train)
                 self.naming = ClassifierLearner(classes, self.config, self.device, numbers)
@@ -402,11 +304,10 @@ class DiffusionEngine:
             self.learner = Learner(network, self.config, self.device, self.generator, **latent)
         return self.learner
 
-    def _needs(self) -> Forecast:
+    def needs(self) -> Forecast:
         """What learning to denoise will take."""
-        mixed = self.schedule.is_mixed(self.device.type)
-        config, classifier = self.network_config(), self.classifier_config()
-        needs = forecast(config, self.batch, mixed=mixed, classifier=classifier)
+        mixed, classifier = self.schedule.is_mixed(self.device.type), self.classifier_config()
+        needs = forecast(self.network_config(), self.batch, mixed=mixed, classifier=classifier)
         return needs if self.first is None else self.first.beside(needs)
 
     def _nothing_yet(self) -> str:
@@ -416,7 +317,8 @@ class DiffusionEngine:
             return f"The autoencoder is learnt first; what draws comes after {share} of the run"
         return "The run has no model yet; start it first"
 
-    def _train_step(self) -> Stepped | Failed:
+    def train_step(self) -> Stepped | Failed:
+        """Learn from one batch."""
         began = time.perf_counter()
         count = self.batch
         rows = torch.randint(len(self.train), (count,), generator=self.generator)
@@ -473,7 +375,7 @@ class DiffusionEngine:
         noise = data.noise[rows].to(self.device) if isinstance(data, Pairs) else None
         if self.vocabulary is None:
             return Batch(x0, None, noise=noise)
-        condition = self._encoded(data).condition[rows].trimmed().to(self.device)
+        condition = self.encoded(data).condition[rows].trimmed().to(self.device)
         known = data.regions if isinstance(data, Pictures) else None
         regions = None if known is None else known.part(rows).to(self.device)
         return Batch(x0, condition, regions, noise)
@@ -484,7 +386,7 @@ class DiffusionEngine:
             return self.first.latents(data, rows, mirrored=mirrored)
         return data.batch(rows)
 
-    def _encoded(self, data: Data) -> Encoded:
+    def encoded(self, data: Data) -> Encoded:
         """What is said of `data` as numbers; worked out once."""
         assert self.vocabulary is not None
         if data not in self._said:
@@ -516,24 +418,13 @@ class DiffusionEngine:
         shown = self.held_out if len(self.held_out) else self.train
         return tuple(shown.texts[: self.config.samples])
 
-    def _about(self) -> str:
-        what = "points" if self.data.points else "images"
-        words = ""
-        if self.vocabulary is not None:
-            kind = "classes" if self.vocabulary.classes else "words"
-            words = f" with {len(self.vocabulary.words)} {kind}"
-        if isinstance(self.data, Pairs):
-            what = f"pairs of noise and {what} of the teacher {self.data.name}"
-        held = f", {len(self.held_out):,} held out" if len(self.held_out) else ""
-        count = self.amount["parameters"]
-        return f"{count:,} weights learn {len(self.train):,} {what}{words}{held}"
-
-    def _leave_artifacts(self, *, at_last: bool = False) -> None:
+    def leave_artifacts(self, *, at_last: bool = False) -> None:
+        """Make what somebody waits for, if its time has come."""
         if self.slots.wants(Health) and self._known is not None:
             self.slots.put(self.health())
-        due = self.seconds - self._sheet_at >= self.config.sample_seconds or self.step == 1
+        due = self.seconds - self.sheet_at >= self.config.sample_seconds or self.step == 1
         if self.slots.wants(Sheet) and (due or at_last):
-            self._sheet_at = self.seconds
+            self.sheet_at = self.seconds
             self.slots.put(self.sheet())
 
     def sheet(self) -> Sheet:
@@ -550,8 +441,8 @@ class DiffusionEngine:
         return Sheet(
             step=self.step,
             seconds=self.seconds,
-            averaged=_shown(kept),
-            raw=_shown(raw),
+            averaged=as_shown(kept),
+            raw=as_shown(raw),
             texts=wish.texts,
         )
 
@@ -606,10 +497,3 @@ class DiffusionEngine:
         assert self.learner is not None
         with self._changing:
             return self.learner.ema.lag(self.learner.weights)
-
-
-def _shown(samples: Tensor):
-    """Images [n, h, w, c] uint8, or points [n, 2] float32, as arrays."""
-    if samples.ndim == 2:
-        return samples.numpy()
-    return to_bytes(samples.nan_to_num()).permute(0, 2, 3, 1).contiguous().numpy()

@@ -357,8 +357,8 @@ def test_memory_is_told_for_both_stages(engine, monkeypatch, tiny):
     assert needs.parameters == sum(p.numel() for p in first.space.autoencoder.parameters())
     assert needs.size == (16, 16)
     assert first.forecast(16, "cpu").step == pytest.approx(2 * needs.step, abs=2)
-    assert engine._needs().latents == 12 * 4 * 64
-    monkeypatch.setattr("engines.diffusion.train.free_bytes", lambda device: needs.total - 1)
+    assert engine.needs().latents == 12 * 4 * 64
+    monkeypatch.setattr("engines.diffusion.latent.run.free_bytes", lambda device: needs.total - 1)
     with pytest.raises(InputError, match="This run would need about"):
         run(DiffusionEngine(make_pictures(size=16), LATENT))
 
