@@ -107,16 +107,6 @@ FIELD_CHARTS = (
 )
 DIFFUSION_CHARTS = (
     ChartSpec(
-        "Autoencoder",
-        (
-            Curve("autoencoder", "mark", "train {}", smooth=True),
-            Curve("holdout/autoencoder", "split", "held out {}", dots=True),
-        ),
-        help="Mean absolute difference between images in [-1, 1] and what they come back as from "
-        "their latents: of the images of each step, and of held-out ones",
-        rare=True,
-    ),
-    ChartSpec(
         "Loss",
         (
             Curve("loss", "mark", "train {}", smooth=True),
@@ -125,6 +115,16 @@ DIFFUSION_CHARTS = (
         help="Mean squared error of what the network predicts: on the images of each step, and "
         "on held-out ones, whose noise levels are always the same. No level counts more than "
         "another, as some may for the gradient",
+    ),
+    ChartSpec(
+        "Autoencoder",
+        (
+            Curve("autoencoder", "mark", "train {}", smooth=True),
+            Curve("holdout/autoencoder", "split", "held out {}", dots=True),
+        ),
+        help="Mean absolute difference between images in [-1, 1] and what they come back as from "
+        "their latents: of the images of each step, and of held-out ones",
+        rare=True,
     ),
     ChartSpec(
         "Variational bound",

@@ -67,8 +67,9 @@ class CurvesPanel(Panel):
             chart.deleteLater()
         self._specs = specs
         content = self._grid.parentWidget()
-        naming = next((spec for spec in specs if not spec.rare), None)
-        self.charts = [Chart(spec, names_marks=spec is naming, parent=content) for spec in specs]
+        self.charts = [
+            Chart(spec, names_marks=not i, parent=content) for i, spec in enumerate(specs)
+        ]
         for chart in self.charts:
             chart.hovered.connect(self._hover)
             chart.left.connect(self._leave)

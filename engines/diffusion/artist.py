@@ -5,7 +5,6 @@ import functools
 import itertools
 import math
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
@@ -39,6 +38,7 @@ from engines.diffusion.saved import SavedModel
 from engines.diffusion.steering import ClassifierGuidance
 from engines.diffusion.stroke import Shower, Stroke
 from engines.diffusion.targets import TARGETS, Denoiser, Model, Target, clip_of
+from engines.diffusion.wish import Wish
 from engines.diffusion.words import Vocabulary, tidy, unknown_note
 from kernels.threads import torch_at_work
 
@@ -46,37 +46,6 @@ MOST_STEPS = 10_000
 N = TypeVar("N", bound=nn.Module)
 SPARE = 1.3
 """What drawing takes at its height over what its tensors do: memory is not packed tightly."""
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Wish:
-    """What is to be drawn, and how."""
-
-    count: int = 16
-    texts: tuple[str, ...] = ()
-    """Captions, classes or mixes of them (see `mix_of`), taken in turn; none for anything."""
-    literal: bool = False
-    """Texts come from data and are no mixes, whatever they look like."""
-    sampler: str = "dpmpp_2m"
-    steps: int = 20
-    guidance: float = 0.0
-    """w of (1 + w) conditional - w unconditional."""
-    classifier_guidance: float = 0.0
-    """s of p(x) p(class | x)^s, by a classifier that the model has; see `steering`."""
-    eta: float = 0.0
-    """How much noise DDIM adds anew, 0 to 1; other samplers do not read it."""
-    seed: int = 0
-    """The same number begins at the same noise, whatever else is asked for."""
-    averaged: bool = True
-    """Draw with the average of the weights, else with the weights as they are."""
-    image: np.ndarray | None = None
-    """[h, w, c] uint8 to start from (SDEdit), or to fill where `hole` is; None for noise."""
-    strength: float = 0.6
-    """How much of `image` is forgotten, 0 to 1; not read where there is a `hole`."""
-    hole: np.ndarray | None = None
-    """[h, w] bool, True where `image` is to be drawn anew."""
-    repeats: int = 1
-    """How often each step of filling a hole is gone through, so that it agrees with the rest."""
 
 
 class Artist:
@@ -305,7 +274,7 @@ class Artist:
             self._model(wish, capture),
             self.path,
             self.target,
-            clip=self._clip(),
+            clip=clip_of(self.shape) if self.space is None else self.space.bound,
             steer=self.steering(wish),
         )
 
@@ -338,10 +307,6 @@ class Artist:
             return (shares * classifier(x, t)).sum(1)
 
         return ClassifierGuidance(log_likelihood, wish.classifier_guidance, self.path)
-
-    def _clip(self) -> float:
-        """How far data lie from 0 at most."""
-        return clip_of(self.shape) if self.space is None else self.space.bound
 
     def mix_for(self, wish: Wish, row: int) -> tuple[Part, ...]:
         """What sample `row` is to show, with weights that sum to 1; most often one part.

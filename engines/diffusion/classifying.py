@@ -12,7 +12,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from assets.errors import InputError
+from engines.diffusion.artifacts import Naming
 from engines.diffusion.config import DiffusionConfig, Schedule
+from engines.diffusion.data.pairs import Pairs
+from engines.diffusion.data.pictures import Pictures
+from engines.diffusion.data.toy import ToyPoints
 from engines.diffusion.flat import FlatWeights
 from engines.diffusion.health import BINS, Levels
 from engines.diffusion.networks.classifier import Classifier, ClassifierConfig
@@ -78,6 +83,12 @@ class ClassifierLearner:
         """Share of right names of always naming the most frequent class."""
         return float(self.network.prior.exp().max())
 
+    def naming(self, held_out: tuple[float, ...]) -> Naming:
+        """How well it names classes; `held_out` is what `judged` found last."""
+        return Naming(
+            learnt=tuple(self.accuracy.errors.tolist()), held_out=held_out, chance=self.chance
+        )
+
     def look(self, x0: Tensor, numbers: Tensor, step: int) -> Looked:
         """Find out what to change by `x0` [n, ...] and the `numbers` [n] of its classes.
 
@@ -130,3 +141,23 @@ class ClassifierLearner:
             names = self.network(self.network.path.noised(x0, eps, t), t).argmax(1)
             found.append(float((names == numbers).float().mean()))
         return tuple(found)
+
+
+def classifier_of(
+    data: Pictures | ToyPoints | Pairs, path: str, shape: tuple[int, ...] | None
+) -> ClassifierConfig:
+    """A classifier for the classes of `data`; `shape` (c, h, w) is that of latents, if any.
+
+    Raises InputError where there are no classes.
+    """
+    if len(data.classes) < 2:
+        raise InputError(
+            f"A classifier is asked for, but {data.name} has no classes; sort the images into "
+            "a folder for each class, or learn without a classifier"
+        )
+    if isinstance(data, ToyPoints):
+        return ClassifierConfig(classes=data.classes, path=path, kind="points")
+    channels, height, width = shape or data.images.shape[1:]
+    return ClassifierConfig(
+        classes=data.classes, path=path, height=height, width=width, channels=channels
+    )

@@ -68,12 +68,13 @@ class Learner:
         generator: torch.Generator,
         *,
         after: tuple[int, float] = (0, 0.0),
-        clip: float | None = None,
+        bound: float | None = None,
     ) -> None:
         """`after` are the steps and seconds of the run in which something else was learnt.
 
-        Data lie within plus or minus `clip`; None for what `clip_of` says of them.
+        Data lie within plus or minus `bound`; None for what is usual of data of their shape.
         """
+        self._bound = bound
         config = replace(
             config,
             rate=config.rate or usual_rate(network.config),
@@ -89,7 +90,7 @@ class Learner:
         self.shares = Levels() if network.config.variance else None
         """The v of each noise level (see `variance`), where variances are learnt."""
         self._schedule = Schedule(config, *after)
-        self._generator, self._clip = generator, clip
+        self._generator = generator
         self.optimiser = adamw(self.weights, rate=config.rate, decay=config.decay)
         self._mixed = self._schedule.is_mixed(device.type)
 
@@ -174,7 +175,7 @@ class Learner:
         errors = (mean - wanted).square().flatten(1).mean(1)
         if v is None:
             return Judged(errors, None, None)
-        clip = clip_of(x0.shape[1:]) if self._clip is None else self._clip
+        clip = self._bound or clip_of(x0.shape[1:])
         seen = estimate_of(target, path, t, x, mean.detach()).x0.clamp(-clip, clip)
         terms = divergence(path, earlier(t), t, x0 - seen, v)
         return Judged(errors, terms.flatten(1).mean(1), v.flatten(1).mean(1))

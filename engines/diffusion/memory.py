@@ -76,16 +76,15 @@ def forecast(
         condition = Condition(words, torch.ones_like(words, dtype=torch.bool))
         names = None if classifier is None else Classifier(classifier, torch.Generator("cpu"))
     saved = kept_bytes(network, lambda: network(x, t, condition if config.tokens else None))
-    step = step_bytes(saved, batch, mixed=mixed)
+    step = saved * PASSING * (MIXED if mixed else 1)
     count, more = weights(network), 0
     if names is not None:
         more = weights(names)
-        kept = kept_bytes(names, lambda: names(x, t))
-        step = max(step, step_bytes(kept, batch, mixed=False))
+        step = max(step, PASSING * kept_bytes(names, lambda: names(x, t)))
     return Forecast(
         parameters=count + more,
         weights=count * BYTES_PER_WEIGHT + more * BYTES_PER_WEIGHT_OF_CLASSIFIER,
-        step=step,
+        step=round(step * batch),
         batch=batch,
         size=(config.height, config.width),
     )

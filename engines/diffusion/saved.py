@@ -13,7 +13,6 @@ from torch import Tensor
 
 from assets.errors import InputError
 from assets.files import atomic_write
-from engines.checkpoints import under
 from engines.diffusion.latent.autoencoder import CHANNELS
 from engines.diffusion.latent.space import LatentSpace
 from engines.diffusion.networks.choose import Network, build
@@ -25,10 +24,10 @@ SUFFIX = ".safetensors"
 KEY = "zograscope"
 KIND = "diffusion model"
 VERSION = 1
+AUTOENCODER = "autoencoder/"
+"""What the names of the tensors of a latent space begin with."""
 CLASSIFIER = "classifier/"
 """What the names of a classifier's tensors begin with."""
-AUTOENCODER = "autoencoder/"
-"""Before the names of the weights of a latent space."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -77,11 +76,11 @@ def write_model(model: SavedModel, path: Path) -> None:
     if model.classifier is not None:
         card["classifier"] = dataclasses.asdict(model.classifier.config)
         names = model.classifier.state_dict().items()
-        tensors |= {CLASSIFIER + name: tensor for name, tensor in names}
+        tensors |= {f"{CLASSIFIER}{name}": tensor for name, tensor in names}
     if model.space is not None:
         card["latent space"] = model.space.about()
-        names = model.space.autoencoder.state_dict().items()
-        tensors |= {AUTOENCODER + name: tensor for name, tensor in names}
+        inside = model.space.autoencoder.state_dict().items()
+        tensors |= {f"{AUTOENCODER}{name}": tensor for name, tensor in inside}
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     content = save(tensors, metadata={KEY: json.dumps(card, indent=1, ensure_ascii=False)})
     with atomic_write(path) as file:
@@ -108,14 +107,10 @@ def read_model(path: Path, device: torch.device | str = "cpu") -> SavedModel:
         )
     try:
         network = build(network_config(card["network"]), torch.Generator().manual_seed(0))
-        names, inside = (under(tensors, prefix) for prefix in (CLASSIFIER, AUTOENCODER))
-        beside = (CLASSIFIER, AUTOENCODER)
-        own = {name: t for name, t in tensors.items() if not name.startswith(beside)}
-        network.load_state_dict(own)
-        about_space = card.get("latent space")
-        space = None if about_space is None else LatentSpace.of(about_space, inside)
-        if space is not None and network.config.channels != CHANNELS:
-            raise ValueError("its network does not denoise latents")
+        names = {n: tensors.pop(n) for n in list(tensors) if n.startswith(CLASSIFIER)}
+        inside = {n: tensors.pop(n) for n in list(tensors) if n.startswith(AUTOENCODER)}
+        network.load_state_dict(tensors)
+        space = _space(card.get("latent space"), inside, network.config, device)
         about = card["vocabulary"]
         vocabulary = None if about is None else Vocabulary.of(about)
         if network.config.tokens != (0 if vocabulary is None else vocabulary.size):
@@ -127,7 +122,7 @@ def read_model(path: Path, device: torch.device | str = "cpu") -> SavedModel:
             diffusion=dict(card["diffusion"]),
             trained=dict(card["trained"]),
             classifier=_classifier(card.get("classifier"), names, network.config, device),
-            space=space and space.on(device),
+            space=space,
         )
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
         raise InputError(
@@ -158,6 +153,21 @@ def _classifier(
     found = Classifier(config, torch.Generator().manual_seed(0))
     found.load_state_dict({n.removeprefix(CLASSIFIER): t for n, t in tensors.items()})
     return found.to(device).requires_grad_(False).eval()
+
+
+def _space(
+    about: dict[str, Any] | None,
+    tensors: dict[str, Tensor],
+    beside: NetworkConfig,
+    device: torch.device | str,
+) -> LatentSpace | None:
+    """What the card tells of, None where it tells of none; raises as `LatentSpace.of`."""
+    if about is None:
+        return None
+    if beside.channels != CHANNELS:
+        raise ValueError("its network does not denoise latents")
+    weights = {n.removeprefix(AUTOENCODER): t for n, t in tensors.items()}
+    return LatentSpace.of(about, weights).on(device)
 
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:

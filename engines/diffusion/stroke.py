@@ -79,3 +79,10 @@ class Stroke:
 def _as_bytes(images: Tensor) -> np.ndarray:
     """[n, h, w, c] uint8 of images [n, c, h, w] in [-1, 1]."""
     return to_bytes(images).permute(0, 2, 3, 1).contiguous().numpy()
+
+
+def as_shown(samples: Tensor) -> np.ndarray:
+    """Images [n, h, w, c] uint8, or points [n, 2] float32, as arrays."""
+    if samples.ndim == 2:
+        return samples.numpy()
+    return to_bytes(samples.nan_to_num()).permute(0, 2, 3, 1).contiguous().numpy()

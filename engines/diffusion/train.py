@@ -1,25 +1,25 @@
 """The diffusion engine: learns to draw images, or points, like those it is shown."""
 
-import math
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from assets.errors import InputError
-from engines.diffusion.artifacts import Health, LearntVariance, Naming, Sheet
+from engines.diffusion.artifacts import Health, LearntVariance, Sheet
 from engines.diffusion.artist import Artist, Wish
-from engines.diffusion.classifying import LOOKED_AT, ClassifierLearner
+from engines.diffusion.card import saved_model_of
+from engines.diffusion.classifying import LOOKED_AT, ClassifierLearner, classifier_of
 from engines.diffusion.config import DiffusionConfig, Schedule
 from engines.diffusion.data.pairs import Pairs
-from engines.diffusion.data.pictures import Pictures, to_bytes
+from engines.diffusion.data.pictures import Pictures
 from engines.diffusion.data.toy import ToyPoints
 from engines.diffusion.health import Remark, Yardsticks, learnt_variance, remarks
+from engines.diffusion.latent.run import learn_latents
 from engines.diffusion.latent.space import LatentSpace
 from engines.diffusion.latent.stage import FirstStage
 from engines.diffusion.learner import Batch, Learner
@@ -28,17 +28,17 @@ from engines.diffusion.networks.choose import build, weights
 from engines.diffusion.networks.classifier import ClassifierConfig
 from engines.diffusion.networks.config import NetworkConfig, preset
 from engines.diffusion.saved import SavedModel
+from engines.diffusion.stroke import as_shown
 from engines.diffusion.teaching import begin_with
+from engines.diffusion.telling import about, notes_of
 from engines.diffusion.weighting import draw_times, with_noise_end
-from engines.diffusion.words import Encoded, unread_notes
+from engines.diffusion.words import Encoded
 from engines.events import (
     Event,
     Failed,
     Finished,
     Judged,
-    Marked,
     Prepared,
-    StageBegan,
     Stepped,
     Told,
     Warned,
@@ -61,8 +61,6 @@ MEASURED = 2_048
 LEVELS = 100_000
 """Noise levels from which it is told what knowing nothing costs."""
 
-CAPTIONS = 500
-"""Captions that a model file keeps to say what it can draw."""
 
 Data = Pictures | ToyPoints | Pairs
 
@@ -88,11 +86,8 @@ class DiffusionEngine:
         self.train, self.held_out = data.split(
             config.holdout, torch.Generator().manual_seed(config.seed)
         )
-        self.first: FirstStage | None = None
+        self.first = FirstStage.of(config, self.train, self.held_out)
         """What makes latents of the images; None where pixels or points are learnt."""
-        train, held_out = self.train, self.held_out
-        if config.factor and isinstance(train, Pictures) and isinstance(held_out, Pictures):
-            self.first = FirstStage(config, train, held_out)
         self._said: dict[Data, Encoded] = {}
         """The texts of what is learnt and of what is held out, as numbers, once asked for."""
         self._numbers: dict[Data, Tensor] = {}
@@ -102,7 +97,8 @@ class DiffusionEngine:
         self._known: Yardsticks | None = None
         self._remarked: set[str] = set()
         """What was said of the run's health at the last evaluation."""
-        self._sheet_at = 0.0
+        self.sheet_at = 0.0
+        """Training time at the last sheet."""
         self._gradient = 0.0
         self._non_finite: float | None = None
         self._changing = threading.Lock()
@@ -160,22 +156,8 @@ class DiffusionEngine:
         """Of the classifier that is asked for; None without one, InputError without classes."""
         if not self.config.classifier:
             return None
-        data = self.data
-        if len(data.classes) < 2:
-            raise InputError(
-                f"A classifier is asked for, but {data.name} has no classes; sort the images into "
-                "a folder for each class, or learn without a classifier"
-            )
-        if isinstance(data, ToyPoints):
-            return ClassifierConfig(classes=data.classes, path=self.config.path, kind="points")
-        network = self.network_config()
-        return ClassifierConfig(
-            classes=data.classes,
-            path=self.config.path,
-            height=network.height,
-            width=network.width,
-            channels=network.channels,
-        )
+        shape = self.first.shape if self.first else None
+        return classifier_of(self.data, self.config.path, shape)
 
     def artist(self) -> Artist:
         """A snapshot that draws while training goes on; may be called from any thread.
@@ -199,37 +181,7 @@ class DiffusionEngine:
 
     def saved_model(self) -> SavedModel:
         """The present state as it is written to a file: the averaged weights and their card."""
-        artist = self.artist()
-        return SavedModel(
-            name=self.data.name,
-            network=artist.averaged,
-            vocabulary=self.vocabulary,
-            classifier=artist.classifier,
-            diffusion={
-                "path": self.config.path,
-                "target": self.config.target,
-                "drop": self.config.drop,
-                "taught": isinstance(self.data, Pairs),
-            },
-            trained={
-                "steps": self.step,
-                "seconds": round(self.seconds, 1),
-                "images": len(self.train),
-                "batch": self.batch,
-                **self._origin(),
-            },
-            space=artist.space,
-        )
-
-    def _origin(self) -> dict[str, Any]:
-        """What the card says of where the model is from, and of what it can draw; JSON values."""
-        found: dict[str, Any] = {}
-        if self.data.said == "captions":
-            captions = list(dict.fromkeys(filter(None, self.train.texts)))
-            found["captions"] = captions[:: -(-len(captions) // CAPTIONS) or 1]
-        if isinstance(self.data, Pairs):
-            found["teacher"] = self.data.name
-        return found
+        return saved_model_of(self, self.artist())
 
     def wish(self) -> Wish:
         """What is drawn on the way: always from the same noise, so that it is seen to improve."""
@@ -295,15 +247,15 @@ class DiffusionEngine:
 
     def _run(self) -> Iterator[Event]:
         if self.first is not None:
-            yield from self._learn_latents(self.first)
+            yield from learn_latents(self, self.first)
             if self.first.space is None:
                 return
         yield from self._prepare()
         while self.step < self.config.steps:
             if self.config.seconds and self.seconds >= self.config.seconds:
                 break
-            event = self._train_step()
-            self._leave_artifacts()
+            event = self.train_step()
+            self.leave_artifacts()
             yield event
             if isinstance(event, Failed):
                 return
@@ -311,57 +263,19 @@ class DiffusionEngine:
                 yield from self._evaluation()
         if self.step % self.schedule.evaluate_every:
             yield from self._evaluation()
-        self._leave_artifacts(at_last=True)
+        self.leave_artifacts(at_last=True)
         done = self.step >= self.config.steps
         reason = f"{self.step:,} steps done" if done else f"{self.config.seconds:g} s are over"
         yield Finished(step=self.step, seconds=self.seconds, reason=reason)
-
-    def _learn_latents(self, first: FirstStage) -> Iterator[Event]:
-        """The autoencoder to its end, then the latents of all images."""
-        if first.space is None:
-            yield from self._begin_latents(first)
-            while not first.is_done(self.step, self.seconds):
-                event = self._train_step()
-                self._leave_artifacts()
-                yield event
-                if isinstance(event, Failed):
-                    return
-                if self.step % self.schedule.evaluate_every == 0:
-                    yield first.reconstructed(self.step, self.seconds)
-            if self.step % self.schedule.evaluate_every:
-                yield first.reconstructed(self.step, self.seconds)
-            try:
-                first.end(self.step, self.seconds)
-            except InputError as error:
-                yield Failed(step=self.step, message=str(error))
-                return
-            yield first.verdict()
-            yield Marked(step=self.step, label="autoencoder done")
-            self._sheet_at = -math.inf  # samples, as soon as there is what draws them
-        for done, total in first.encode():
-            yield Prepared(phase="Encoding the images", done=done, total=total)
-        yield StageBegan(step=self.step, name="diffusion", number=2, count=2)
-
-    def _begin_latents(self, first: FirstStage) -> Iterator[Event]:
-        if first.learner is None:
-            yield Prepared(phase="Making the autoencoder", done=0, total=1)
-            for needs in (first.forecast(self.batch, self.device.type), self._needs()):
-                check_room(needs, free_bytes(self.device))
-            first.ready(self.device, self.generator)
-            for note in self._notes():
-                yield Warned(message=note)
-            yield first.plan()
-            yield Prepared(phase="Making the autoencoder", done=1, total=1)
-        yield StageBegan(step=self.step, name="autoencoder", number=1, count=2)
 
     def _prepare(self) -> Iterator[Event]:
         if self.learner is None:
             yield Prepared(phase="Making the network", done=0, total=1)
             self.ready()
             assert self.learner is not None
-            for note in self._notes() if self.first is None else ():
+            for note in notes_of(self) if self.first is None else ():
                 yield Warned(message=note)
-            yield Told(message=self._about())
+            yield Told(message=about(self))
             yield Prepared(phase="Making the network", done=1, total=1)
         if self._known is None:
             # Not the first ones, which may all be of one class.
@@ -372,18 +286,6 @@ class DiffusionEngine:
             t = with_noise_end(t) if isinstance(self.data, Pairs) else t
             self._known = Yardsticks.of(self.learner.path, config.target, shown, t)
 
-    def _notes(self) -> Iterator[str]:
-        """Sentences on what will not be learnt from, or not be judged by."""
-        yield from self.data.notes
-        if self.config.holdout and not len(self.held_out) and len(self.train) > 1:
-            yield (
-                f"{len(self.train):,} images are too few to hold any of them out, so nothing will "
-                "tell whether they are learnt by heart"
-            )
-        if self.vocabulary is not None:
-            read = [self._encoded(part) for part in (self.train, self.held_out)]
-            yield from unread_notes(read, self.vocabulary)
-
     def ready(self) -> Learner:
         """Have the network that nothing has been taught yet; done once.
 
@@ -392,26 +294,21 @@ class DiffusionEngine:
         if self.learner is None:
             if self.first is not None and self.first.space is None:
                 raise InputError(self._nothing_yet())
-            check_room(self._needs(), free_bytes(self.device))
-            classes = self.classifier_config()
-            if classes is not None:
+            check_room(self.needs(), free_bytes(self.device))
+            if (classes := self.classifier_config()) is not None:
                 numbers = self._numbers_of(self.train)
                 self.naming = ClassifierLearner(classes, self.config, self.device, numbers)
             network = build(self.network_config(), self.generator)
             if isinstance(self.data, Pairs):
                 begin_with(network, self.data.teacher.network)
-            after = (self.first.steps, self.first.seconds) if self.first else (0, 0.0)
-            clip = None if self._space is None else self._space.bound
-            self.learner = Learner(
-                network, self.config, self.device, self.generator, after=after, clip=clip
-            )
+            latent = {} if self.first is None else self.first.for_learner()
+            self.learner = Learner(network, self.config, self.device, self.generator, **latent)
         return self.learner
 
-    def _needs(self) -> Forecast:
+    def needs(self) -> Forecast:
         """What learning to denoise will take."""
-        mixed = self.schedule.is_mixed(self.device.type)
-        classes = self.classifier_config()
-        needs = forecast(self.network_config(), self.batch, mixed=mixed, classifier=classes)
+        mixed, classifier = self.schedule.is_mixed(self.device.type), self.classifier_config()
+        needs = forecast(self.network_config(), self.batch, mixed=mixed, classifier=classifier)
         return needs if self.first is None else self.first.beside(needs)
 
     @property
@@ -428,7 +325,8 @@ class DiffusionEngine:
             return f"The autoencoder is learnt first; what draws comes after {share} of the run"
         return "The run has no model yet; start it first"
 
-    def _train_step(self) -> Stepped | Failed:
+    def train_step(self) -> Stepped | Failed:
+        """Learn from one batch."""
         began = time.perf_counter()
         count = self.batch
         rows = torch.randint(len(self.train), (count,), generator=self.generator)
@@ -441,13 +339,12 @@ class DiffusionEngine:
             if self.first and not encoder:  # latents of mirrored images are no mirrored latents
                 others = self._x0_of(self.train, rows, mirrored=True).to(self.device)
             batch = batch.mirrored(mirrored, others)
-        step, seconds = self.step + 1, self.seconds
         try:
             with self._changing, torch_at_work():
                 if encoder:
-                    scalars = encoder.learn(batch.x0, step, seconds=seconds)
+                    scalars = encoder.learn(batch.x0, self.step + 1, seconds=self.seconds)
                 else:
-                    scalars = self._learn(batch, rows, step, seconds)
+                    scalars = self._learn(batch, rows)
         except Stuck as stuck:
             return Failed(step=self.step, message=str(stuck))
         self._gradient = scalars["gradient"]
@@ -456,6 +353,17 @@ class DiffusionEngine:
         self.seconds += elapsed
         scalars["images"] = float(count)
         return Stepped(step=self.step, seconds=self.seconds, step_ms=elapsed * 1e3, scalars=scalars)
+
+    def _learn(self, batch: Batch, rows: Tensor) -> dict[str, float]:
+        """Have the diffusion learn from `batch`, and the classifier where there is one."""
+        assert self.learner is not None
+        step, naming = self.step + 1, self.naming
+        if naming is None:
+            return self.learner.learn(batch, step, seconds=self.seconds)
+        looked = naming.look(batch.x0, self._numbers_of(self.train)[rows], step)
+        scalars = self.learner.learn(batch, step, seconds=self.seconds)
+        naming.move(looked, step, seconds=self.seconds)
+        return scalars | looked.scalars
 
     def _evaluation(self) -> Iterator[Event]:
         judged = self.evaluate()
@@ -468,17 +376,6 @@ class DiffusionEngine:
                 yield (Warned if remark.grave else Told)(message=remark.words)
         self._remarked = {remark.kind for remark in now}
 
-    def _learn(self, batch: Batch, rows: Tensor, step: int, seconds: float) -> dict[str, float]:
-        """Have the diffusion learn from `batch`, and the classifier where there is one."""
-        assert self.learner is not None
-        naming = self.naming
-        if naming is None:
-            return self.learner.learn(batch, step, seconds=seconds)
-        looked = naming.look(batch.x0, self._numbers_of(self.train)[rows], step)
-        scalars = self.learner.learn(batch, step, seconds=seconds)
-        naming.move(looked, step, seconds=seconds)
-        return scalars | looked.scalars
-
     # -- small things --------------------------------------------------------------------
 
     def _batch_of(self, data: Data, rows: Tensor | slice) -> Batch:
@@ -486,7 +383,7 @@ class DiffusionEngine:
         noise = data.noise[rows].to(self.device) if isinstance(data, Pairs) else None
         if self.vocabulary is None:
             return Batch(x0, None, noise=noise)
-        condition = self._encoded(data).condition[rows].trimmed().to(self.device)
+        condition = self.encoded(data).condition[rows].trimmed().to(self.device)
         known = data.regions if isinstance(data, Pictures) else None
         regions = None if known is None else known.part(rows).to(self.device)
         return Batch(x0, condition, regions, noise)
@@ -497,7 +394,7 @@ class DiffusionEngine:
             return self.first.latents(data, rows, mirrored=mirrored)
         return data.batch(rows)
 
-    def _encoded(self, data: Data) -> Encoded:
+    def encoded(self, data: Data) -> Encoded:
         """What is said of `data` as numbers; worked out once."""
         assert self.vocabulary is not None
         if data not in self._said:
@@ -516,7 +413,7 @@ class DiffusionEngine:
             # Not the first ones, which may all be of one class.
             order = torch.randperm(len(self.held_out), generator=torch.Generator().manual_seed(0))
             rows = order[:LOOKED_AT]
-            x0, numbers = self.held_out.batch(rows), self._numbers_of(self.held_out)[rows]
+            x0, numbers = self._x0_of(self.held_out, rows), self._numbers_of(self.held_out)[rows]
             with torch_at_work():
                 self._named = self.naming.judged(x0.to(self.device), numbers, self.config.seed)
 
@@ -529,24 +426,13 @@ class DiffusionEngine:
         shown = self.held_out if len(self.held_out) else self.train
         return tuple(shown.texts[: self.config.samples])
 
-    def _about(self) -> str:
-        what = "points" if self.data.points else "images"
-        words = ""
-        if self.vocabulary is not None:
-            kind = "classes" if self.vocabulary.classes else "words"
-            words = f" with {len(self.vocabulary.words)} {kind}"
-        if isinstance(self.data, Pairs):
-            what = f"pairs of noise and {what} of the teacher {self.data.name}"
-        held = f", {len(self.held_out):,} held out" if len(self.held_out) else ""
-        count = self.amount["parameters"]
-        return f"{count:,} weights learn {len(self.train):,} {what}{words}{held}"
-
-    def _leave_artifacts(self, *, at_last: bool = False) -> None:
+    def leave_artifacts(self, *, at_last: bool = False) -> None:
+        """Make what somebody waits for, if its time has come."""
         if self.slots.wants(Health) and self._known is not None:
             self.slots.put(self.health())
-        due = self.seconds - self._sheet_at >= self.config.sample_seconds or self.step == 1
+        due = self.seconds - self.sheet_at >= self.config.sample_seconds or self.step == 1
         if self.slots.wants(Sheet) and (due or at_last):
-            self._sheet_at = self.seconds
+            self.sheet_at = self.seconds
             self.slots.put(self.sheet())
 
     def sheet(self) -> Sheet:
@@ -563,8 +449,8 @@ class DiffusionEngine:
         return Sheet(
             step=self.step,
             seconds=self.seconds,
-            averaged=_shown(kept),
-            raw=_shown(raw),
+            averaged=as_shown(kept),
+            raw=as_shown(raw),
             texts=wish.texts,
         )
 
@@ -581,17 +467,8 @@ class DiffusionEngine:
             non_finite=self._non_finite,
             deviation=self._known.deviation,
             sentences=tuple(remark.words for remark in self._remarks()),
-            naming=self._naming(),
+            naming=None if self.naming is None else self.naming.naming(self._named),
             variance=self._variance(),
-        )
-
-    def _naming(self) -> Naming | None:
-        if self.naming is None:
-            return None
-        return Naming(
-            learnt=tuple(self.naming.accuracy.errors.tolist()),
-            held_out=self._named,
-            chance=self.naming.chance,
         )
 
     def _variance(self) -> LearntVariance | None:
@@ -619,10 +496,3 @@ class DiffusionEngine:
         assert self.learner is not None
         with self._changing:
             return self.learner.ema.lag(self.learner.weights)
-
-
-def _shown(samples: Tensor):
-    """Images [n, h, w, c] uint8, or points [n, 2] float32, as arrays."""
-    if samples.ndim == 2:
-        return samples.numpy()
-    return to_bytes(samples.nan_to_num()).permute(0, 2, 3, 1).contiguous().numpy()

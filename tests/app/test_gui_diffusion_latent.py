@@ -55,8 +55,8 @@ def test_both_stages_are_seen_and_so_are_the_latents(make_window, small_kinds, s
     QTest.mouseClick(window.topbar.engine.button("diffusion"), LEFT)
     window.docks.settings.set_config(replace(window.docks.config(), **SMALL))
     docks, page, bench = window.docks, window.diffusing.page, window.bench
-    titles = [chart.spec.title for chart in docks.curves.charts]
-    assert "Autoencoder" not in titles, "there is nothing to show in it yet"
+    (chart,) = [c for c in docks.curves.charts if c.spec.title == "Autoencoder"]
+    assert chart.isHidden(), "there is nothing to show in it yet"
     phases, pairs = [], []
     window.feed.status_changed.connect(lambda status: phases.append(status.phase))
     window.feed.noted.connect(
@@ -72,7 +72,8 @@ def test_both_stages_are_seen_and_so_are_the_latents(make_window, small_kinds, s
     first, in_pairs = pairs[0]
     assert (first.pairs, in_pairs) == (True, True)
     assert first.averaged.shape == (2, 16, 16, 3)
-    assert "Autoencoder" in [chart.spec.title for chart in docks.curves.charts]
+    (chart,) = [c for c in docks.curves.charts if c.spec.title == "Autoencoder"]
+    wait(lambda: not chart.isHidden(), 20.0)
     assert docks.curves.run.series["holdout/autoencoder"].steps.tolist() == [4, 8, 12]
 
     box = page.draw
@@ -88,7 +89,11 @@ def test_both_stages_are_seen_and_so_are_the_latents(make_window, small_kinds, s
     for part, picture in shown.items():
         assert picture.isVisible()
         assert np.array_equal(picture.pixels, stroke.bytes_of(part)[0]), part
-    tops = [picture.mapTo(row, picture.rect().topLeft()).y() for picture in shown.values()]
-    assert tops[0] == tops[1] < tops[2] == tops[3], "two by two"
+
+    def two_by_two() -> bool:
+        tops = [picture.mapTo(row, picture.rect().topLeft()).y() for picture in shown.values()]
+        return tops[0] == tops[1] < tops[2] == tops[3]
+
+    wait(two_by_two, 20.0)
     assert page.shown.samples.shape == (2, 16, 16, 3)
     assert window.diffusing.starting.box.isVisible(), "an image may be started from"

@@ -3,6 +3,7 @@
 import itertools
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -203,13 +204,16 @@ def test_the_run_says_which_stage_it_is_in_and_what_the_first_one_came_to(tiny, 
     assert remarked == [2, 4], "steps of the autoencoder taught the network nothing"
 
 
-def test_a_time_limit_is_shared_by_both_stages(tiny):
+def test_a_time_limit_is_shared_by_both_stages(tiny, monkeypatch):
+    ticks = itertools.count()  # two to a step, which takes a second by that clock
+    clock = SimpleNamespace(perf_counter=lambda: float(next(ticks)))
+    monkeypatch.setattr("engines.diffusion.train.time", clock)
     engine = DiffusionEngine(
-        make_pictures(size=16), replace(LATENT, steps=10**6, seconds=0.3, evaluate_every=10**6)
+        make_pictures(size=16), replace(LATENT, steps=10**6, seconds=10, evaluate_every=10**6)
     )
     run(engine)
-    assert 0 < engine.first.steps < engine.step
-    assert 0.15 <= engine.first.seconds < 0.3 <= engine.seconds
+    assert (engine.first.steps, engine.first.seconds) == (5, 5.0)
+    assert (engine.step, engine.seconds) == (10, 10.0)
 
 
 def test_while_the_autoencoder_learns_a_sheet_shows_images_and_what_became_of_them(tiny):
@@ -353,8 +357,8 @@ def test_memory_is_told_for_both_stages(engine, monkeypatch, tiny):
     assert needs.parameters == sum(p.numel() for p in first.space.autoencoder.parameters())
     assert needs.size == (16, 16)
     assert first.forecast(16, "cpu").step == pytest.approx(2 * needs.step, abs=2)
-    assert engine._needs().latents == 12 * 4 * 64
-    monkeypatch.setattr("engines.diffusion.train.free_bytes", lambda device: needs.total - 1)
+    assert engine.needs().latents == 12 * 4 * 64
+    monkeypatch.setattr("engines.diffusion.latent.run.free_bytes", lambda device: needs.total - 1)
     with pytest.raises(InputError, match="This run would need about"):
         run(DiffusionEngine(make_pictures(size=16), LATENT))
 

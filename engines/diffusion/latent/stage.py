@@ -62,6 +62,13 @@ class FirstStage:
     _latents: dict[tuple[Pictures, bool], Tensor] = field(default_factory=dict)
     """[n, 4, h, w] of all images of some, and whether those were mirrored."""
 
+    @classmethod
+    def of(cls, config: DiffusionConfig, train: object, held_out: object) -> "FirstStage | None":
+        """That of a run with such data; None where it has none."""
+        if config.factor and isinstance(train, Pictures) and isinstance(held_out, Pictures):
+            return cls(config, train, held_out)
+        return None
+
     @property
     def shape(self) -> tuple[int, int, int]:
         """(4, h, w) of the latents; InputError where the images have none."""
@@ -156,6 +163,11 @@ class FirstStage:
             message=f"{images} come back from the autoencoder with {self.space.psnr:.1f} dB, which "
             "is the ceiling of quality: no sample is sharper than that"
         )
+
+    def for_learner(self) -> dict[str, Any]:
+        """What a `Learner` has to know of the stage before it."""
+        assert self.space is not None
+        return {"after": (self.steps, self.seconds), "bound": self.space.bound}
 
     # -- what is learnt afterwards ---------------------------------------------------------------
 
