@@ -72,23 +72,23 @@ def test_before_the_first_samples_nothing_is_said_of_their_numbers(qapp):
 def test_the_accuracy_of_a_classifier_is_a_curve_over_chance(qapp):
     panel = HealthPanel()
     panel.show_health(health((0.5, 0.5), (1.0, 1.0)))
-    assert panel.naming_card.isHidden()
+    assert panel.naming.isHidden()
     naming = Naming(learnt=(0.9, math.nan), held_out=(0.8, 0.3), chance=0.25)
     panel.show_health(replace(health((0.5, 0.5), (1.0, 1.0)), naming=naming))
-    assert not panel.naming_card.isHidden()
+    assert not panel.naming.isHidden()
     assert np.array_equal(
-        panel.naming.lines, [(0.25, 0.25), (0.9, math.nan), (0.8, 0.3)], equal_nan=True
+        panel.naming.plot.lines, [(0.25, 0.25), (0.9, math.nan), (0.8, 0.3)], equal_nan=True
     )
-    assert (panel.naming.strong, panel.naming.high) == (2, 1.0)
-    assert "the level one is chance 25 %" in panel.naming_words.text()
-    panel.naming.hovered.emit(1)
-    assert panel.naming_words.text() == (
+    assert (panel.naming.plot.strong, panel.naming.plot.high) == (2, 1.0)
+    assert "the level one is chance 25 %" in panel.naming.words.text()
+    panel.naming.plot.hovered.emit(1)
+    assert panel.naming.words.text() == (
         "Noise level 0.5 to 1: right are 30 % of held out, none learnt yet, chance 25 %"
     )
-    panel.naming.left.emit()
-    assert "held-out" in panel.naming_words.text()
+    panel.naming.plot.left.emit()
+    assert "held-out" in panel.naming.words.text()
     panel.clear()
-    assert panel.naming_card.isHidden()
+    assert panel.naming.isHidden()
 
 
 def test_a_strength_is_offered_where_there_is_a_classifier(qapp):
