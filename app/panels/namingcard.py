@@ -15,7 +15,7 @@ class NamingCard(Card):
     """Share of right names by noise level over chance; the mouse tells figures."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__("Classifier accuracy by noise level", parent)
+        super().__init__("Classifier accuracy", parent)
         self.naming: Naming | None = None
         self.plot = SmallPlot(
             "Accuracy of the classifier by noise level", ends=("little noise", "all noise")

@@ -195,7 +195,7 @@ def test_the_run_says_which_stage_it_is_in_and_what_the_first_one_came_to(tiny, 
     assert rates[7] < rates[5] > rates[4]
     assert [e.step for e in events if isinstance(e, Reconstructed)] == [3, 4]
     assert [e.step for e in events if isinstance(e, Judged)] == [6, 8]
-    assert [e.label for e in events if isinstance(e, Marked)] == ["autoencoder done"]
+    assert [e.label for e in events if isinstance(e, Marked)] == ["diffusion"]
     (blurred,) = [e.message for e in events if isinstance(e, Warned)]
     assert blurred.startswith("The autoencoder blurs images")
     engine.first.space = replace(engine.first.space, psnr=31.26)

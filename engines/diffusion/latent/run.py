@@ -34,7 +34,7 @@ def learn_latents(run: "DiffusionEngine", first: FirstStage) -> Iterator[Event]:
             yield Failed(step=run.step, message=str(error))
             return
         yield first.verdict()
-        yield Marked(step=run.step, label="autoencoder done")
+        yield Marked(step=run.step, label="diffusion")
         run.sheet_at = -math.inf  # samples, as soon as there is what draws them
     for done, total in first.encode():
         yield Prepared(phase="Encoding the images", done=done, total=total)
