@@ -28,9 +28,9 @@ ROOT = Path(__file__).resolve().parent
 
 WARM_UP = """
 import sys
-from kernels.warm_up import warm_up
+from kernels.warm_up import FIELDS, SPLATS, warm_up
 last = None
-for name, done, total in warm_up():
+for name, done, total in warm_up(SPLATS if len(sys.argv) < 2 else FIELDS):
     if (name, done) != last:
         sys.stdout.write(f"  {done}/{total} {name}\\n")
         sys.stdout.flush()
@@ -298,6 +298,8 @@ def checks(python: Path, pytest_arguments: list[str]) -> list[tuple[str, list[st
             [str(python), "-c", "from importlinter.cli import lint_imports_command as c; c()"],
         ),
         ("pyright", [*module, "pyright"]),
+        # Else each of those that run tests would compile them all.
+        ("kernels of radiance fields", [str(python), "-c", WARM_UP, "fields"]),
         ("pytest", [*module, "pytest", *PYTEST_ARGUMENTS, *pytest_arguments]),
     ]
 

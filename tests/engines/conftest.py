@@ -72,7 +72,7 @@ def make_dataset(count: int = 12, *, width: int = 40, height: int = 30) -> Posed
     return PosedPhotos(name="tiny", source=Path("tiny"), views=tuple(views), points=points)
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def auto_is_the_cpu() -> Iterator[None]:
     """Where there is a GPU, too: sums on it come in any order, so no two runs are the same."""
     with pytest.MonkeyPatch.context() as patch:
