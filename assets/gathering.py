@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from assets.errors import InputError
-from assets.lens import Lens
+from assets.lens import Lens, UndistortionMissing
 from assets.photos import FilePhoto
 from assets.pointcloud import PointCloud
 from assets.posed import PosedPhotos, View
@@ -49,6 +49,12 @@ class Gathering:
             photo = FilePhoto(path, lens.width, lens.height)
             try:
                 self._views[name] = views_through(lens, name, photo, pose, mask=mask)
+            except UndistortionMissing:
+                self.leave_out(
+                    name,
+                    f"taken through a lens of the kind {lens.model}, which only pycolmap can "
+                    "straighten, and that is not installed here",
+                )
             except InputError:
                 self.leave_out(name, "taken through a lens whose distortion leaves nothing of it")
             else:

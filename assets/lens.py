@@ -12,6 +12,10 @@ import numpy as np
 from assets.errors import InputError
 
 
+class UndistortionMissing(InputError):
+    """Nothing is installed here that knows how a lens bends light."""
+
+
 @dataclass(frozen=True)
 class LensModel:
     """What has to be known of a camera model to read its numbers."""
@@ -115,12 +119,12 @@ class Lens:
     def project(self, rays: np.ndarray) -> np.ndarray:
         """[n, 2] float64 pixels of `rays` [n, 3] in camera coordinates; NaN where not seen.
 
-        Raises InputError where pycolmap, which knows the models, is not to be had.
+        Raises UndistortionMissing where pycolmap, which knows the models, is not to be had.
         """
         try:
             import pycolmap  # half a second, native
         except ImportError as error:
-            raise InputError(
+            raise UndistortionMissing(
                 f"Photos of a {self.model} lens cannot be undistorted here, because pycolmap is "
                 "not installed; undistort them elsewhere, or install pycolmap"
             ) from error

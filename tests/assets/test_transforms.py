@@ -1,6 +1,7 @@
 """transforms.json in the dialects of instant-ngp, nerfstudio and Blender."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,13 @@ def test_instant_ngp(tmp_path, truth):
         assert isinstance(view.photo, UndistortedPhoto)
         assert view.photo.lens.model == "OPENCV"
         assert view.photo.lens.params == (60, 62, 33, 23.5, 0.05, -0.02, 0.001, 0.0005)
+
+
+def test_without_pycolmap_the_reason_is_said(tmp_path, truth, monkeypatch):
+    path = write(tmp_path, {**SHARED, "k1": 0.06, "frames": frames_of(truth)})
+    monkeypatch.setitem(sys.modules, "pycolmap", None)
+    with pytest.raises(InputError, match="lens of the kind OPENCV, which only pycolmap can"):
+        read_transforms(path)
 
 
 def test_no_distortion_is_a_pinhole_even_when_it_is_spelt_out(tmp_path, truth):
