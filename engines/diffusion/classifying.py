@@ -18,6 +18,7 @@ from engines.diffusion.config import DiffusionConfig, Schedule
 from engines.diffusion.data.pairs import Pairs
 from engines.diffusion.data.pictures import Pictures
 from engines.diffusion.data.toy import ToyPoints
+from engines.diffusion.descent import adamw, move
 from engines.diffusion.flat import FlatWeights
 from engines.diffusion.health import BINS, Levels
 from engines.diffusion.networks.classifier import Classifier, ClassifierConfig
@@ -25,7 +26,7 @@ from engines.stuck import Stuck
 
 RATES = {"images": 1e-3, "points": 3e-3}
 """At their height; the schedule is that of the run."""
-DECAY, BETAS = 0.05, (0.9, 0.99)
+DECAY = 0.05
 """Of AdamW."""
 LONGEST = 1.0
 """A longer gradient is shortened to this."""
@@ -69,13 +70,7 @@ class ClassifierLearner:
         self.weights = FlatWeights(self.network)
         self.accuracy = Levels()
         """Share of right names at each noise level, of what was learnt from lately."""
-        self.optimiser = torch.optim.AdamW(
-            [self.weights.values],
-            lr=RATES[config.kind],
-            betas=BETAS,
-            weight_decay=DECAY,
-            fused=True,
-        )
+        self.optimiser = adamw(self.weights, rate=RATES[config.kind], decay=DECAY)
         self._schedule = Schedule(replace(run, rate=RATES[config.kind]))
 
     @property
@@ -119,10 +114,8 @@ class ClassifierLearner:
 
     def move(self, looked: Looked, step: int, *, seconds: float = 0.0) -> None:
         """Change the weights by what was found in step number `step` (from 1)."""
-        for group in self.optimiser.param_groups:
-            group["lr"] = self._schedule.rate(step, seconds)
-        self.weights.values.grad = looked.gradient
-        self.optimiser.step()
+        rate = self._schedule.rate(step, seconds)
+        move(looked.gradient, self.weights, self.optimiser, rate=rate)
         self.accuracy.take(looked.t, looked.right.float())
 
     @torch.no_grad()

@@ -41,11 +41,18 @@ def descend(
         )
     if clip:
         gradient *= (clip / (norm + TINY)).clamp(max=1.0)
+    move(gradient, weights, optimiser, rate=rate)
+    return float(norm)
+
+
+def move(
+    gradient: Tensor, weights: FlatWeights, optimiser: torch.optim.Optimizer, *, rate: float
+) -> None:
+    """Change `weights` by a `gradient` that was found before."""
     for group in optimiser.param_groups:
         group["lr"] = rate
     weights.values.grad = gradient
     optimiser.step()
-    return float(norm)
 
 
 def moments_of(optimiser: torch.optim.Optimizer, prefix: str) -> dict[str, Tensor]:

@@ -76,15 +76,16 @@ def forecast(
         condition = Condition(words, torch.ones_like(words, dtype=torch.bool))
         names = None if classifier is None else Classifier(classifier, torch.Generator("cpu"))
     saved = kept_bytes(network, lambda: network(x, t, condition if config.tokens else None))
-    step = saved * PASSING * (MIXED if mixed else 1)
+    step = step_bytes(saved, batch, mixed=mixed)
     count, more = weights(network), 0
     if names is not None:
         more = weights(names)
-        step = max(step, PASSING * kept_bytes(names, lambda: names(x, t)))
+        own = kept_bytes(names, lambda: names(x, t))
+        step = max(step, step_bytes(own, batch, mixed=False))
     return Forecast(
         parameters=count + more,
         weights=count * BYTES_PER_WEIGHT + more * BYTES_PER_WEIGHT_OF_CLASSIFIER,
-        step=round(step * batch),
+        step=step,
         batch=batch,
         size=(config.height, config.width),
     )
@@ -114,13 +115,13 @@ def gradient_bytes(classifier: Classifier) -> int:
     """What the gradient of a class of one sample takes at its height, in bytes, as `pass_bytes`."""
     device = next(classifier.parameters()).device
     x = torch.zeros(1, *classifier.config.shape, device=device, requires_grad=True)
-    alive = _Alive()
-    for known in (*classifier.parameters(), *classifier.buffers()):
-        alive.pass_over(known)
-    with torch.enable_grad(), alive:
-        says = classifier(x, torch.ones(1, device=device))
-        torch.autograd.grad(says[:, 0].sum(), x)
-    return alive.most
+
+    def ask() -> None:
+        with torch.enable_grad():
+            says = classifier(x, torch.ones(1, device=device))
+            torch.autograd.grad(says[:, 0].sum(), x)
+
+    return alive_bytes(classifier, ask)
 
 
 def pass_bytes(network: Network, shape: tuple[int, ...]) -> int:

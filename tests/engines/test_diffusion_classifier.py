@@ -17,22 +17,12 @@ from engines.diffusion.networks.classifier import Classifier, ClassifierConfig
 from engines.diffusion.saved import read_model, write_model
 from engines.events import Failed, Stepped
 from tests.engines.diffusion_data import QUICK, make_pictures, one_thread
+from tests.engines.running import run
 
 __all__ = ["one_thread"]
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 WITH = replace(QUICK, classifier=True, steps=4, evaluate_every=2)
-
-
-def run(engine: DiffusionEngine, until: int | None = None) -> list:
-    events = []
-    going = engine.run()
-    for event in going:
-        events.append(event)
-        if isinstance(event, Stepped) and event.step == until:
-            going.close()
-            break
-    return events
 
 
 def state_of(learner) -> dict[str, torch.Tensor]:

@@ -26,20 +26,10 @@ from engines.diffusion.train import Health
 from engines.diffusion.weighting import TIMINGS, WEIGHTINGS
 from engines.events import Failed, Finished, Judged, Stepped, Told, Warned
 from tests.engines.diffusion_data import QUICK, make_pictures, one_thread
+from tests.engines.running import run
 
 __all__ = ["one_thread"]
 pytestmark = pytest.mark.usefixtures("one_thread")
-
-
-def run(engine: DiffusionEngine, until: int | None = None) -> list:
-    events = []
-    going = engine.run()
-    for event in going:
-        events.append(event)
-        if isinstance(event, Stepped) and event.step == until:
-            going.close()
-            break
-    return events
 
 
 def state_of(engine: DiffusionEngine) -> dict[str, torch.Tensor]:

@@ -38,6 +38,7 @@ from engines.events import (
     Warned,
 )
 from tests.engines.diffusion_data import QUICK, make_pictures, one_thread
+from tests.engines.running import run
 
 __all__ = ["one_thread"]
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -64,17 +65,6 @@ def _small():
 def tiny(monkeypatch):
     """The least network that denoises latents of 16x16 pixels."""
     monkeypatch.setattr("engines.diffusion.train.preset", lambda name, **about: TINY)
-
-
-def run(engine: DiffusionEngine, until: int | None = None) -> list:
-    events = []
-    going = engine.run()
-    for event in going:
-        events.append(event)
-        if isinstance(event, Stepped) and event.step == until:
-            going.close()
-            break
-    return events
 
 
 def numbers() -> torch.Generator:

@@ -15,6 +15,7 @@ from engines.artifacts import Portrait
 from engines.events import Evaluated, Failed, Finished, Stepped, Told, Warned
 from engines.nerf import FieldSource, NerfConfig, NerfEngine, learner, render, train
 from tests.engines.conftest import ArrayPhoto
+from tests.engines.running import run
 
 _draw = render.draw
 QUICK = NerfConfig(
@@ -39,17 +40,6 @@ FIELDS = {
 @pytest.fixture(params=FIELDS)
 def config(request: pytest.FixtureRequest) -> NerfConfig:
     return FIELDS[request.param]
-
-
-def run(engine: NerfEngine, until: int | None = None) -> list:
-    events = []
-    going = engine.run()
-    for event in going:
-        events.append(event)
-        if isinstance(event, Stepped) and event.step == until:
-            going.close()
-            break
-    return events
 
 
 def assert_same(one: NerfEngine, other: NerfEngine) -> None:
