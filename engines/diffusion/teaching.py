@@ -30,7 +30,6 @@ from engines.diffusion.film import pictures_of
 from engines.diffusion.labelled import Labelled
 from engines.diffusion.mapfiles import write_pictures
 from engines.diffusion.memory import free_bytes
-from engines.diffusion.networks.choose import Network
 from engines.diffusion.paths import levels
 from engines.diffusion.samplers import euler, last, walk
 from engines.diffusion.saved import SavedModel, read_model
@@ -195,13 +194,6 @@ def _notes(saved: SavedModel) -> tuple[str, ...]:
         f"The teacher learnt {target} on the path {path} and the student learns velocity on flow, "
         "so it has more to learn than if both were the same",
     )
-
-
-def begin_with(student: Network, teacher: Network) -> None:
-    """Give `student` the weights of `teacher`, without what that says of variances."""
-    given = teacher.state_dict()
-    own = student.state_dict()
-    student.load_state_dict({name: given[name][: len(own[name])] for name in own})
 
 
 def in_steps(

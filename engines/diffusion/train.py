@@ -15,7 +15,7 @@ from engines.diffusion.artist import Artist, Wish
 from engines.diffusion.card import saved_model_of
 from engines.diffusion.classifying import LOOKED_AT, ClassifierLearner, classifier_of
 from engines.diffusion.config import DiffusionConfig, Schedule
-from engines.diffusion.data.pairs import Pairs
+from engines.diffusion.data.pairs import Pairs, begin_with
 from engines.diffusion.data.pictures import Pictures
 from engines.diffusion.data.toy import ToyPoints
 from engines.diffusion.health import Remark, Yardsticks, learnt_variance, remarks
@@ -29,7 +29,6 @@ from engines.diffusion.networks.classifier import ClassifierConfig
 from engines.diffusion.networks.config import NetworkConfig, preset
 from engines.diffusion.saved import SavedModel
 from engines.diffusion.stroke import as_shown
-from engines.diffusion.teaching import begin_with
 from engines.diffusion.telling import about, notes_of
 from engines.diffusion.weighting import draw_times, with_noise_end
 from engines.diffusion.words import Encoded

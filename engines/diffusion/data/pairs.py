@@ -15,6 +15,7 @@ from engines.diffusion.data.pictures import Said, held_out_of, to_bytes
 
 if TYPE_CHECKING:
     from engines.diffusion.data.source import Source
+    from engines.diffusion.networks.choose import Network
     from engines.diffusion.saved import SavedModel
     from engines.diffusion.words import Vocabulary
 
@@ -80,3 +81,10 @@ class Pairs:
     def _part(self, rows: slice) -> "Pairs":
         part = {name: getattr(self, name)[rows] for name in ("x0", "noise", "texts")}
         return replace(self, **part)
+
+
+def begin_with(student: "Network", teacher: "Network") -> None:
+    """Give `student` the weights of `teacher`, without what that says of variances."""
+    given = teacher.state_dict()
+    own = student.state_dict()
+    student.load_state_dict({name: given[name][: len(own[name])] for name in own})
