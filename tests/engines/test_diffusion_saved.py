@@ -35,7 +35,8 @@ def test_a_model_comes_back_bit_for_bit(tmp_path, config):
     write_model(first, tmp_path / "m.safetensors")
     again = read_model(tmp_path / "m.safetensors")
     x, t, condition = inputs(config)
-    assert torch.equal(again.network(x, t, condition), first.network(x, t, condition))
+    with torch.no_grad():  # where nothing is to be learnt, a convolution may be computed otherwise
+        assert torch.equal(again.network(x, t, condition), first.network(x, t, condition))
     assert again.network.config == config
     assert (again.name, again.vocabulary) == ("tiny", first.vocabulary)
     assert (again.diffusion, again.trained) == (first.diffusion, first.trained)
