@@ -35,7 +35,6 @@ from engines.diffusion.words import Encoded
 from engines.events import (
     Event,
     Failed,
-    Finished,
     Judged,
     Prepared,
     Stepped,
@@ -44,6 +43,7 @@ from engines.events import (
 )
 from engines.slots import Slots
 from engines.stuck import Stuck
+from engines.training import finished, recorded, train
 from kernels.backend import resolve_device
 from kernels.threads import torch_at_work
 
@@ -240,9 +240,7 @@ class DiffusionEngine:
 
     def run(self) -> Iterator[Event]:
         """Prepare once, then train to the limit; see `engines.engine.Engine.run`."""
-        for event in self._run():
-            self.history.append(event)
-            yield event
+        return recorded(self, self._run())
 
     def _run(self) -> Iterator[Event]:
         if self.first is not None:
@@ -250,22 +248,9 @@ class DiffusionEngine:
             if self.first.space is None:
                 return
         yield from self._prepare()
-        while self.step < self.config.steps:
-            if self.config.seconds and self.seconds >= self.config.seconds:
-                break
-            event = self.train_step()
-            self.leave_artifacts()
-            yield event
-            if isinstance(event, Failed):
-                return
-            if self.step % self.schedule.evaluate_every == 0:
-                yield from self._evaluation()
-        if self.step % self.schedule.evaluate_every:
-            yield from self._evaluation()
-        self.leave_artifacts(at_last=True)
-        done = self.step >= self.config.steps
-        reason = f"{self.step:,} steps done" if done else f"{self.config.seconds:g} s are over"
-        yield Finished(step=self.step, seconds=self.seconds, reason=reason)
+        if (yield from train(self, self._evaluation)):
+            self.leave_artifacts(at_last=True)
+            yield finished(self)
 
     def _prepare(self) -> Iterator[Event]:
         if self.learner is None:
@@ -324,7 +309,7 @@ class DiffusionEngine:
             return f"The autoencoder is learnt first; what draws comes after {share} of the run"
         return "The run has no model yet; start it first"
 
-    def train_step(self) -> Stepped | Failed:
+    def advance(self) -> list[Event]:
         """Learn from one batch."""
         began = time.perf_counter()
         count = self.batch
@@ -345,13 +330,14 @@ class DiffusionEngine:
                 else:
                     scalars = self._learn(batch, rows)
         except Stuck as stuck:
-            return Failed(step=self.step, message=str(stuck))
+            return [Failed(step=self.step, message=str(stuck))]
         self._gradient = scalars["gradient"]
         self.step += 1
         elapsed = time.perf_counter() - began
         self.seconds += elapsed
         scalars["images"] = float(count)
-        return Stepped(step=self.step, seconds=self.seconds, step_ms=elapsed * 1e3, scalars=scalars)
+        step_ms = elapsed * 1e3
+        return [Stepped(step=self.step, seconds=self.seconds, step_ms=step_ms, scalars=scalars)]
 
     def _learn(self, batch: Batch, rows: Tensor) -> dict[str, float]:
         """Have the diffusion learn from `batch`, and the classifier where there is one."""

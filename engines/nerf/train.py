@@ -14,7 +14,7 @@ from assets.field import SavedField
 from assets.frame import Normalisation
 from assets.posed import PosedPhotos
 from engines.artifacts import Portrait
-from engines.events import Evaluated, Event, Failed, Finished, Prepared, Stepped, Told, Warned
+from engines.events import Evaluated, Event, Failed, Prepared, Stepped, Told, Warned
 from engines.nerf.config import NerfConfig, Schedule
 from engines.nerf.hints import hints_of
 from engines.nerf.learner import Learner
@@ -28,6 +28,7 @@ from engines.quality import judge
 from engines.scene import Scene
 from engines.slots import Slots
 from engines.stuck import Stuck
+from engines.training import finished, recorded, train
 from kernels.backend import resolve_device
 from kernels.warm_up import FIELDS, warm_up
 
@@ -153,29 +154,14 @@ class NerfEngine:
 
     def run(self) -> Iterator[Event]:
         """Prepare once, then train to the limit; see `engines.engine.Engine.run`."""
-        for event in self._run():
-            self.history.append(event)
-            yield event
+        return recorded(self, self._run())
 
     def _run(self) -> Iterator[Event]:
         yield from self._prepare()
-        while self.step < self.config.steps:
-            if self.config.seconds and self.seconds >= self.config.seconds:
-                break
-            event = self._train_step()
-            self._leave_artifacts()
-            yield event
-            if isinstance(event, Failed):
-                return
-            if self.step % self.schedule.evaluate_every == 0:
-                yield from self._evaluations("holdout")
-        if self.step % self.schedule.evaluate_every:
-            yield from self._evaluations("holdout")
-        yield from self._evaluations("train")
-        done = self.step >= self.config.steps
-        reason = f"{self.step:,} steps done" if done else f"{self.config.seconds:g} s are over"
-        self._leave_artifacts()
-        yield Finished(step=self.step, seconds=self.seconds, reason=reason)
+        if (yield from train(self, lambda: self._evaluations("holdout"))):
+            yield from self._evaluations("train")
+            self.leave_artifacts()
+            yield finished(self)
 
     def _prepare(self) -> Iterator[Event]:
         if not self.scene.views:
@@ -198,9 +184,10 @@ class NerfEngine:
             yield Told(message=self._about(radiance))
             yield Prepared(phase="Finding the space of the scene", done=1, total=1)
         self.learner.hints = hints_of(self.scene, self.learner.radiance)
-        self._leave_artifacts()
+        self.leave_artifacts()
 
-    def _train_step(self) -> Stepped | Failed:
+    def advance(self) -> list[Event]:
+        """Learn from one batch of rays."""
         assert self.learner is not None
         assert self._pool is not None
         began = time.perf_counter()
@@ -208,11 +195,12 @@ class NerfEngine:
         try:
             scalars = self.learner.learn(batch, self.step + 1, self._changing, seconds=self.seconds)
         except Stuck as stuck:
-            return Failed(step=self.step, message=str(stuck))
+            return [Failed(step=self.step, message=str(stuck))]
         self.step += 1
         elapsed = time.perf_counter() - began
         self.seconds += elapsed
-        return Stepped(step=self.step, seconds=self.seconds, step_ms=elapsed * 1e3, scalars=scalars)
+        step_ms = elapsed * 1e3
+        return [Stepped(step=self.step, seconds=self.seconds, step_ms=step_ms, scalars=scalars)]
 
     def _evaluations(self, split: str) -> Iterator[Event]:
         evaluated = self.evaluate(split)
@@ -250,7 +238,8 @@ class NerfEngine:
         around = f", surroundings reach {reach:.1f} times as far" if reach > 1 else ""
         return f"A {self.config.field} field of {count:,} numbers in the box {words}{around}"
 
-    def _leave_artifacts(self) -> None:
+    def leave_artifacts(self) -> None:
+        """Make what somebody waits for."""
         if self.slots.wants(Portrait) and self.learner is not None:
             source = self.source()
             self.slots.put(Portrait(step=self.step, source=source, megabytes=source.megabytes))

@@ -18,7 +18,6 @@ from engines.events import (
     Evaluated,
     Event,
     Failed,
-    Finished,
     Marked,
     Prepared,
     Stepped,
@@ -36,6 +35,7 @@ from engines.splats.model import GaussianModel
 from engines.splats.render import CloudTensors, render
 from engines.splats.source import CloudSource
 from engines.splats.start import start_from_points, start_points
+from engines.training import finished, recorded, train
 from kernels.adam import all_finite
 from kernels.backend import resolve_device
 from kernels.ssim import photometric_loss
@@ -166,32 +166,14 @@ class SplatEngine:
 
     def run(self) -> Iterator[Event]:
         """Prepare once, then train to the limit; see `engines.engine.Engine.run`."""
-        for event in self._run():
-            self.history.append(event)
-            yield event
+        return recorded(self, self._run())
 
     def _run(self) -> Iterator[Event]:
         yield from self._prepare()
-        model, strategy = self._ready()
-        while self.step < self.config.steps:
-            if self.config.seconds and self.seconds >= self.config.seconds:
-                break
-            # All of a step's changes are made before its first event, so that a run stopped
-            # or saved after any event goes on exactly as if it had not been.
-            events = self._advance(model, strategy)
-            self._leave_artifacts()
-            yield from events
-            if isinstance(events[-1], Failed):
-                return
-            if self.step % self.schedule.evaluate_every == 0:
-                yield from self._evaluations("holdout")
-        if self.step % self.schedule.evaluate_every:
-            yield from self._evaluations("holdout")
-        yield from self._evaluations("train")
-        done = self.step >= self.config.steps
-        reason = f"{self.step:,} steps done" if done else f"{self.config.seconds:g} s are over"
-        self._leave_artifacts()
-        yield Finished(step=self.step, seconds=self.seconds, reason=reason)
+        if (yield from train(self, lambda: self._evaluations("holdout"))):
+            yield from self._evaluations("train")
+            self.leave_artifacts()
+            yield finished(self)
 
     def _prepare(self) -> Iterator[Event]:
         if not self.scene.views:
@@ -209,7 +191,7 @@ class SplatEngine:
             self._strategy = STRATEGIES[self.config.strategy](
                 self.model, self.lineage, self.schedule, self.generator
             )
-        self._leave_artifacts()
+        self.leave_artifacts()
 
     def _place_gaussians(self) -> str:
         points, origin = start_points(self.dataset, self.scene.frame, self.config)
@@ -228,7 +210,9 @@ class SplatEngine:
             )
         return f"Starts from {len(points):,} Gaussians at {origin}"
 
-    def _advance(self, model: GaussianModel, strategy: CloneAndSplit | MonteCarlo) -> list[Event]:
+    def advance(self) -> list[Event]:
+        """Learn from one photo, and add or remove Gaussians where it is time."""
+        model, strategy = self._ready()
         events: list[Event] = [self._train_step(model, strategy)]
         if isinstance(events[0], Failed):
             return events
@@ -349,7 +333,8 @@ class SplatEngine:
             self.order = [self.scene.train[i] for i in shuffled.tolist()]
         return self.order.pop()
 
-    def _leave_artifacts(self) -> None:
+    def leave_artifacts(self) -> None:
+        """Make what somebody waits for."""
         if self.slots.wants(GaussianCloud):
             self.slots.put(self.cloud())
         if self.slots.wants(Population):

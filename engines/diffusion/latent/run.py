@@ -9,6 +9,7 @@ from engines.diffusion.latent.stage import FirstStage
 from engines.diffusion.memory import check_room, free_bytes
 from engines.diffusion.telling import notes_of
 from engines.events import Event, Failed, Marked, Prepared, StageBegan, Warned
+from engines.training import train
 
 if TYPE_CHECKING:
     from engines.diffusion.train import DiffusionEngine
@@ -18,16 +19,13 @@ def learn_latents(run: "DiffusionEngine", first: FirstStage) -> Iterator[Event]:
     """The autoencoder to its end, then the latents of all images."""
     if first.space is None:
         yield from _begin(run, first)
-        while not first.is_done(run.step, run.seconds):
-            event = run.train_step()
-            run.leave_artifacts()
-            yield event
-            if isinstance(event, Failed):
-                return
-            if run.step % run.schedule.evaluate_every == 0:
-                yield first.reconstructed(run.step, run.seconds)
-        if run.step % run.schedule.evaluate_every:
-            yield first.reconstructed(run.step, run.seconds)
+        went_well = yield from train(
+            run,
+            lambda: (first.reconstructed(run.step, run.seconds),),
+            is_over=lambda: first.is_done(run.step, run.seconds),
+        )
+        if not went_well:
+            return
         try:
             first.end(run.step, run.seconds)
         except InputError as error:
