@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
+from engines.common_settings import Device, Seed, Steps, TimeLimit
 from engines.settings import Setting, check
 
 GUIDANCE = 3.0
@@ -65,20 +66,8 @@ class DiffusionConfig:
             "right, learned has the network say it as well, in twice as many outputs"
         ),
     ] = "fixed"
-    steps: Annotated[int, Setting("Training steps", low=1, high=10_000_000, step=500)] = 8_000
-    seconds: Annotated[
-        float,
-        Setting(
-            "Stop after this training time even if steps are left, 0 for no limit",
-            unit="s",
-            low=0,
-            high=1e7,
-            step=60,
-            tier="advanced",
-            label="Time limit",
-            zero="no limit",
-        ),
-    ] = 0.0
+    steps: Steps = 8_000
+    seconds: TimeLimit = 0.0
     latent: Annotated[
         Literal["off", "2", "4", "8"],
         Setting(
@@ -175,11 +164,8 @@ class DiffusionConfig:
     sample_steps: Annotated[
         int, Setting("Steps of the samples drawn on the way", low=1, high=1_000, step=5)
     ] = 20
-    seed: Annotated[int, Setting("Seed of everything random in the run", low=0, high=2**31 - 1)] = 0
-    device: Annotated[
-        Literal["auto", "cpu", "cuda"],
-        Setting("Where to train; auto takes CUDA when it works"),
-    ] = "auto"
+    seed: Seed = 0
+    device: Device = "auto"
     precision: Annotated[
         Literal["auto", "full", "mixed"],
         Setting(

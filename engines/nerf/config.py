@@ -3,6 +3,16 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
+from engines.common_settings import (
+    Device,
+    Downscale,
+    EvaluateEvery,
+    HoldoutEvery,
+    PhotoCache,
+    Seed,
+    Steps,
+    TimeLimit,
+)
 from engines.settings import Setting, check
 
 
@@ -21,29 +31,9 @@ class NerfConfig:
             "(Plenoxels)"
         ),
     ] = "hash"
-    steps: Annotated[int, Setting("Training steps", low=1, high=1_000_000, step=500)] = 3_000
-    seconds: Annotated[
-        float,
-        Setting(
-            "Stop after this training time even if steps are left, 0 for no limit",
-            unit="s",
-            low=0,
-            high=1e6,
-            step=10,
-            tier="advanced",
-            label="Time limit",
-            zero="no limit",
-        ),
-    ] = 0.0
-    downscale: Annotated[
-        int,
-        Setting(
-            "Divide width and height of the photos by this, 0 chooses by the device",
-            low=0,
-            high=64,
-            zero="auto",
-        ),
-    ] = 0
+    steps: Steps = 3_000
+    seconds: TimeLimit = 0.0
+    downscale: Downscale = 0
     samples: Annotated[
         int,
         Setting(
@@ -104,21 +94,9 @@ class NerfConfig:
             label="Distortion weight",
         ),
     ] = 0.001
-    holdout: Annotated[
-        int,
-        Setting(
-            "Keep every n-th photo out of training to judge the result, 0 for none",
-            low=0,
-            high=1000,
-            label="Hold out every",
-            zero="none",
-        ),
-    ] = 8
-    seed: Annotated[int, Setting("Seed of everything random in the run", low=0, high=2**31 - 1)] = 0
-    device: Annotated[
-        Literal["auto", "cpu", "cuda"],
-        Setting("Where to train; auto takes CUDA when it works"),
-    ] = "auto"
+    holdout: HoldoutEvery = 8
+    seed: Seed = 0
+    device: Device = "auto"
     box: Annotated[
         tuple[float, ...],
         Setting(
@@ -140,17 +118,7 @@ class NerfConfig:
             zero="auto",
         ),
     ] = 0.0
-    evaluate_every: Annotated[
-        int,
-        Setting(
-            "Steps between two looks at the held-out photos, 0 for automatic",
-            low=0,
-            high=1_000_000,
-            step=100,
-            tier="advanced",
-            zero="auto",
-        ),
-    ] = 0
+    evaluate_every: EvaluateEvery = 0
     levels: Annotated[
         int,
         Setting(
@@ -237,18 +205,7 @@ class NerfConfig:
             label="Rate, final share",
         ),
     ] = 0.03
-    photo_memory_mb: Annotated[
-        int,
-        Setting(
-            "Memory for photos kept at training size",
-            unit="MB",
-            low=16,
-            high=1_000_000,
-            step=128,
-            tier="advanced",
-            label="Photo cache",
-        ),
-    ] = 512
+    photo_memory_mb: PhotoCache = 512
 
     def __post_init__(self) -> None:
         check(self)
