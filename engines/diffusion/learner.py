@@ -14,7 +14,7 @@ from engines.diffusion.ema import Ema
 from engines.diffusion.flat import FlatWeights
 from engines.diffusion.grounding import Watched, grounding_loss
 from engines.diffusion.guidance import dropped_at_random
-from engines.diffusion.health import Levels
+from engines.diffusion.health import OUTLIER, Levels
 from engines.diffusion.networks.choose import Network
 from engines.diffusion.networks.config import usual_rate, usual_shift
 from engines.diffusion.paths import PATHS
@@ -85,7 +85,7 @@ class Learner:
         self.network = network.to(device).train()
         self.weights = FlatWeights(self.network)
         self.ema = Ema(self.network, decay=config.ema)
-        self.levels = Levels()
+        self.levels = Levels(outlier=OUTLIER)
         """How well each noise level is known."""
         self.shares = Levels() if network.config.variance else None
         """The v of each noise level (see `variance`), where variances are learnt."""
