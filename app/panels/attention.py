@@ -252,8 +252,12 @@ class AttentionPanel(Panel):
         """A network has them whether attention was recorded or not."""
         from engines.diffusion.placing import place_similarity
 
-        artist = None if self.drawing is None else self.drawing.artist
-        self.places.show_similarity(None if artist is None else place_similarity(artist.averaged))
+        if self.drawing is None:
+            self.places.show_similarity(None)
+        else:
+            artist = self.drawing.artist
+            found = place_similarity(artist.averaged)
+            self.places.show_similarity(found, artist.config.places)
         self.places_card.setVisible(self.places.similarity is not None)
 
     def _empty_words(self) -> str:

@@ -331,5 +331,7 @@ def test_place_embeddings_are_shown_of_a_patch_and_of_all(panel) -> None:
     assert places.map.pixels.shape == (rows, columns, 3)
     assert (places.map.pixels.sum(2).argmax(), rows) == (columns + 2, 8)
     assert places.words.text().startswith("Row 2, column 3 is most like row ")
+    places.show_similarity(similarity[::-1], "learned")
+    assert "began as noise" in places.about.text()
     panel.show_drawing(None)
     assert not panel.places_card.isVisible()

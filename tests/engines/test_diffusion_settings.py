@@ -22,6 +22,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 TINY = NetworkConfig(height=8, width=8, features=8, depth=1, heads=2, tokens=5)
 BASE = replace(QUICK, steps=4, batch=8, rate=1e-2, warmup=1, evaluate_every=1_000, ema=0.9)
 LEARNING: dict[str, Any] = {
+    "places": "learned",
     "path": "cosine",
     "target": "x0",
     "variance": "learned",
