@@ -155,6 +155,7 @@ class Sample:
         import torch
 
         from engines.diffusion.film import filmed
+        from engines.diffusion.finite import check_finite, lost_note
         from engines.diffusion.memory import check_drawing, free_bytes
 
         artist.check(wish)
@@ -165,10 +166,13 @@ class Sample:
         end, way = None, []
         with RunProgress(steps=1) as progress, closing(artist.draw(wish, capture=capture)) as going:
             for end in going:
+                check_finite(end, artist, wish)
                 if self.path is not None:
                     way.append(filmed(end, 0))
                 progress.show(Prepared(phase="Drawing", done=end.index, total=total))
         assert end is not None
+        if note := lost_note(end):
+            say(note)
         return end, way
 
     def _write(
