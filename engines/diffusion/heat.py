@@ -8,7 +8,7 @@ import numpy as np
 from engines.diffusion.artist import Artist, Stroke, Wish
 from engines.diffusion.capture import Capture
 from engines.diffusion.labelled import Labelled
-from engines.diffusion.looking import calls_of, heat_of_words, rows_of, words_of
+from engines.diffusion.looking import calls_words, heat_of_words, rows_of, words_of
 from engines.diffusion.mapfiles import write_pictures
 
 WARM = np.array([255.0, 180.0, 84.0])
@@ -26,8 +26,7 @@ def write_heat(
     InputError when a file cannot be written.
     """
     written = []
-    steps = len(calls_of(capture))
-    means = f"mean of all layers and heads, {steps} step{'s' * (steps != 1)}"
+    means = f"mean of all layers and heads, {calls_words(capture)}"
     images = end.bytes_of("x") if end.x.ndim == 4 else np.empty(0)
     for row in range(rows_of(capture, wish.count)):
         words = words_of(artist, wish, row)

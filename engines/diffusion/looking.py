@@ -49,6 +49,12 @@ def calls_of(capture: Capture) -> list[tuple[int, float]]:
     return list({item.call: item.t for item in capture.kept}.items())
 
 
+def calls_words(capture: Capture) -> str:
+    """Of how many calls something was kept: "7 calls"; some samplers make two a step."""
+    count = len(calls_of(capture))
+    return f"{count:,} call{'s' * (count != 1)} of the network"
+
+
 def rows_of(capture: Capture, count: int) -> int:
     """Of how many of `count` samples attention was kept; guidance asks for each twice."""
     return min((min(count, item.values.shape[0]) for item in capture.kept), default=0)
