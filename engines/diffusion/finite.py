@@ -36,7 +36,7 @@ def lost_note(stroke: Stroke) -> str:
 
 
 def _remedy(artist: Artist, wish: Wish) -> str:
-    parts = {"weights": artist.network_for(wish)}
+    parts: dict[str, nn.Module] = {"weights": artist.network_for(wish)}
     if artist.space is not None:
         parts["autoencoder"] = artist.space.autoencoder
     if wish.classifier_guidance and artist.classifier is not None:
