@@ -17,7 +17,7 @@ from app.panels.attentionrecording import RecordingFields
 from app.panels.attentionthumbs import HeadGrid, layer_words
 from app.panels.attentionwords import WordMaps
 from app.panels.samplestrip import SampleStrip
-from app.panels.saver import Saver, asked_path
+from app.panels.saver import Saver
 from app.panels.stepbar import StepBar
 from app.theme import set_role
 from app.widgets.figures import number
@@ -391,7 +391,7 @@ class AttentionPanel(Panel):
         self.record_wanted.emit()
 
     def _ask_save(self) -> None:
-        path = asked_path(self, "Save attention", "attention.npz", FILTERS)
+        path = self.saver.ask(self, "Save attention", "attention.npz", FILTERS)
         if path is not None:
             self.save_to(path)
 
