@@ -74,6 +74,7 @@ class Diffusing(QObject):
         path.compare.stopped.connect(self.stop_beside)
         path.plane.wanted.connect(self._look_at_plane)
         attention.record_wanted.connect(page.draw.record_attention)
+        page.draw.recording_changed.connect(attention.set_recording)
 
     @property
     def is_on_show(self) -> bool:

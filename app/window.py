@@ -60,8 +60,7 @@ class MainWindow(QMainWindow):
         load: Callable[[], Machine] = load_machine,
         faults: Faults | None = None,
     ) -> None:
-        """`kinds` are the engines to choose from; `load` imports what they need, called on
-        another thread once the window is shown."""
+        """`kinds` are the engines to choose from; `load` imports what they need, on a thread."""
         super().__init__()
         self.setWindowTitle("Zograscope")
         self.setWindowIcon(mark.icon())
@@ -160,6 +159,7 @@ class MainWindow(QMainWindow):
         self._connect_probing()
         self._connect_meshing()
         bench.saving.snapshot_ready.connect(self._export)
+        bench.saving.look_after(docks.path.saver, docks.attention.saver, docks.curves.keeper)
         feed.happened.connect(self._add)
         feed.refreshed.connect(self._refresh)
         feed.ticked.connect(docks.refresh_next)

@@ -17,7 +17,7 @@ from app.panels.attentionrecording import RecordingFields
 from app.panels.attentionthumbs import HeadGrid, layer_words
 from app.panels.attentionwords import WordMaps
 from app.panels.samplestrip import SampleStrip
-from app.panels.saver import Saver, asked_path
+from app.panels.saver import Saver
 from app.panels.stepbar import StepBar
 from app.theme import set_role
 from app.widgets.figures import number
@@ -38,7 +38,7 @@ UNRECORDED = "This drawing was made without recording attention; have the next o
 POINTS = "A model of points has no attention to look at"
 FULL = "No attention fits into the memory that is allowed for it; allow more below"
 CURE = "record fewer samples or stages, or allow more memory, at the end of this panel"
-WAITING = "The next drawing will be recorded"
+WAITING = "The next drawing will be recorded; click Draw more"
 NO_STAGE = {
     "rollout": "Rollout is made of the softmax of several layers, so this stage has none",
     "": "This stage was not recorded",
@@ -50,8 +50,8 @@ FILTERS = "Arrays (*.npz);;Picture (*.png)"
 class AttentionPanel(Panel):
     """Looks into the capture of a drawing; what is put together is chosen here, not there."""
 
-    record_wanted = Signal()
-    """The next drawing is to be recorded, with `new_capture`."""
+    record_wanted = Signal(bool)
+    """Whether the next drawing is to be recorded, with `new_capture`."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Attention", parent)
@@ -67,7 +67,8 @@ class AttentionPanel(Panel):
         self.said = self.saver.said
         set_role(self.capped, "warn")
         self.record = QPushButton("Record the next drawing")
-        self.record.clicked.connect(self._ask_record)
+        self.record.setCheckable(True)
+        self.record.clicked.connect(self.record_wanted)
         self.strip, self.steps = SampleStrip(), StepBar("Call of the network")
         self.steps.words.setToolTip(CALL)
         self.way = Segmented(
@@ -163,12 +164,15 @@ class AttentionPanel(Panel):
             self.steps.stop()
             self.map.forget()
             self.map.choose_word(-1)
-            self.record.setEnabled(True)
-            self.record.setText("Record the next drawing")
             self.steps.show_count(0)
         self._stale = not self.isVisible()
         if not self._stale or drawing is None:
             self._arrange()
+
+    def set_recording(self, on: bool) -> None:
+        """Whether the next drawing will be recorded, wherever that was decided."""
+        self.record.setChecked(on)
+        self._say_empty()
 
     @property
     def capture(self) -> "Capture | None":
@@ -223,11 +227,9 @@ class AttentionPanel(Panel):
     def _arrange(self) -> None:
         drawing, calls = self.drawing, self._calls()
         shown = bool(calls)
-        sentence = self._empty_words() if not shown else ""
-        self.empty.setText(sentence)
+        self._say_empty()
         self.empty.setVisible(not shown)
-        self.record.setVisible(not shown and sentence in (EMPTY, UNRECORDED))
-        self.recording.setVisible(sentence != POINTS)
+        self.recording.setVisible(self._empty_words() != POINTS)
         self._show_places()
         self.save.setVisible(shown)
         for widget in (self.strip, self.steps, *self.cards):
@@ -249,6 +251,15 @@ class AttentionPanel(Panel):
             self.heads.choose(layers[len(layers) // 2], 0)
         self.steps.show_count(len(calls))
         self._refresh()
+
+    def _say_empty(self) -> None:
+        """Why there is nothing to see, and whether there will be after the next drawing."""
+        sentence = self._empty_words()
+        offers = sentence in (EMPTY, UNRECORDED)
+        self.record.setVisible(offers and not self._calls())
+        # The button stays: one that is hidden or disabled gives the focus away, and the panel
+        # scrolls after it.
+        self.empty.setText(WAITING if offers and self.record.isChecked() else sentence)
 
     def _show_places(self) -> None:
         """A network has them whether attention was recorded or not."""
@@ -391,13 +402,8 @@ class AttentionPanel(Panel):
 
     # -- asked for ---------------------------------------------------------------------------
 
-    def _ask_record(self) -> None:
-        self.record.setEnabled(False)
-        self.record.setText(WAITING)
-        self.record_wanted.emit()
-
     def _ask_save(self) -> None:
-        path = asked_path(self, "Save attention", "attention.npz", FILTERS)
+        path = self.saver.ask(self, "Save attention", "attention.npz", FILTERS)
         if path is not None:
             self.save_to(path)
 

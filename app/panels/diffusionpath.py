@@ -14,7 +14,7 @@ from app.panels.pathcompare import CompareFields
 from app.panels.pathplane import PathPlane
 from app.panels.pathrow import PathRow
 from app.panels.samplestrip import SampleStrip
-from app.panels.saver import Saver, asked_path
+from app.panels.saver import Saver
 from app.panels.stepbar import StepBar
 from app.widgets.figures import number
 from app.widgets.panel import Card, Panel, add_scrolled, note
@@ -192,7 +192,7 @@ class PathPanel(Panel):
     # -- files -------------------------------------------------------------------------------
 
     def _ask_save(self) -> None:
-        path = asked_path(self, "Save path", "path.mp4", FILTERS)
+        path = self.saver.ask(self, "Save path", "path.mp4", FILTERS)
         if path is not None:
             self.save_to(path)
 

@@ -82,6 +82,8 @@ class DrawBox(QWidget):
     asked = Signal()
     """Draw with `texts` and `settings`."""
     stopped = Signal()
+    recording_changed = Signal(bool)
+    """Whether the next drawing is to tell what attends to what."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -183,9 +185,10 @@ class DrawBox(QWidget):
         if row.value in (POINTS, row.field.default):
             row.set_value(POINTS if points else row.field.default)
 
-    def record_attention(self) -> None:
-        """Have the next drawing tell what attends to what."""
-        self.form.rows["attention"].set_value(True)
+    def record_attention(self, on: bool = True) -> None:
+        """Have the next drawing tell what attends to what, or not."""
+        self.form.rows["attention"].set_value(on)
+        self.recording_changed.emit(on)
 
     def show_start(self) -> None:
         """Have what samples start from in sight, wherever the column was scrolled to."""
@@ -200,6 +203,7 @@ class DrawBox(QWidget):
 
     def _follow(self) -> None:
         self._usable("eta", self.form.rows["sampler"].value == "ddim")
+        self.recording_changed.emit(self.form.rows["attention"].value)
 
     # -- what is asked for -----------------------------------------------------------------------
 

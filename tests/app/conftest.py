@@ -288,7 +288,7 @@ class Answers:
         self.path: Path | None = folder / "saved run"
         self.asked: list[str] = []
         self.starts: list[Path] = []
-        """What was suggested for new folders."""
+        """What was suggested for new folders and files."""
 
     def unsaved(self, _parent: Any, steps: int, purpose: str) -> Any:
         self.asked.append(f"{purpose} ({steps > 0})")
@@ -305,6 +305,9 @@ class Answers:
     def image(self, _parent: Any, title: str, _start: Path) -> Path | None:
         self.asked.append(title)
         return self.path
+
+    def new_file(self, _parent: Any, title: str, start: Path, _filters: str) -> Path | None:
+        return self.new_folder(_parent, title, start)
 
     def new_folder(self, _parent: Any, title: str, start: Path) -> Path | None:
         self.asked.append(title)

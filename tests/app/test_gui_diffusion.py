@@ -179,6 +179,11 @@ def test_samples_are_drawn_and_enlarged_and_are_those_of_the_engine(window, run,
     window.docks["attention"].raise_()
     attention = window.docks.attention
     attention.record.click()
+    assert box.form.rows["attention"].value
+    box.form.rows["attention"].editor.click()
+    assert "without recording" in attention.empty.text(), "the panel follows the box"
+    assert not attention.record.isChecked()
+    attention.record.click()
     click(attention.recorder.stages.button("softmax"))
     attention.recorder.samples.setValue(2)
     draw(window, wait)

@@ -24,6 +24,7 @@ from PySide6.QtWidgets import QApplication, QScrollArea
 
 from app.panels.attentionrecording import Recording
 from app.widgets.figures import number
+from app.widgets.panel import ScrolledColumn
 from engines.diffusion.artist import Wish
 from engines.diffusion.capture import Capture
 from engines.diffusion.looking import heat_of_words
@@ -43,9 +44,21 @@ def drawing():
 def test_an_empty_panel_offers_to_record(panel, drawing, qtbot) -> None:
     assert "attention recorded" in panel.empty.text()
     assert not any(card.isVisible() for card in panel.cards)
-    with qtbot.waitSignal(panel.record_wanted):
+    panel.resize(300, 160)
+    bar = panel.findChild(ScrolledColumn).verticalScrollBar()
+    before = bar.value()
+    assert bar.maximum() > 0
+    panel.record.setFocus()
+    with qtbot.waitSignal(panel.record_wanted) as wanted:
         QTest.mouseClick(panel.record, LEFT)
-    assert not panel.record.isEnabled()
+    assert wanted.args == [True]
+    panel.set_recording(True)
+    assert "click Draw more" in panel.empty.text()
+    assert panel.focusWidget() is panel.record, "else the panel scrolls after whatever has it"
+    assert bar.value() == before
+    panel.set_recording(False)
+    assert "attention recorded" in panel.empty.text()
+    assert not panel.record.isChecked()
     panel.show_drawing(drawn(learnt("shapes"), replace(WISH, steps=1)))
     assert "without recording" in panel.empty.text()
     assert panel.record.isEnabled()
