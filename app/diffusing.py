@@ -61,7 +61,7 @@ class Diffusing(QObject):
         feed.refreshed.connect(self.tick)
         bench.run.engine_built.connect(self._take_engine)
         bench.changed.connect(lambda: page.setVisible(self.is_on_show))
-        bench.dataset_shown.connect(self.clear)
+        bench.dataset_shown.connect(self._forget)
         bench.run_begins.connect(self.clear)
         bench.result_shown.connect(self._take_result)
         page.draw.asked.connect(self.draw)
@@ -100,6 +100,11 @@ class Diffusing(QObject):
         self.starting.set_shape(None)
         self.drawn.emit(None)
 
+    def _forget(self, _what: object = None) -> None:
+        """Other data, or none: an image to start from was chosen for what is gone."""
+        self.clear()
+        self.starting.forget()
+
     # -- what there is to draw from --------------------------------------------------------------
 
     def _take_engine(self, engine: Any) -> None:
@@ -116,7 +121,7 @@ class Diffusing(QObject):
         self.starting.set_shape(engine.data.images.shape[1:] if places is None else None)
 
     def _take_result(self, shown: object) -> None:
-        self.clear()
+        self._forget()
         if isinstance(shown, DiffusionModel):
             self.page.set_trains(False)
             self._path.show_data(shown.saved.name)
