@@ -10,6 +10,7 @@ from app.panels.pathpoints import REACH, PointsView
 from app.panels.planelook import PlaneFound, PlaneWish
 from app.widgets.figures import percent
 from app.widgets.labels import SectionTitle
+from app.widgets.panel import note
 from app.widgets.segmented import Segmented
 from app.widgets.smallplot import SmallPlot
 
@@ -28,8 +29,8 @@ CLASSIFIER_HELP = (
 
 
 GUIDANCE_HELP = (
-    "The score that is learnt without a class (grey) and with it (violet), both to one scale; the "
-    "field goes from the one beyond the other"
+    "The score without the class (grey) and with it (violet), both to one scale; guidance goes "
+    "from the one beyond the other"
 )
 HELP = {"guidance": GUIDANCE_HELP, "classifier": CLASSIFIER_HELP}
 
@@ -63,6 +64,7 @@ class PathPlane(QWidget):
         self.below.button("field").setToolTip("Where the model moves points as noise goes")
         self.below.button("error").setToolTip("Brightest: half the true score or more is wrong")
         self.below.changed.connect(self._show_found)
+        self.key = note()
         self.title = SectionTitle("Score error")
         self.title.title.setToolTip(ERROR_HELP)
         self.plot = SmallPlot("Score error over the steps")
@@ -83,6 +85,7 @@ class PathPlane(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
         column.addLayout(switch)
+        column.addWidget(self.key)
         column.addWidget(self.view, 1)
         column.addWidget(self.other_view, 1)
         column.addWidget(self.title)
@@ -158,6 +161,8 @@ class PathPlane(QWidget):
 
     def _show_found(self) -> None:
         what = self.below.value
+        self.key.setText(HELP.get(what, ""))
+        self.key.setVisible(what in HELP)
         missing: list[tuple[Drawing, float]] = []
         for view, drawing, stroke in self._shown:
             field = self._fields.get((drawing.order, stroke.t))

@@ -106,6 +106,9 @@ class PointsView(QWidget):
         self._error.setVisible(found is not None)
         self._colour_dots()
         if field is not None and first is not None:
+            # Shorter ones of the same direction are to be seen on longer ones.
+            self._arrows.setZValue(1 if what == "guidance" else 0)
+            self._dots.setZValue(2)
             longest = _longest(first if second is None else np.stack([first, second]))
             for item, arrows in ((self._arrows, first), (self._pulls, second)):
                 if arrows is not None:
@@ -125,7 +128,7 @@ class PointsView(QWidget):
             axis.recolour()
             axis.setZValue(-1000)  # grid lines belong below everything
         self._arrows.setPen(pg.mkPen(theme.colour(colours.muted), width=1))
-        self._pulls.setPen(pg.mkPen(theme.colour(colours.split), width=1.5))
+        self._pulls.setPen(pg.mkPen(theme.colour(colours.split), width=2))
         self._colour_dots()
 
     def _colour_dots(self) -> None:

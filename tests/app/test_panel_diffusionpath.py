@@ -320,14 +320,20 @@ def test_the_arrows_with_and_without_a_class_stand_side_by_side(panel) -> None:
     field = field_of(artist, guided, stroke.t)
     both = field.unconditional, field.conditional
     assert not np.allclose(*both, atol=1e-4)
+    assert "without the class (grey) and with it (violet)" in plane.key.text()
+    assert plane.key.isVisible()
     scale = 0.85 * 5 / 16 / max(np.linalg.norm(each, axis=-1).max() for each in both)
     places = field.places.reshape(-1, 2)
     for arrows, each in zip((plane.view.greys, plane.view.pulls), both, strict=True):
         assert arrows[:, 0] == pytest.approx(places)
         assert arrows[:, 1] - places == pytest.approx(each.reshape(-1, 2) * scale, abs=1e-5)
-    # The guided field itself, by the very model that draws.
     QTest.mouseClick(plane.below.button("field"), LEFT)
     assert plane.view.pulls is None
+    assert not plane.key.isVisible()
+    moved = (plane.view.greys[:, 1] - places).reshape(17, 17, 2)
+    assert moved * np.linalg.norm(field.flow, axis=-1).max() == pytest.approx(
+        field.flow * 0.85 * 5 / 16, abs=1e-4
+    )
     panel.show_drawing(drawn(artist, replace(guided, texts=("mode 1", "mode 3"))))
     assert not plane.below.button("guidance").isEnabled()
     panel.show_drawing(drawn(artist, replace(guided, guidance=0.0)))
