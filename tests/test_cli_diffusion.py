@@ -504,3 +504,20 @@ def test_help_is_there_at_once_with_every_setting(capsys):
     answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert not answer.stderr
     assert "--strength" in answer.stdout
+
+
+def test_points_are_learnt_with_their_classes_and_asked_for_by_name(tmp_path: Path, capsys):
+    model = tmp_path / "m.safetensors"
+    assert main(["train", "diffusion", "mixture", "--out", str(model), "--steps", "2", "--classes",
+                 "--batch", "16"]) == 0  # fmt: skip
+    assert "points with 8 classes" in capsys.readouterr().err
+    out = tmp_path / "s.png"
+    assert draw(model, out, "--class", "mode 3", "--guidance", "2") == 0
+    said = capsys.readouterr().out
+    assert "unconditional" not in said
+    assert "does not know" not in said
+    assert out.exists()
+    assert draw(model, out, "--class", "mode 9") == 0
+    assert "does not know the class “mode 9”" in capsys.readouterr().out
+    assert draw(model, out, "--caption", "mode 3") != 0
+    assert "learnt classes, no captions" in capsys.readouterr().err

@@ -18,7 +18,7 @@ from engines.settings import Setting, check
 ANYTHING, ALL = "Anything", "All in turn"
 POINTS = 600
 """Samples of a toy: a few points show no shape."""
-NOT_OF_POINTS = ("guidance", "attention")
+NOT_OF_POINTS = ("attention",)
 ETA = Setting(
     "How much noise DDIM adds anew at each step: 0 for none, 1 for as much as DDPM; other "
     "samplers do not read it",
@@ -184,8 +184,13 @@ class DrawBox(QWidget):
         self.form.fit(round(1.15 * width))
 
     def set_points(self, points: bool) -> None:
-        """A model of points draws many at once and knows neither words, images nor attention."""
-        self.form.show_only([n for n in self.form.rows if not (points and n in NOT_OF_POINTS)])
+        """A model of points draws many at once and knows neither images nor attention.
+
+        Most know no classes either, so that nothing is said of guidance.
+        """
+        told = self.form.rows["guidance"].usable
+        hidden = NOT_OF_POINTS if told else (*NOT_OF_POINTS, "guidance")
+        self.form.show_only([n for n in self.form.rows if not (points and n in hidden)])
         row = self.form.rows["count"]
         if row.value in (POINTS, row.field.default):
             row.set_value(POINTS if points else row.field.default)

@@ -4,7 +4,7 @@ import copy
 import functools
 import itertools
 import math
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -284,11 +284,15 @@ class Artist:
         return () if self.classifier is None else self.classifier.config.classes
 
     def class_shares(self, wish: Wish) -> Tensor:
-        """[wish.count, classes] what of each class the classifier is to find in each sample.
+        """[wish.count, classes] what of each class the classifier is to find in each sample."""
+        return self.shares_of(wish, self.classes)
 
-        Rows sum to 1, less where something is asked for that it does not know.
+    def shares_of(self, wish: Wish, names: Sequence[str]) -> Tensor:
+        """[wish.count, names] what of each of `names` each sample is to be.
+
+        Rows sum to 1, less where something else is asked for.
         """
-        places = {name: i for i, name in enumerate(self.classes)}
+        places = {name: i for i, name in enumerate(names)}
         shares = torch.zeros(wish.count, len(places))
         for row in range(wish.count):
             for share, text in self.mix_for(wish, row):

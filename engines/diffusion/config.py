@@ -160,6 +160,15 @@ class DiffusionConfig:
             label="Noisy classifier",
         ),
     ] = False
+    classes: Annotated[
+        bool,
+        Setting(
+            "Learn each point of mixture or moons together with its mode or moon, which can then "
+            "be asked for and guided to; what images show they say themselves",
+            tier="advanced",
+            label="Classes of points",
+        ),
+    ] = False
     guidance: Annotated[
         float,
         Setting(
@@ -337,6 +346,7 @@ def as_student(config: DiffusionConfig) -> DiffusionConfig:
         drop=0.0,
         grounding=0.0,
         classifier=False,
+        classes=False,
         guidance=0.0,
         sampler="euler",
         sample_steps=1,

@@ -133,7 +133,7 @@ class DiffusionEngine:
         if isinstance(self.data, ToyPoints):
             if self.config.factor:
                 raise InputError("Points have no latent space; set it to off")
-            return preset("points", height=1, width=1)
+            return preset("points", height=1, width=1, tokens=tokens)
         channels, height, width = self.data.images.shape[1:]
         latent = {}
         if self.first is not None:

@@ -346,11 +346,11 @@ def test_what_guidance_does_is_seen_and_found_off_the_windows_thread(opened, wai
         tile = path.strip.place_of(row).center().toPoint()
         QTest.mouseClick(path.strip, LEFT, pos=tile)
         found = guidance_parts(drawing.artist, drawing.order.wish, stroke, row)
-        expected = heat(found.difference.numpy())
-        wait(lambda heat=expected: np.array_equal(view.difference.pixels, heat))
+        figures = f"norm {found.norm:.3g}, RMS {found.rms:.3g}"
+        wait(lambda words=figures: words in view.figures.text())
+        assert np.array_equal(view.difference.pixels, heat(found.difference.numpy()))
         for name, picture in view.pictures.items():
             assert np.array_equal(picture.pixels, getattr(found, name).picture("eps", 0))
-        assert f"norm {found.norm:.3g}" in view.figures.text()
     assert threads
     assert threading.main_thread() not in threads
 

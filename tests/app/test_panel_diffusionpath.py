@@ -308,6 +308,38 @@ def test_the_arrows_of_a_classifier_stand_beside_those_of_the_score(panel) -> No
     assert not fields.classifier.isVisible()
 
 
+def test_the_arrows_with_and_without_a_class_stand_side_by_side(panel) -> None:
+    artist = learnt("mixture", classes=True)
+    guided = replace(POINTS, texts=("mode 3",), guidance=2.0)
+    panel.show_data("mixture")
+    panel.show_drawing(drawn(artist, guided))
+    panel.steps.go_to(3)
+    plane, stroke = panel.plane, panel.stroke
+    assert plane.view.pulls is None
+    QTest.mouseClick(plane.below.button("guidance"), LEFT)
+    field = field_of(artist, guided, stroke.t)
+    both = field.unconditional, field.conditional
+    assert not np.allclose(*both, atol=1e-4)
+    assert "without the class (grey) and with it (violet)" in plane.key.text()
+    assert plane.key.isVisible()
+    scale = 0.85 * 5 / 16 / max(np.linalg.norm(each, axis=-1).max() for each in both)
+    places = field.places.reshape(-1, 2)
+    for arrows, each in zip((plane.view.greys, plane.view.pulls), both, strict=True):
+        assert arrows[:, 0] == pytest.approx(places)
+        assert arrows[:, 1] - places == pytest.approx(each.reshape(-1, 2) * scale, abs=1e-5)
+    QTest.mouseClick(plane.below.button("field"), LEFT)
+    assert plane.view.pulls is None
+    assert not plane.key.isVisible()
+    moved = (plane.view.greys[:, 1] - places).reshape(17, 17, 2)
+    assert moved * np.linalg.norm(field.flow, axis=-1).max() == pytest.approx(
+        field.flow * 0.85 * 5 / 16, abs=1e-4
+    )
+    panel.show_drawing(drawn(artist, replace(guided, texts=("mode 1", "mode 3"))))
+    assert not plane.below.button("guidance").isEnabled()
+    panel.show_drawing(drawn(artist, replace(guided, guidance=0.0)))
+    assert not plane.below.button("guidance").isVisible()
+
+
 def test_without_known_truth_no_error_is_offered(panel) -> None:
     panel.show_data("mixture")
     panel.plane.below.set_value("error")
