@@ -318,6 +318,23 @@ def test_what_became_of_the_image_is_said(whole, tmp_path, capsys):
     )
 
 
+def test_samples_learnt_by_heart_are_told_and_shown(whole, images, tmp_path, capsys, monkeypatch):
+    model, out = whole / "a.safetensors", tmp_path / "o.png"
+    assert draw(model, out, "--nearest", images) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"Images of {images.name} are " in said
+    assert all(f"Sample {number}: " in said for number in (1, 2, 3, 4))
+    assert "0 of 4 samples are memorised" in said
+    with Image.open(tmp_path / "o-nearest.png") as pairs:
+        assert pairs.width > 4 * 100
+    # One is given back as it was: the model is asked to forget nothing of it.
+    one = next(images.rglob("*.png"))
+    assert draw(model, out, "--image", one, "--strength", 0, "--nearest", images) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"Sample 1: 0.000 from {one.parent.name}/{one.name}, memorised" in said
+    assert "4 of 4 samples are memorised" in said
+
+
 def test_classes_are_mixed(whole, tmp_path, capsys):
     def drawn(text: str) -> bytes:
         assert draw(whole / "a.safetensors", tmp_path / "o.png", "--class", text) == 0
@@ -442,6 +459,8 @@ def test_what_cannot_be_learnt_is_said(
         (["{model}", "--attention", "{image}"], 1, "is a file; name a folder"),
         (["{model}", "--attention-memory", "9"], 2, "needs a folder to go to: --attention DIR"),
         (["{model}", "--attention", "maps", "--attention-layers", "block 99"], 1, "called"),
+        (["{model}", "--nearest", "nowhere"], 1, "name a folder of images"),
+        (["{points}", "--nearest", "moons"], 1, "draws points"),
         (["{model}", "--caption", "a cat"], 1, "learnt classes, no captions"),
         (["{model}", "--count", "0"], 1, "at least one sample"),
         (["{model}", "--class", "red", "--classifier-guidance", "2"], 1, "has no classifier, so"),

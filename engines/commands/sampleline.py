@@ -105,6 +105,16 @@ def sample(
             help_behavior_hint="(optional)",
         ),
     ] = None,
+    nearest: Annotated[
+        str | None,
+        arg(
+            metavar="DATA",
+            help="The folder of images that the model learnt from, or shapes: says which of them "
+            "is nearest to each sample and whether it was learnt by heart, with a picture of both "
+            "beside the grid",
+            help_behavior_hint="(optional)",
+        ),
+    ] = None,
     image: Annotated[
         Path | None,
         arg(metavar="FILE", help="An image to start from", help_behavior_hint="(optional)"),
@@ -156,6 +166,7 @@ def sample(
         device=device,
         attention=None if attention is None else Attention(folder=attention, **chosen),
         path=path,
+        nearest=nearest,
         image=image,
         strength=strength,
         mask=mask,

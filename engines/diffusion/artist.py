@@ -477,22 +477,3 @@ def _stroke(moment: Moment, shower: Shower | None) -> Stroke:
 
 def _channels_first(image: np.ndarray) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)
-
-
-def nearest(samples: Tensor, images: Tensor, *, batch: int = 1_024) -> tuple[Tensor, Tensor]:
-    """Row [n] of the image nearest to each of `samples` [n, ...], and its distance [n].
-
-    The distance is the root mean square difference of the pixels, in [0, 2]: a sample that was
-    learnt by heart is far closer to one image than images are to each other.
-    """
-    flat = samples.flatten(1)
-    best = torch.full((len(flat),), torch.inf)
-    rows = torch.zeros(len(flat), dtype=torch.int64)
-    for first in range(0, len(images), batch):
-        part = images[first : first + batch]
-        part = (to_network(part) if part.dtype == torch.uint8 else part).flatten(1)
-        distance, row = torch.cdist(flat, part).min(dim=1)
-        closer = distance < best
-        best = torch.where(closer, distance, best)
-        rows = torch.where(closer, row + first, rows)
-    return rows, best / flat.shape[1] ** 0.5

@@ -32,6 +32,8 @@ def saved_model_of(engine: "DiffusionEngine", artist: Artist) -> SavedModel:
             "seconds": round(engine.seconds, 1),
             "images": len(engine.train),
             "batch": engine.batch,
+            "fit": config.fit,
+            "flip": config.flip,
             **_origin(engine),
         },
         space=artist.space,

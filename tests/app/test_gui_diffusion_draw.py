@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 import torch
 from app_drop import drop
+from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from app.enginekinds import DIFFUSION
 from app.export_dialog import ExportDialog
+from app.imagesets import image_folder
 from assets.errors import InputError
 from engines.diffusion import flowfield
 from engines.diffusion.artist import Artist
@@ -70,6 +72,32 @@ def opened(make_window, small_kinds, models, wait):
 
 def progress(window) -> str:
     return window.diffusing.page.draw.row.progress.text()
+
+
+def test_a_model_file_is_compared_with_the_images_that_are_open(opened, models, wait, tmp_path):
+    window = opened()
+    page = window.diffusing.page
+    page.enlarge(0)
+    assert "open their folder and then the model" in page.view.sentence.text()
+    folder = tmp_path / "images"
+    folder.mkdir()
+    sample = page.shown.samples[1]
+    Image.fromarray(sample).save(folder / "b.png")
+    Image.fromarray(255 - sample).save(folder / "a.png")
+    window.bench.session.set_images(image_folder(folder))  # as if they had been there before
+    page.enlarge(1)
+    wait(lambda: page.view.nearest_name.text() == "b.png")
+    assert page.view.sentence.text().startswith("Memorised: 0.000 apart")
+    assert np.array_equal(page.view.nearest.image, sample)
+    page.enlarge(0)
+    wait(lambda: "apart" in page.view.sentence.text())
+    (folder / "a.png").write_bytes(b"none")
+    (folder / "b.png").write_bytes(b"none")
+    before = page.shown
+    drop(window, models["plain"])
+    wait(lambda: page.shown is not before and "Drawn in" in progress(window))
+    page.enlarge(0)
+    wait(lambda: "can be read" in page.view.sentence.text())
 
 
 def typed(field, text: str) -> None:

@@ -10,11 +10,12 @@ import torch
 from PIL import Image
 
 from assets.errors import InputError
-from engines.diffusion.artist import Artist, Wish, nearest
+from engines.diffusion.artist import Artist, Wish
 from engines.diffusion.capture import Capture
 from engines.diffusion.data.pictures import to_network
 from engines.diffusion.heat import over, write_heat
 from engines.diffusion.labelled import Labelled, composed
+from engines.diffusion.likeness import nearest
 from engines.diffusion.looking import calls_words, heat_of_words, words_of
 from engines.diffusion.memory import pass_bytes
 from engines.diffusion.saved import SavedModel, read_model, write_model
