@@ -169,6 +169,7 @@ class Diffusing(QObject):
             steps=settings.steps,
             **box.guidances,
             eta=settings.eta if settings.sampler == "ddim" else 0.0,
+            noise=settings.noise if settings.sampler == "ddpm" else "auto",
             seed=settings.seed,
             averaged=settings.averaged,
             **self.starting.wish(),

@@ -256,8 +256,9 @@ def test_options_change_what_is_drawn_and_the_seed_repeats_it(whole: Path, tmp_p
         drawn("--class", "red", "--guidance", 9),
         drawn("--class", "red", "--steps", 5),
         drawn("--class", "red", "--sampler", "euler_maruyama"),
+        *(drawn("--class", "red", "--sampler", "ddpm", "--noise", n) for n in ("small", "large")),
     ]
-    assert len({first, *others}) == 5
+    assert len({first, *others}) == 7
 
 
 def test_only_the_white_of_a_mask_is_drawn_anew(whole: Path, tmp_path: Path):

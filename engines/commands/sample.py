@@ -9,7 +9,7 @@ from assets.errors import InputError
 from engines.commands.progress import RunProgress, say
 from engines.commands.sampleattention import Attention
 from engines.commands.writing import check_place
-from engines.diffusion.config import GUIDANCE, SamplerName
+from engines.diffusion.config import GUIDANCE, NoiseName, SamplerName
 from engines.events import Prepared
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class Sample:
     classifier_guidance: float | None = None
     """None for 1 where the model has learnt no classes but its classifier has, else 0."""
     eta: float = 0.0
+    noise: NoiseName = "auto"
     seed: int = 0
     device: Literal["auto", "cpu", "cuda"] = "auto"
     attention: Attention | None = None
@@ -123,6 +124,7 @@ class Sample:
             guidance=guidance,
             classifier_guidance=strength,
             eta=self.eta,
+            noise=self.noise,
             seed=self.seed,
             image=image,
             strength=self.strength,

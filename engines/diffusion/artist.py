@@ -34,6 +34,7 @@ from engines.diffusion.networks.text import Heard
 from engines.diffusion.paths import PATHS, Path, levels
 from engines.diffusion.samplers import SAMPLERS, Moment, walk
 from engines.diffusion.samplers.ddim import ddim
+from engines.diffusion.samplers.ddpm import Variance, ddpm
 from engines.diffusion.saved import SavedModel
 from engines.diffusion.steering import ClassifierGuidance
 from engines.diffusion.stroke import Shower, Stroke
@@ -43,6 +44,8 @@ from engines.diffusion.words import Vocabulary, tidy, unknown_note
 from kernels.threads import torch_at_work
 
 MOST_STEPS = 10_000
+NOISE: dict[str, Variance] = {"auto": None, "small": "small", "large": "large"}
+"""The variance of ddpm by the `noise` of a wish."""
 N = TypeVar("N", bound=nn.Module)
 SPARE = 1.3
 """What drawing takes at its height over what its tensors do: memory is not packed tightly."""
@@ -163,6 +166,10 @@ class Artist:
         found = []
         if wish.eta and wish.sampler != "ddim":
             found.append(f"Only ddim adds noise by eta; {wish.sampler} does not read it")
+        if wish.noise != "auto" and wish.sampler != "ddpm":
+            found.append(
+                f"Only ddpm has a choice of small or large noise; {wish.sampler} does not read it"
+            )
         if wish.repeats > 1 and wish.hole is None:
             found.append("Only the filling of a hole is repeated, and there is none")
         found += self._notes_of_classifier(wish)
@@ -221,6 +228,8 @@ class Artist:
         sampler = SAMPLERS[wish.sampler]
         if wish.sampler == "ddim":
             sampler = functools.partial(ddim, eta=wish.eta)
+        elif wish.sampler == "ddpm":
+            sampler = functools.partial(ddpm, variance=NOISE[wish.noise])
         way = self._way(wish)
         if wish.image is None:
             start = torch.randn(wish.count, *self.noise_shape, generator=generator).to(self.device)
@@ -409,6 +418,10 @@ class Artist:
         if wish.sampler not in SAMPLERS:
             raise InputError(
                 f'There is no sampler "{wish.sampler}"; choose one of {", ".join(SAMPLERS)}'
+            )
+        if wish.noise not in NOISE:
+            raise InputError(
+                f'There is no noise "{wish.noise}" for ddpm; choose one of {", ".join(NOISE)}'
             )
         if wish.count < 1 or not 1 <= wish.steps <= MOST_STEPS:
             raise InputError(

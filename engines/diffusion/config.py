@@ -10,6 +10,9 @@ from engines.settings import Setting, check
 GUIDANCE = 3.0
 """w where nobody says: captions are followed well from here on (see `benchmarks`)."""
 SamplerName = Literal["ddpm", "ddim", "euler", "heun", "midpoint", "euler_maruyama", "dpmpp_2m"]
+NoiseName = Literal["auto", "small", "large"]
+"""How much noise ddpm adds at each step, see `samplers.ddpm`; auto takes what the model learnt, or
+small."""
 
 
 @dataclass(frozen=True, kw_only=True)

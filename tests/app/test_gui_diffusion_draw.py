@@ -213,6 +213,30 @@ def test_ddim_takes_an_eta_and_others_do_not(opened, wait):
     assert page.draw.row.note.text() == ""
 
 
+def test_ddpm_takes_its_noise_and_others_do_not(opened, wait):
+    window = opened()
+    page, path = window.diffusing.page, window.docks.path
+    rows = page.draw.form.rows
+    assert not rows["noise"].editor.isEnabled()
+    chosen(rows["sampler"].editor, "ddpm")
+    assert rows["noise"].editor.isEnabled()
+    chosen(rows["noise"].editor, "large")
+    ask(window, steps=3)
+    wait(lambda: path.drawing.done and path.drawing.order.wish.sampler == "ddpm")
+    wish, found = path.drawing.order.wish, path.drawing.strokes[-1].x
+    assert "DDPM, large noise, 3 steps" in page.shown.origin
+    assert torch.allclose(path.drawing.artist.samples(wish), found, atol=1e-3)
+    small = path.drawing.artist.samples(replace(wish, noise="small"))
+    assert not torch.allclose(small, found, atol=1e-2)
+    assert path.compare.wish().noise == "auto", "the other run is of another sampler"
+    chosen(path.compare.sampler, "ddpm")
+    assert path.compare.wish().noise == "large"
+    ask(window, steps=2, sampler="heun")
+    wait(lambda: path.drawing.done and path.drawing.order.wish.sampler == "heun")
+    assert path.drawing.order.wish.noise == "auto"
+    assert page.draw.row.note.text() == ""
+
+
 def test_another_run_has_its_own_progress_stop_and_end(opened, wait):
     window = opened()
     path, main = window.docks.path, window.diffusing.page.draw.row

@@ -152,7 +152,10 @@ def test_ancestral_sampling_adds_what_was_learnt(name):
         return ddpm(Step(denoise, moment, s, None, generator), **options)
 
     assert torch.equal(step(0.7, variance="small"), step(None))
-    small, _ = bounds(path, s, t)
+    small, large = bounds(path, s, t)
+    # Where the mean is, no noise leads; what is added is as wide as the bound for N(0, I).
+    added = step(0.7, variance="large") - step(None, variance="small")
+    assert float(added.std()) == pytest.approx(float(large - small), rel=0.02)
     for v in (0.0, 0.5, 1.0, 1.4):
         wider = (step(v) - step(None)).std() / small + 1
         expected = (v * log_range(path, s, t) / 2).exp()
