@@ -89,6 +89,15 @@ def test_a_run_leaves_a_model_samples_and_a_full_report(whole: Path, images: Pat
     assert model.vocabulary.words == ("blue", "green", "red")
     assert model.trained["steps"] == 8
     assert model.diffusion["drop"] == 0.1
+    assert model.trained["held_out"] == {
+        "images": 3,
+        "loss": pytest.approx(json.loads((whole / "r.json").read_text())["judged"]["loss"]),
+        "step": 8,
+    }
+    usual = {"weighting": "uniform", "timing": "uniform", "fit": "crop", "flip": False, "seed": 0}
+    assert {name: model.trained[name] for name in usual} == usual
+    assert model.trained["rate"] > 0, "what automatic came to"
+    assert model.trained["shift"] == 2
     report = json.loads((whole / "r.json").read_text(encoding="utf-8"))
     assert (report["status"], report["message"]) == ("finished", "8 steps done")
     assert report["data"] == {"name": images.name, "images": 12, "held_out": 3}
