@@ -13,7 +13,7 @@ from app.exports import Exportable
 from app.feed import Feed
 from app.imagesets import DiffusionModel
 from app.jobs import Job
-from app.likeness import Likeness, likeness, usual_distance
+from app.nearest import NONE_OPEN, Learnt, Reader, of_file, of_run
 from app.panels.drawrow import DrawRow
 from app.panels.samples import SamplesPanel, Shown
 from app.saving import Snapshot
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from app.panels.pathplane import PathPlane
     from app.panels.planelook import PlaneWish
     from engines.diffusion.artist import Artist, Wish
+    from engines.diffusion.likeness import Likeness
 
 REFERENCE = 2_000
 """Points that are learnt from, as many as are shown behind samples."""
@@ -56,8 +57,8 @@ class Diffusing(QObject):
         self._fresh = False
         """Nothing of that one was shown yet."""
         self._engine: Any = None
-        self._usual: tuple[Any, float] | None = None
-        """Of an engine, how far apart its training images are."""
+        self._learnt: Learnt | None = None
+        """The images that samples are looked for in, once they were."""
         self._search: Job | None = None
         feed.noted.connect(self._note)
         feed.ticked.connect(self.tick)
@@ -96,7 +97,7 @@ class Diffusing(QObject):
         """What was drawn belongs to something that is gone."""
         self.stop()
         self._drop_beside()
-        self._engine = self._usual = self._order = self._drawing = None
+        self._engine = self._learnt = self._order = self._drawing = None
         self.page.clear()
         self.page.set_trains(True)
         self.page.draw.set_words(None)
@@ -178,6 +179,7 @@ class Diffusing(QObject):
             steps=settings.steps,
             **box.guidances,
             eta=settings.eta if settings.sampler == "ddim" else 0.0,
+            noise=settings.noise if settings.sampler == "ddpm" else "auto",
             seed=settings.seed,
             averaged=settings.averaged,
             **self.starting.wish(),
@@ -287,32 +289,39 @@ class Diffusing(QObject):
     def _look_for_nearest(self, image: Any) -> None:
         if self._search is not None:
             self._search.cancel()
-        engine, view = self._engine, self.page.view
-        if engine is None:
-            view.show_nearest(
-                None, "", "A model file holds no training images; resume the run to compare"
-            )
+        view, reader, learnt = self.page.view, self._reader(), self._learnt
+        if reader is None:
+            view.show_nearest(None, "", NONE_OPEN)
             return
-        images, known = engine.train.images, self._usual
 
-        def search(_job: Job) -> tuple[Likeness, float]:
-            usual = usual_distance(images) if known is None else known[1]
-            return likeness(image, images, usual), usual
+        def search(job: Job) -> "tuple[Learnt, Likeness]":
+            found = learnt or reader(job)
+            return found, found.likeness(image)
 
-        def found(result: tuple[Likeness, float]) -> None:
-            like, usual = result
-            self._usual = (engine, usual)
-            names, texts = engine.train.names, engine.train.texts
-            name = names[like.row] if names else texts[like.row]
-            view.show_nearest(like.image, name, like.sentence)
+        def found(result: "tuple[Learnt, Likeness]") -> None:
+            self._learnt, like = result
+            view.show_nearest(like.image, self._learnt.name_of(like), like.sentence)
+
+        def failed(sentence: str, details: str) -> None:
+            view.show_nearest(None, "", sentence)
+            if details:
+                self._bench.trouble(sentence, details)
 
         self._search = self._bench.jobs.start(
             "Looking for the nearest training image",
             search,
             done=found,
-            failed=self._bench.trouble,
-            quiet=True,
+            failed=failed,
+            quiet=learnt is not None or self._engine is not None,
         )
+
+    def _reader(self) -> Reader | None:
+        """What reads the images that the model on show learnt from; None where none are open."""
+        if self._engine is not None:
+            return of_run(self._engine)
+        session = self._bench.session
+        is_model = isinstance(session.result, DiffusionModel)
+        return of_file(session.result, session.images) if is_model else None
 
     # -- taking away -----------------------------------------------------------------------------
 

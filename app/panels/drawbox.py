@@ -12,7 +12,7 @@ from app.panels.startbox import StartBox
 from app.theme import set_role
 from app.widgets.labels import ElidedLabel, SectionTitle
 from app.widgets.panel import BAR_PX, ScrolledColumn
-from engines.diffusion.config import GUIDANCE
+from engines.diffusion.config import GUIDANCE, NoiseName
 from engines.settings import Setting, check
 
 ANYTHING, ALL = "Anything", "All in turn"
@@ -25,6 +25,10 @@ ETA = Setting(
     low=0,
     high=1,
     step=0.1,
+)
+NOISE = Setting(
+    "How much noise DDPM adds at each step: small is the least that can be right, large the most, "
+    "beta; auto takes what the model learnt, or small; other samplers do not read it"
 )
 CLASSIFIER_GUIDANCE = Setting(
     "s of p(x) p(class | x)^s: how far the model's classifier leads samples to the class, besides "
@@ -61,6 +65,7 @@ class DrawSettings:
         Setting("How noise becomes a sample"),
     ] = "dpmpp_2m"
     eta: Annotated[float, ETA] = 0.0
+    noise: Annotated[NoiseName, NOISE] = "auto"
     steps: Annotated[int, Setting("Steps from noise to sample", low=1, high=1_000, step=5)] = 20
     seed: Annotated[
         int, Setting("The same seed begins at the same noise", low=0, high=2**31 - 1)
@@ -219,7 +224,9 @@ class DrawBox(QWidget):
         self.form.rows[name].set_usable(usable, why)
 
     def _follow(self) -> None:
-        self._usable("eta", self.form.rows["sampler"].value == "ddim")
+        sampler = self.form.rows["sampler"].value
+        self._usable("eta", sampler == "ddim")
+        self._usable("noise", sampler == "ddpm")
         self.recording_changed.emit(self.form.rows["attention"].value)
 
     # -- what is asked for -----------------------------------------------------------------------

@@ -286,8 +286,12 @@ def test_what_was_learnt_is_exported_and_drawn_from_again(window, run, wait, tmp
     apart = (drawing.strokes[-1].x - end.x).abs().max()
     *_, otherwise = artist.draw(replace(wish, guidance=1.0))
     assert 100 * apart < (otherwise.x - end.x).abs().max()
+    # Their folder is still open, so that the file is compared with them as the run was.
     page(window).enlarge(0)
-    assert "no training images" in page(window).view.sentence.text()
+    view = page(window).view
+    wait(lambda: "apart" in view.sentence.text())
+    assert view.nearest_name.text().startswith(("cats", "dogs"))
+    assert view.nearest.image.shape == page(window).shown.samples[0].shape
 
 
 def test_words_that_are_not_known_are_named(window, images, wait):
