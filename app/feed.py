@@ -173,7 +173,7 @@ class Feed(QObject):
         rate = progress.rate if running else None
         words = state.value
         if running:
-            words = progress.phase or progress.stage or kind.verb
+            words = progress.phase or progress.stage or bench.verb
         return replace(
             common,
             phase=words,

@@ -169,8 +169,8 @@ class Session(QObject):
             self.images = None
         self.changed.emit()
 
-    def set_images(self, images: ImageSet) -> None:
-        """Images to learn to draw, in place of others and of photos."""
+    def set_images(self, images: ImageSet | None) -> None:
+        """Images to learn to draw, or none, in place of others and of photos."""
         self.images, self.dataset, self.photos = images, None, None
         self.changed.emit()
 

@@ -156,6 +156,7 @@ class MainWindow(QMainWindow):
         bench.session.changed.connect(view.refresh_assets)
         bench.run_begins.connect(self._begin_run)
         bench.run_resumes.connect(self._take_up)
+        bench.distilling.settings_wanted.connect(docks.lend_settings)
         self._connect_posing()
         self._connect_probing()
         self._connect_meshing()
@@ -257,6 +258,8 @@ class MainWindow(QMainWindow):
 
     def _update_situation(self) -> None:
         situation = self.bench.situation
+        if not self.bench.distilling.is_at_work:
+            self.docks.take_settings_back()
         self.actions_.update(situation)
         empty = situation.is_empty and not situation.is_opening
         if empty and self.welcome.isHidden():

@@ -19,6 +19,8 @@ ANYTHING, ALL = "Anything", "All in turn"
 POINTS = 600
 """Samples of a toy: a few points show no shape."""
 NOT_OF_POINTS = ("guidance", "attention")
+TAUGHT = {"sampler": "euler", "steps": 4, "guidance": 0.0}
+"""How a model draws that another one has taught."""
 ETA = Setting(
     "How much noise DDIM adds anew at each step: 0 for none, 1 for as much as DDPM; other "
     "samplers do not read it",
@@ -187,6 +189,18 @@ class DrawBox(QWidget):
         row = self.form.rows["count"]
         if row.value in (POINTS, row.field.default):
             row.set_value(POINTS if points else row.field.default)
+
+    def set_taught(self, taught: bool) -> None:
+        """A model that was taught draws in few steps and has guidance in it.
+
+        What a person has set otherwise stays.
+        """
+        for name, value in TAUGHT.items():
+            row = self.form.rows[name]
+            usual = row.field.default
+            if row.value == (usual if taught else value):
+                row.set_value(value if taught else usual)
+        self._follow()
 
     def record_attention(self) -> None:
         """Have the next drawing tell what attends to what."""

@@ -285,6 +285,8 @@ class Answers:
 
     def __init__(self, folder: Path) -> None:
         self.choice: Any = None
+        self.distils: Any = None
+        """What a student is to be like; None for not at all."""
         self.path: Path | None = folder / "saved run"
         self.asked: list[str] = []
         self.starts: list[Path] = []
@@ -305,6 +307,10 @@ class Answers:
     def image(self, _parent: Any, title: str, _start: Path) -> Path | None:
         self.asked.append(title)
         return self.path
+
+    def distil(self, _parent: Any, name: str, _told: bool) -> Any:
+        self.asked.append(f"Distil {name}")
+        return self.distils
 
     def new_folder(self, _parent: Any, title: str, start: Path) -> Path | None:
         self.asked.append(title)
