@@ -15,6 +15,7 @@ from app.imagesets import DiffusionModel
 from app.jobs import Job
 from app.likeness import Likeness, likeness, usual_distance
 from app.panels.drawrow import DrawRow
+from app.panels.health import IN_STAGE_2
 from app.panels.samples import SamplesPanel, Shown
 from app.run import State
 from app.saving import Snapshot
@@ -113,7 +114,6 @@ class Diffusing(QObject):
             return
         self._engine = engine
         self._path.show_data(engine.data.name)
-        self.page.draw.set_able(True)
         self._offer(engine.vocabulary, engine.data.classes if engine.config.classifier else ())
         self.page.draw.set_taught(getattr(engine.data, "teacher", None) is not None)
         places = getattr(engine.train, "places", None)
@@ -219,6 +219,7 @@ class Diffusing(QObject):
     def tick(self) -> None:
         """Show what was drawn, and what is waited for; called by the window's timer."""
         self._say_waiting()
+        self._say_able()
         # A problem is set after what was drawn before it, so that it is also said after that.
         problem = self._drawer.take_problem()
         drawing = self._drawer.take()
@@ -233,6 +234,15 @@ class Diffusing(QObject):
             self._path.show_other(other)
         if problem and self._other is not None:
             self._fail(self._path.compare.row, problem)
+
+    def _say_able(self) -> None:
+        """While the first of two stages is learnt there is nothing to draw with."""
+        engine = self._engine
+        first = engine is not None and engine.in_first_stage
+        self._health.wait_for(*((IN_STAGE_2,) if first else ()))
+        if engine is not None:
+            lacks = engine.lacks
+            self.page.draw.set_able(not lacks, lacks if first else "")
 
     def _say_waiting(self) -> None:
         bench, progress = self._bench, self._feed.progress

@@ -11,7 +11,7 @@ from app.panels.settings import SettingsForm
 from app.panels.startbox import StartBox
 from app.theme import set_role
 from app.widgets.labels import ElidedLabel, SectionTitle
-from app.widgets.panel import BAR_PX, ScrolledColumn
+from app.widgets.panel import BAR_PX, ScrolledColumn, note
 from engines.diffusion.config import GUIDANCE
 from engines.settings import Setting, check
 
@@ -103,6 +103,8 @@ class DrawBox(QWidget):
         self.start.changed.connect(self.say_start)
         self.starts = ElidedLabel(role="warn")
         self.starts.hide()
+        self.waits = note()
+        self.waits.hide()
         self.row = DrawRow("Draw more")
         self.button = self.row.button
         set_role(self.button, "primary")
@@ -125,6 +127,7 @@ class DrawBox(QWidget):
         below.setSpacing(4)
         below.addWidget(self.starts)
         below.addWidget(self.row)
+        below.addWidget(self.waits)
         self._scrolled = ScrolledColumn(content)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
@@ -217,9 +220,12 @@ class DrawBox(QWidget):
         """Have what samples start from in sight, wherever the column was scrolled to."""
         QTimer.singleShot(0, self, lambda: self._scrolled.ensureWidgetVisible(self.start, 0, 0))
 
-    def set_able(self, able: bool) -> None:
-        """Whether there is a model that can draw."""
+    def set_able(self, able: bool, why: str = "") -> None:
+        """Whether there is a model that can draw; where there is none, `why` is said."""
         self.button.setEnabled(able)
+        if why != self.waits.text():
+            self.waits.setText(why)
+            self.waits.setVisible(bool(why))
 
     def _usable(self, name: str, usable: bool, why: str = "") -> None:
         self.form.rows[name].set_usable(usable, why)

@@ -14,6 +14,7 @@ from app.widgets.panel import Card, Panel, add_scrolled, note
 from engines.diffusion.artifacts import Health
 
 EMPTY = "Shown once a diffusion model learns"
+IN_STAGE_2 = "Shown in stage 2, once the autoencoder is learnt"
 WELL = "Nothing is off"
 FIGURES = {
     "gradient": "Gradient norm",
@@ -62,6 +63,11 @@ class HealthPanel(Panel):
         for card in self.cards:
             card.hide()
         self.header.set_value("")
+
+    def wait_for(self, words: str = EMPTY) -> None:
+        """Say what there has to be before anything can be shown."""
+        if words != self.empty.text():
+            self.empty.setText(words)
 
     def show_health(self, health: Health) -> None:
         """Show the newest state."""
