@@ -339,7 +339,7 @@ class Diffusing(QObject):
         if picture is None or shown is None:
             return
         session = self._bench.session
-        name = session.name or session.result_name.split(".")[0]
+        name = session.title.removesuffix(".safetensors")
         self._bench.saving.snapshot_ready.emit(
             Snapshot(
                 what=_exportable(picture, shown),

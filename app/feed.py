@@ -136,7 +136,7 @@ class Feed(QObject):
         state, job = bench.run.state, bench.jobs.current
         common = Status(
             memory=self._memory_words(),
-            dataset=bench.session.name or bench.session.result_name,
+            dataset=bench.session.title,
         )
         if job is not None:
             share = -1.0

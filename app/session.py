@@ -185,6 +185,13 @@ class Session(QObject):
         opened = self.dataset or self.photos or self.images
         return opened.name if opened is not None else ""
 
+    @property
+    def title(self) -> str:
+        """Of what is on show; a model file is named itself, whatever else is open."""
+        if isinstance(self.result, DiffusionModel):
+            return self.result_name
+        return self.name or self.result_name
+
     def set_result(self, result: Result | None, name: str = "") -> None:
         """Gaussians or a field of a file, in place of others."""
         self.result, self.result_name = result, name

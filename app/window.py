@@ -25,6 +25,7 @@ from app.help import ABOUT, keys_page, text_page
 from app.imagesets import DiffusionModel, ImageSet
 from app.memory import Memory
 from app.mesh_dialog import MeshDialog
+from app.modelfacts import facts_of
 from app.overlays import MODES, Overlays
 from app.probing import Probing
 from app.questions import Questions
@@ -274,7 +275,9 @@ class MainWindow(QMainWindow):
         if finding != self._finding:
             self._finding = finding
             self.docks.set_finding(finding)
-        name = self.bench.session.name or self.bench.session.result_name
+        opened = isinstance(self.bench.session.result, DiffusionModel)
+        self.topbar.show_primary(not opened or situation.state is not State.IDLE)
+        name = self.bench.session.title
         self.setWindowTitle(f"{name} - Zograscope" if name else "Zograscope")
 
     def _update_engine(self) -> None:
@@ -334,6 +337,7 @@ class MainWindow(QMainWindow):
         bench, kind = self.bench, self.bench.kind_on_show
         if isinstance(shown, DiffusionModel):
             self.view.show_nothing()
+            self.docks.health.show_model(facts_of(shown))
         elif isinstance(shown, Portrait):
             self.view.show_portrait(shown)
         else:
