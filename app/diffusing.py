@@ -15,7 +15,9 @@ from app.imagesets import DiffusionModel
 from app.jobs import Job
 from app.nearest import NONE_OPEN, Learnt, Reader, of_file, of_run
 from app.panels.drawrow import DrawRow
+from app.panels.health import IN_STAGE_2
 from app.panels.samples import SamplesPanel, Shown
+from app.run import State
 from app.saving import Snapshot
 from app.starting import Starting
 from app.workbench import Workbench
@@ -44,6 +46,7 @@ class Diffusing(QObject):
         super().__init__(feed)
         path, attention = docks.path, docks.attention
         self._bench, self._health, self._path = bench, docks.health, path
+        self._feed = feed
         self.page = page = SamplesPanel()
         page.hide()
         self.starting = Starting(bench, page)
@@ -117,8 +120,8 @@ class Diffusing(QObject):
             return
         self._engine = engine
         self._path.show_data(engine.data.name)
-        self.page.draw.set_able(True)
         self._offer(engine.vocabulary, engine.data.classes if engine.config.classifier else ())
+        self.page.draw.set_taught(getattr(engine.data, "teacher", None) is not None)
         places = getattr(engine.train, "places", None)
         if places is not None:
             self.page.grid.set_reference(places[:REFERENCE].numpy())
@@ -133,6 +136,7 @@ class Diffusing(QObject):
             self.page.draw.set_able(True)
             classifier = shown.saved.classifier
             self._offer(shown.saved.vocabulary, classifier.config.classes if classifier else ())
+            self.page.draw.set_taught(bool(shown.saved.diffusion.get("taught")))
             shape = shown.saved.shape
             self.page.draw.set_points(len(shape) == 1)
             self.starting.set_shape(None if len(shape) == 1 else shape)
@@ -220,7 +224,9 @@ class Diffusing(QObject):
         self._path.compare.row.clear()
 
     def tick(self) -> None:
-        """Show what was drawn; called by the window's timer."""
+        """Show what was drawn, and what is waited for; called by the window's timer."""
+        self._say_waiting()
+        self._say_able()
         # A problem is set after what was drawn before it, so that it is also said after that.
         problem = self._drawer.take_problem()
         drawing = self._drawer.take()
@@ -235,6 +241,26 @@ class Diffusing(QObject):
             self._path.show_other(other)
         if problem and self._other is not None:
             self._fail(self._path.compare.row, problem)
+
+    def _say_able(self) -> None:
+        """While the first of two stages is learnt there is nothing to draw with."""
+        engine = self._engine
+        first = engine is not None and engine.in_first_stage
+        self._health.wait_for(*((IN_STAGE_2,) if first else ()))
+        if engine is not None:
+            lacks = engine.lacks
+            self.page.draw.set_able(not lacks, lacks if first else "")
+
+    def _say_waiting(self) -> None:
+        bench, progress = self._bench, self._feed.progress
+        if bench.run.state is not State.PREPARING or not progress.phase:
+            self.page.wait_for()
+            return
+        done, total = progress.prepared
+        taught = bench.distilling.is_at_work and bench.is_reading
+        what = "The teacher draws what the student will learn from" if taught else progress.phase
+        count = f"\n{done:,} of {total:,}" if total > 1 else ""
+        self.page.wait_for(f"{what}{count}", done / total if total > 1 else None)
 
     def _show(self, drawing: Drawing) -> None:
         page = self.page
@@ -330,7 +356,7 @@ class Diffusing(QObject):
         if picture is None or shown is None:
             return
         session = self._bench.session
-        name = session.name or session.result_name.split(".")[0]
+        name = session.title.removesuffix(".safetensors")
         self._bench.saving.snapshot_ready.emit(
             Snapshot(
                 what=_exportable(picture, shown),

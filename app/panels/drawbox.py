@@ -11,7 +11,7 @@ from app.panels.settings import SettingsForm
 from app.panels.startbox import StartBox
 from app.theme import set_role
 from app.widgets.labels import ElidedLabel, SectionTitle
-from app.widgets.panel import BAR_PX, ScrolledColumn
+from app.widgets.panel import BAR_PX, ScrolledColumn, note
 from engines.diffusion.config import GUIDANCE, NoiseName
 from engines.settings import Setting, check
 
@@ -19,6 +19,8 @@ ANYTHING, ALL = "Anything", "All in turn"
 POINTS = 600
 """Samples of a toy: a few points show no shape."""
 NOT_OF_POINTS = ("attention",)
+TAUGHT = {"sampler": "euler", "steps": 4, "guidance": 0.0}
+"""How a model draws that another one has taught."""
 ETA = Setting(
     "How much noise DDIM adds anew at each step: 0 for none, 1 for as much as DDPM; other "
     "samplers do not read it",
@@ -108,6 +110,8 @@ class DrawBox(QWidget):
         self.start.changed.connect(self.say_start)
         self.starts = ElidedLabel(role="warn")
         self.starts.hide()
+        self.waits = note()
+        self.waits.hide()
         self.row = DrawRow("Draw more")
         self.button = self.row.button
         set_role(self.button, "primary")
@@ -130,6 +134,7 @@ class DrawBox(QWidget):
         below.setSpacing(4)
         below.addWidget(self.starts)
         below.addWidget(self.row)
+        below.addWidget(self.waits)
         self._scrolled = ScrolledColumn(content)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
@@ -200,6 +205,18 @@ class DrawBox(QWidget):
         if row.value in (POINTS, row.field.default):
             row.set_value(POINTS if points else row.field.default)
 
+    def set_taught(self, taught: bool) -> None:
+        """A model that was taught draws in few steps and has guidance in it.
+
+        What a person has set otherwise stays.
+        """
+        for name, value in TAUGHT.items():
+            row = self.form.rows[name]
+            usual = row.field.default
+            if row.value == (usual if taught else value):
+                row.set_value(value if taught else usual)
+        self._follow()
+
     def record_attention(self, on: bool = True) -> None:
         """Have the next drawing tell what attends to what, or not."""
         self.form.rows["attention"].set_value(on)
@@ -216,9 +233,12 @@ class DrawBox(QWidget):
         """Have what samples start from in sight, wherever the column was scrolled to."""
         QTimer.singleShot(0, self, lambda: self._scrolled.ensureWidgetVisible(self.start, 0, 0))
 
-    def set_able(self, able: bool) -> None:
-        """Whether there is a model that can draw."""
+    def set_able(self, able: bool, why: str = "") -> None:
+        """Whether there is a model that can draw; where there is none, `why` is said."""
         self.button.setEnabled(able)
+        if why != self.waits.text():
+            self.waits.setText(why)
+            self.waits.setVisible(bool(why))
 
     def _usable(self, name: str, usable: bool, why: str = "") -> None:
         self.form.rows[name].set_usable(usable, why)

@@ -8,6 +8,8 @@ from engines.common_settings import Device, Seed, Steps, TimeLimit
 from engines.settings import Setting, check
 
 GUIDANCE = 3.0
+PAIRS = 2_000
+"""Samples that a teacher draws for a student, see `teaching`."""
 """w where nobody says: captions are followed well from here on (see `benchmarks`)."""
 SamplerName = Literal["ddpm", "ddim", "euler", "heun", "midpoint", "euler_maruyama", "dpmpp_2m"]
 NoiseName = Literal["auto", "small", "large"]

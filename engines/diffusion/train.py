@@ -115,6 +115,16 @@ class DiffusionEngine:
         return self.learner is not None or (self.first is not None and self.first.has_begun)
 
     @property
+    def lacks(self) -> str:
+        """Why nothing can be drawn yet, in a sentence; empty once something can."""
+        return self._nothing_yet() if self.learner is None else ""
+
+    @property
+    def in_first_stage(self) -> bool:
+        """Whether what is learnt, or comes next, is the autoencoder that makes latents."""
+        return self.first is not None and self.first.space is None
+
+    @property
     def batch(self) -> int:
         """Images or points in one step."""
         few, many = IMAGES_AT_ONCE[self.device.type], POINTS_AT_ONCE
