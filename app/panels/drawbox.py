@@ -100,7 +100,7 @@ class DrawBox(QWidget):
         self.form.fold.hide()
         self.form.edited.connect(self._follow)
         self.start = StartBox()
-        self.row = DrawRow("Draw more")
+        self.row = DrawRow("Draw more", button_last=True)
         self.button = self.row.button
         set_role(self.button, "primary")
         self.row.asked.connect(self._ask)

@@ -6,9 +6,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from PySide6.QtCore import QPoint, QRect
+from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
 from app.likeness import likeness, usual_distance
 from app.panels.drawbox import DrawBox
+from app.panels.drawrow import DrawRow
 from app.panels.health import HealthPanel, share_of_untrained
 from engines.diffusion.artifacts import Health, LearntVariance, Naming
 
@@ -147,3 +150,29 @@ def test_bars_tell_their_figures(qapp):
     assert "not seen yet" in bars.words_at(90)
     assert bars.words_at(200) == ""
     assert bars.bar(0, 1.0).height() == pytest.approx(bars.bar(1, 2.0).height() / 2)
+
+
+@pytest.mark.parametrize("last", [True, False])
+def test_the_button_that_draws_keeps_its_place_whatever_is_said(qtbot, last):
+    holder = QWidget()
+    qtbot.addWidget(holder)
+    column = QVBoxLayout(holder)
+    row = DrawRow("Draw", button_last=last)
+    column.addWidget(row)
+    column.insertStretch(0 if last else 1, 1)
+    holder.resize(220, 300)
+    holder.show()
+
+    def place() -> QRect:
+        for _ in range(5):  # layouts in layouts
+            QApplication.processEvents()
+        return QRect(row.button.mapTo(holder, QPoint()), row.button.size())
+
+    before = place()
+    row.begin()
+    assert place() == before
+    row.say("Eta is read by DDIM alone, and this sentence is too long for one line")
+    assert place() == before
+    row.rest()
+    row.say("")
+    assert place() == before
