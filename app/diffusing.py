@@ -23,6 +23,9 @@ from assets.files import atomic_write
 from engines.diffusion.artifacts import Health, Sheet
 
 if TYPE_CHECKING:
+    from app.panels.guidancelook import GuidanceWish
+    from app.panels.pathguidance import PathGuidance
+    from app.panels.pathplane import PathPlane
     from app.panels.planelook import PlaneWish
     from engines.diffusion.artist import Artist, Wish
 
@@ -61,7 +64,7 @@ class Diffusing(QObject):
         feed.refreshed.connect(self.tick)
         bench.run.engine_built.connect(self._take_engine)
         bench.changed.connect(lambda: page.setVisible(self.is_on_show))
-        bench.dataset_shown.connect(self.clear)
+        bench.dataset_shown.connect(self._forget)
         bench.run_begins.connect(self.clear)
         bench.result_shown.connect(self._take_result)
         page.draw.asked.connect(self.draw)
@@ -73,6 +76,7 @@ class Diffusing(QObject):
         path.compare_wanted.connect(self.draw_beside)
         path.compare.stopped.connect(self.stop_beside)
         path.plane.wanted.connect(self._look_at_plane)
+        path.guidance.wanted.connect(self._look_at_guidance)
         attention.record_wanted.connect(page.draw.record_attention)
         page.draw.recording_changed.connect(attention.set_recording)
 
@@ -100,6 +104,11 @@ class Diffusing(QObject):
         self.starting.set_shape(None)
         self.drawn.emit(None)
 
+    def _forget(self, _what: object = None) -> None:
+        """Other data, or none: an image to start from was chosen for what is gone."""
+        self.clear()
+        self.starting.forget()
+
     # -- what there is to draw from --------------------------------------------------------------
 
     def _take_engine(self, engine: Any) -> None:
@@ -116,7 +125,7 @@ class Diffusing(QObject):
         self.starting.set_shape(engine.data.images.shape[1:] if places is None else None)
 
     def _take_result(self, shown: object) -> None:
-        self.clear()
+        self._forget()
         if isinstance(shown, DiffusionModel):
             self.page.set_trains(False)
             self._path.show_data(shown.saved.name)
@@ -246,19 +255,22 @@ class Diffusing(QObject):
         self._bench.trouble(sentence, problem)
 
     def _look_at_plane(self, wish: "PlaneWish") -> None:
-        """Find out what the path panel wants to show of points, off the window's thread."""
-        plane = self._path.plane
+        self._look("Looking at points in the plane", wish, self._path.plane)
+
+    def _look_at_guidance(self, wish: "GuidanceWish") -> None:
+        self._look("Looking at what guidance does", wish, self._path.guidance)
+
+    def _look(
+        self, words: str, wish: "PlaneWish | GuidanceWish", asks: "PathPlane | PathGuidance"
+    ) -> None:
+        """Find out what a part of the path panel wants to show, off the window's thread."""
 
         def failed(sentence: str, details: str) -> None:
-            plane.give_up()
+            asks.give_up()
             self._bench.trouble(sentence, details)
 
         self._bench.jobs.start(
-            "Looking at points in the plane",
-            lambda _job: wish.find(),
-            done=plane.take,
-            failed=failed,
-            quiet=True,
+            words, lambda _job: wish.find(), done=asks.take, failed=failed, quiet=True
         )
 
     # -- what the run leaves ---------------------------------------------------------------------

@@ -282,7 +282,10 @@ class MainWindow(QMainWindow):
         if bench.machine is not None:
             self.docks.show_settings_of(bench.kind)
         if self.docks.settings is not None:
+            learns = bench.run.state is not State.IDLE and not bench.posing.is_at_work
+            own = bench.run_config if learns and bench.kind is bench.run_kind else None
             self.docks.settings.set_locked(locked)
+            self.docks.settings.show_run(own)
         self.docks.show_kind(bench.kind_on_show)
         self.view.offer(bench.kind_on_show.modes)
 

@@ -84,6 +84,8 @@ class Workbench(QObject):
         """The engine that is chosen for the next run."""
         self.run_kind = self.kind
         """The engine of the run at hand, while there is one."""
+        self.run_config: Any = None
+        """With what the run at hand began; None where there is none that learns."""
         self.machine: Machine | None = None
         """What trains, once that is known."""
         self.is_loading = True
@@ -296,7 +298,7 @@ class Workbench(QObject):
             self.trouble(f"These settings do not go together: {error}", "")
             return
         self.session.set_result(None)
-        self.run_kind = kind
+        self.run_kind, self.run_config = kind, config
         self.relieved.emit()
         self.run_begins.emit(dataset)
 
@@ -348,7 +350,7 @@ class Workbench(QObject):
 
     def _resumed(self, kind: EngineKind, engine: Any, folder: Path, machine: Machine) -> None:
         self.run.clear()
-        self.run_kind = kind
+        self.run_kind, self.run_config = kind, engine.config
         self.choose(kind.id)
         if kind.learns == "images":
             self.take_images(images_of_run(engine))

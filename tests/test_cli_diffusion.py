@@ -367,8 +367,19 @@ def test_what_will_not_be_followed_is_said(whole, plain, tmp_path, capsys):
     maps = tmp_path / "maps"
     assert draw(whole / "a.safetensors", tmp_path / "o.png", "--class", "red",
                 "--attention", maps) == 0  # fmt: skip
-    assert "does not look at words one by one" in capsys.readouterr().out
-    assert [path.name for path in maps.iterdir()] == ["attention.npz"]
+    said = " ".join(capsys.readouterr().out.split())
+    assert "does not look at words one by one" in said
+    layers = [path.name for path in maps.glob("sample 4 *.png")]
+    assert "sample 4 block 1 self.png" in layers
+    assert f"0 pictures of words and {4 * len(layers)} of layers, of 4 samples" in said
+    some = tmp_path / "some"
+    assert draw(whole / "a.safetensors", tmp_path / "o.png", "--attention", some,
+                "--attention-stages", "scores", "softmax", "--attention-layers", "block 1 self",
+                "--attention-samples", 3, "--attention-memory", 1) == 0  # fmt: skip
+    assert len(list(some.glob("*.png"))) == 3
+    with np.load(some / "attention.npz") as arrays:
+        stages = {name.partition("/")[2] for name in arrays if name.startswith("call ")}
+    assert stages == {"block 1 self/scores", "block 1 self/softmax"}
 
 
 def refused(capsys, words: list[str]) -> tuple[int, str]:
@@ -429,6 +440,8 @@ def test_what_cannot_be_learnt_is_said(
         (["{model}", "--out", "o.jpg"], 1, "one of .png"),
         (["{model}", "--path", "w.avi"], 1, "one of .gif, .mp4"),
         (["{model}", "--attention", "{image}"], 1, "is a file; name a folder"),
+        (["{model}", "--attention-memory", "9"], 2, "needs a folder to go to: --attention DIR"),
+        (["{model}", "--attention", "maps", "--attention-layers", "block 99"], 1, "called"),
         (["{model}", "--caption", "a cat"], 1, "learnt classes, no captions"),
         (["{model}", "--count", "0"], 1, "at least one sample"),
         (["{model}", "--class", "red", "--classifier-guidance", "2"], 1, "has no classifier, so"),

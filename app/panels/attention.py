@@ -1,4 +1,4 @@
-"""What attends to what while a sample is drawn: by layer, head, step, patch and word."""
+"""What attends to what while a sample is drawn: by layer, head, call, patch and word."""
 
 from functools import partial
 from pathlib import Path
@@ -43,6 +43,7 @@ NO_STAGE = {
     "rollout": "Rollout is made of the softmax of several layers, so this stage has none",
     "": "This stage was not recorded",
 }
+CALL = "The network is called once a step, by the samplers heun and midpoint twice"
 FILTERS = "Arrays (*.npz);;Picture (*.png)"
 
 
@@ -68,7 +69,8 @@ class AttentionPanel(Panel):
         self.record = QPushButton("Record the next drawing")
         self.record.setCheckable(True)
         self.record.clicked.connect(self.record_wanted)
-        self.strip, self.steps = SampleStrip(), StepBar()
+        self.strip, self.steps = SampleStrip(), StepBar("Call of the network")
+        self.steps.words.setToolTip(CALL)
         self.way = Segmented(
             {"head": "Head", "mean": "Mean", "max": "Max", "rollout": "Rollout"}, compact=True
         )
@@ -82,14 +84,14 @@ class AttentionPanel(Panel):
             self.way.button(way).setToolTip(words)
         self.under = Segmented({"sample": "Sample", "x0": "x0 here"}, compact=True)
         self.under.button("sample").setToolTip("Maps lie on the sample as it became")
-        self.under.button("x0").setToolTip("Maps lie on what the model takes it for at this step")
+        self.under.button("x0").setToolTip("Maps lie on what the model takes it for at this call")
         self.heads, self.map = HeadGrid(), QueryMap()
         self.heads.setToolTip(
             "Patches down and what they look at across; of one patch, or one word, once it is "
             "clicked below"
         )
         self.words, self.matrix, self.places = WordMaps(), MatrixView(), PlaceMaps()
-        self.entropy = SmallPlot("Attention entropy over the steps")
+        self.entropy = SmallPlot("Attention entropy over the calls of the network")
         self.recorder, self.recording = RecordingFields(), Card("Recording")
         self._layout()
         self.strip.chosen.connect(self._refresh)
@@ -108,7 +110,7 @@ class AttentionPanel(Panel):
 
     def _layout(self) -> None:
         heads, words, matrix = Card("Where patches look"), Card("Words"), Card("Matrix")
-        entropy = Card("Entropy over steps")
+        entropy = Card("Entropy over calls")
         entropy.header.title.setToolTip(
             "0: every patch looks at one place or word; 1: at all alike. Every head of the layer "
             "is a line, the chosen one stands out"
@@ -197,7 +199,7 @@ class AttentionPanel(Panel):
 
     @property
     def stroke(self) -> "Stroke | None":
-        """The moment at which the step that is looked at began."""
+        """The moment at which the step of the call that is looked at began."""
         calls = self._calls()
         if self.drawing is None or not calls:
             return None
@@ -263,8 +265,12 @@ class AttentionPanel(Panel):
         """A network has them whether attention was recorded or not."""
         from engines.diffusion.placing import place_similarity
 
-        artist = None if self.drawing is None else self.drawing.artist
-        self.places.show_similarity(None if artist is None else place_similarity(artist.averaged))
+        if self.drawing is None:
+            self.places.show_similarity(None)
+        else:
+            artist = self.drawing.artist
+            found = place_similarity(artist.averaged)
+            self.places.show_similarity(found, artist.config.places)
         self.places_card.setVisible(self.places.similarity is not None)
 
     def _empty_words(self) -> str:
@@ -275,7 +281,7 @@ class AttentionPanel(Panel):
             return POINTS
         if drawing.capture is None:
             return UNRECORDED
-        return FULL if drawing.capture.left_out else "The first step is being drawn"
+        return FULL if drawing.capture.left_out else "The first call of the network is under way"
 
     def _pixels(self) -> np.ndarray:
         assert self.drawing is not None
@@ -427,9 +433,9 @@ class AttentionPanel(Panel):
         self.saver.save(path, write, "Writing attention")
 
     def _heading(self) -> str:
-        """What a picture of the panel shows: sample, step, layer and head, and those of words."""
+        """What a picture of the panel shows: sample, call, layer and head, and those of words."""
         moment = self.steps.words.text().removeprefix("Call ")
-        parts = [f"Sample {self.strip.row + 1}, step {moment}"]
+        parts = [f"Sample {self.strip.row + 1}, call {moment}"]
         if self.choice is not None:
             parts.append(f"Map: {self._looked_at(self.choice)}")
         if self.words.tiles.pictures:

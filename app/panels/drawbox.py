@@ -100,6 +100,9 @@ class DrawBox(QWidget):
         self.form.fold.hide()
         self.form.edited.connect(self._follow)
         self.start = StartBox()
+        self.start.changed.connect(self.say_start)
+        self.starts = ElidedLabel(role="warn")
+        self.starts.hide()
         self.row = DrawRow("Draw more", button_last=True)
         self.button = self.row.button
         set_role(self.button, "primary")
@@ -119,6 +122,8 @@ class DrawBox(QWidget):
         column.addStretch(1)
         below = QVBoxLayout()
         below.setContentsMargins(0, 0, BAR_PX, 0)
+        below.setSpacing(4)
+        below.addWidget(self.starts)
         below.addWidget(self.row)
         self._scrolled = ScrolledColumn(content)
         whole = QVBoxLayout(self)
@@ -189,6 +194,13 @@ class DrawBox(QWidget):
         """Have the next drawing tell what attends to what, or not."""
         self.form.rows["attention"].set_value(on)
         self.recording_changed.emit(on)
+
+    def say_start(self) -> None:
+        """Say beside the button what samples start from, as that may be scrolled out of sight."""
+        words = "" if self.start.isHidden() else self.start.words
+        self.starts.setText(words)
+        self.starts.setToolTip(words)
+        self.starts.setVisible(bool(words))
 
     def show_start(self) -> None:
         """Have what samples start from in sight, wherever the column was scrolled to."""

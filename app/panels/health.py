@@ -14,7 +14,7 @@ from app.widgets.panel import Card, Panel, add_scrolled, note
 from engines.diffusion.artifacts import Health
 
 EMPTY = "Shown once a diffusion model learns"
-WELL = "Nothing is off"
+WELL = "Nothing looks wrong"
 FIGURES = {
     "gradient": "Gradient norm",
     "lag": "EMA lag",

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 from assets.errors import InputError
 from engines.commands.progress import RunProgress, say
-from engines.commands.writing import check_folder, check_place
+from engines.commands.sampleattention import Attention
+from engines.commands.writing import check_place
 from engines.diffusion.config import GUIDANCE, SamplerName
 from engines.events import Prepared
 
@@ -39,8 +40,8 @@ class Sample:
     eta: float = 0.0
     seed: int = 0
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    attention: Path | None = None
-    """Folder for the captured maps."""
+    attention: Attention | None = None
+    """What attends to what, where that is to be told."""
     path: Path | None = None
     """Where the way of the first sample goes, as a film or a sheet."""
     image: Path | None = None
@@ -57,14 +58,13 @@ class Sample:
         if self.path is not None:
             check_place(self.path, FILM_SUFFIXES)
         if self.attention is not None:
-            check_folder(self.attention)
+            self.attention.check()
         artist = self._artist()
         wish = self._wish(artist)
         for note in artist.notes(wish):
             say(note)
-        from engines.diffusion.capture import Capture
-
-        capture = None if self.attention is None else Capture(samples=self.count)
+        attention = self.attention
+        capture = None if attention is None else attention.capture(artist, self.count)
         end, way = self._draw(artist, wish, capture)
         self._write(artist, wish, capture, end, way)
         return 0
@@ -155,6 +155,7 @@ class Sample:
         import torch
 
         from engines.diffusion.film import filmed
+        from engines.diffusion.finite import check_finite, lost_note
         from engines.diffusion.memory import check_drawing, free_bytes
 
         artist.check(wish)
@@ -165,10 +166,13 @@ class Sample:
         end, way = None, []
         with RunProgress(steps=1) as progress, closing(artist.draw(wish, capture=capture)) as going:
             for end in going:
+                check_finite(end, artist, wish)
                 if self.path is not None:
                     way.append(filmed(end, 0))
                 progress.show(Prepared(phase="Drawing", done=end.index, total=total))
         assert end is not None
+        if note := lost_note(end):
+            say(note)
         return end, way
 
     def _write(
@@ -188,7 +192,7 @@ class Sample:
             write_path(self.path, [way])
             say(f"Wrote {self.path}: the way of the first sample in {len(way) - 1} steps")
         if self.attention is not None and capture is not None:
-            _write_attention(self.attention, artist, wish, capture, end)
+            self.attention.write(artist, wish, capture, end)
 
 
 def _check_mask(image: Path, mask: Path) -> None:
@@ -204,30 +208,3 @@ def _check_mask(image: Path, mask: Path) -> None:
             f"{mask} is {mask_width}x{mask_height} and {image} is {width}x{height}; a mask has the "
             "shape of its image"
         )
-
-
-def _write_attention(
-    folder: Path, artist: "Artist", wish: "Wish", capture: "Capture", end: "Stroke"
-) -> None:
-    from assets.files import write_failure
-    from engines.diffusion.heat import write_heat
-    from engines.diffusion.mapfiles import write_arrays
-    from engines.diffusion.placing import place_similarity
-
-    if not capture.kept:
-        raise InputError(
-            "Nothing in this model attends to anything, or not even its first map fits into "
-            f"memory, so nothing is written to {folder}"
-        )
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise InputError(write_failure(folder, error)) from error
-    places = place_similarity(artist.averaged)
-    write_arrays(folder / "attention.npz", capture, rows=wish.count, places=places)
-    heat = write_heat(folder, artist, wish, capture, end)
-    say(f"Wrote {folder}: {len(capture.kept):,} maps, {len(heat):,} pictures of words")
-    if wish.texts and not heat:
-        say("This model does not look at words one by one, so there are no pictures of them")
-    if capture.note:
-        say(f"{capture.note}; draw fewer samples (--count) or take fewer steps (--steps)")

@@ -8,6 +8,8 @@ from tyro.conf import Positional, arg
 from engines.commands.options import UsageError
 from engines.diffusion.config import GUIDANCE, SamplerName
 
+Stage = Literal["scores", "masked", "softmax"]
+
 
 def sample(
     model: Annotated[
@@ -60,8 +62,38 @@ def sample(
         Path | None,
         arg(
             metavar="DIR",
-            help="Folder for what attends to what: all maps as .npz, and for each word of a "
-            "caption a .png of where it is looked at",
+            help="Folder for what attends to what: all maps as .npz, for each word of a caption "
+            "a .png of where it is looked at, and for each layer one of what each head looks at",
+            help_behavior_hint="(optional)",
+        ),
+    ] = None,
+    attention_stages: Annotated[
+        tuple[Stage, ...],
+        arg(
+            help="Which stages go into the .npz; where it is not given softmax alone, which "
+            "pictures need",
+            help_behavior_hint="(optional)",
+        ),
+    ] = (),
+    attention_layers: Annotated[
+        tuple[str, ...],
+        arg(
+            help='Names of the layers to record, each in quotes, such as "block 1 self"; else all',
+            help_behavior_hint="(optional)",
+        ),
+    ] = (),
+    attention_samples: Annotated[
+        int | None,
+        arg(
+            help="How many samples to record, from the first on; else all",
+            help_behavior_hint="(optional)",
+        ),
+    ] = None,
+    attention_memory: Annotated[
+        int | None,
+        arg(
+            metavar="MB",
+            help="The most memory that maps may take, else 512; what does not fit is left out",
             help_behavior_hint="(optional)",
         ),
     ] = None,
@@ -97,7 +129,17 @@ def sample(
     """Draw from a diffusion model."""
     if mask is not None and image is None:
         raise UsageError("A mask needs the image that it belongs to: --image FILE --mask FILE")
+    chosen = {
+        "stages": attention_stages,
+        "layers": attention_layers,
+        "samples": attention_samples,
+        "memory_mb": attention_memory,
+    }
+    chosen = {name: value for name, value in chosen.items() if value not in (None, ())}
+    if chosen and attention is None:
+        raise UsageError("What is recorded of attention needs a folder to go to: --attention DIR")
     from engines.commands.sample import Sample
+    from engines.commands.sampleattention import Attention
 
     return Sample(
         model=model,
@@ -112,7 +154,7 @@ def sample(
         eta=eta,
         seed=seed,
         device=device,
-        attention=attention,
+        attention=None if attention is None else Attention(folder=attention, **chosen),
         path=path,
         image=image,
         strength=strength,

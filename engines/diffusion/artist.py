@@ -359,8 +359,12 @@ class Artist:
         # Points end as sharp as data: most steps belong to little noise.
         return way.square() if len(self.shape) == 1 else way
 
+    def network_for(self, wish: Wish) -> Network:
+        """Who draws it: the average of the weights, or the weights as they are."""
+        return self._averaged if wish.averaged or self._raw is None else self._raw
+
     def _model(self, wish: Wish, capture: Capture | None) -> Model:
-        network = self._averaged if wish.averaged or self._raw is None else self._raw
+        network = self.network_for(wish)
         conditions, shares = self.conditions_of(wish)
 
         @functools.cache

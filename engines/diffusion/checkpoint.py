@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 NAME, VERSION = "diffusion", 1
 FIXED = (
     "network",
+    "places",
     "size",
     "fit",
     "path",

@@ -48,6 +48,15 @@ class DiffusionConfig:
     flip: Annotated[
         bool, Setting("Show every other image mirrored; not where left and right mean something")
     ] = False
+    places: Annotated[
+        Literal["fixed", "learned"],
+        Setting(
+            "What tells a transformer where a patch lies: fixed waves of row and column, or a "
+            "vector for each patch that is learnt and comes to know near from far by itself",
+            tier="advanced",
+            label="Place embeddings",
+        ),
+    ] = "fixed"
     path: Annotated[
         Literal["linear", "cosine", "flow"],
         Setting(

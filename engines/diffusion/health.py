@@ -21,7 +21,7 @@ CLEARLY = 0.75
 NARROW, WIDE = 0.05, 2.0
 """Deviations of data between which the paths do what they are made for."""
 EARLY = 500
-"""Before so many steps samples are noise, whatever is right."""
+"""Before so many steps samples are noise or nearly, whatever is right."""
 WORSE = 1.2
 """A loss of more than so many times that of the answer 0 grows instead of falling."""
 OUTLIER = 10.0
@@ -145,17 +145,22 @@ def remarks(
         least = float((levels / known.linear)[seen].min())
         times = float(levels[seen].sum() / known.untrained[seen].sum())
     if times > WORSE:
+        over = f"{times:.1f}" if times < 100 else "over 100"
         found.append(
             Remark(
                 "worse",
-                f"The loss is {times:,.1f} times that of a network that knows nothing; lower the "
+                f"The loss is {over} times that of a network that knows nothing; lower the "
                 f"learning rate of {rate:g}",
             )
         )
-    elif step < EARLY and least > CLEARLY:
-        done = f"{step:,} step{'s are' if step != 1 else ' is'} done"
-        words = f"Samples are noise because only {done}; shapes appear after a thousand or so"
-        found.append(Remark("early", words, grave=False))
+    elif step < EARLY:
+        done = f"only {step:,} step{'s are' if step != 1 else ' is'} done"
+        if least > CLEARLY:
+            words = f"Samples are noise because {done}; shapes show after some hundred"
+            found.append(Remark("early", words, grave=False))
+        else:
+            words = f"Samples are still rough because {done}; they get better for some thousand"
+            found.append(Remark("rough", words, grave=False))
     elif least > BEATEN:
         found.append(
             Remark(

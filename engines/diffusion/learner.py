@@ -21,6 +21,7 @@ from engines.diffusion.paths import PATHS
 from engines.diffusion.targets import clip_of, estimate_of, prediction_of
 from engines.diffusion.variance import CHAIN, SHARE, divergence, earlier, halves
 from engines.diffusion.weighting import draw_times, loss_weights, with_noise_end
+from engines.diffusion.words import hidden_at_random
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,6 +104,8 @@ class Learner:
         config = self.config
         condition = batch.condition
         if condition is not None:
+            if batch.noise is None:  # what a teacher drew, it drew of all the words
+                condition = hidden_at_random(condition, self._generator)
             condition = dropped_at_random(condition, config.drop, self._generator)
         count = len(batch.x0)
         t = draw_times(config.timing, count, self._generator, shift=config.shift)

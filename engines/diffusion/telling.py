@@ -18,6 +18,8 @@ def notes_of(engine: "DiffusionEngine") -> Iterator[str]:
             f"{len(engine.train):,} images are too few to hold any of them out, so nothing will "
             "tell whether they are learnt by heart"
         )
+    if engine.config.places == "learned" and engine.network_config().kind in ("unet", "points"):
+        yield "Only a transformer has place embeddings to learn, so none are"
     if engine.vocabulary is not None:
         read = [engine.encoded(part) for part in (engine.train, engine.held_out)]
         yield from unread_notes(read, engine.vocabulary)

@@ -122,7 +122,8 @@ class DiffusionEngine:
 
     def network_config(self) -> NetworkConfig:
         """Size and kind of the network. Raises InputError where it does not fit the images."""
-        return replace(self._preset(), variance=self.config.variance == "learned")
+        learns_variance = self.config.variance == "learned"
+        return replace(self._preset(), variance=learns_variance, places=self.config.places)
 
     def _preset(self) -> NetworkConfig:
         if isinstance(self.data, Pairs):

@@ -1,6 +1,7 @@
 """What the window says of a diffusion model: likeness and health."""
 
 import math
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -9,11 +10,17 @@ import torch
 from PySide6.QtCore import QPoint, QRect
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
+from app.drawing import Drawer, Order
 from app.likeness import likeness, usual_distance
 from app.panels.drawbox import DrawBox
 from app.panels.drawrow import DrawRow
 from app.panels.health import HealthPanel, share_of_untrained
 from engines.diffusion.artifacts import Health, LearntVariance, Naming
+from engines.diffusion.artist import Artist
+from engines.diffusion.networks.choose import build
+from engines.diffusion.networks.config import NetworkConfig
+from engines.diffusion.saved import SavedModel
+from engines.diffusion.wish import Wish
 
 
 @pytest.fixture
@@ -176,3 +183,36 @@ def test_the_button_that_draws_keeps_its_place_whatever_is_said(qtbot, last):
     row.rest()
     row.say("")
     assert place() == before
+
+
+def test_a_model_that_came_apart_is_said_to_be_instead_of_drawn():
+    network = build(NetworkConfig(height=8, width=8, features=16, depth=1, heads=2), seeded())
+    about = {"path": "flow", "target": "velocity"}
+    saved = SavedModel(name="m", network=network, vocabulary=None, diffusion=about)
+    next(network.parameters()).data.fill_(torch.nan)
+    drawer = Drawer()
+    try:
+        drawer.ask(Order(artist=lambda: Artist.of(saved), wish=Wish(count=2, steps=2)))
+        while drawer.busy:
+            time.sleep(0.01)
+        assert drawer.take() is None, "nothing black is shown"
+        assert "its weights hold such numbers" in drawer.take_problem()
+        spoil = network.register_forward_hook(lambda _n, _x, found: found * torch.tensor(
+            [1.0, torch.nan])[:, None, None, None])  # fmt: skip
+        with torch.no_grad():
+            for parameter in network.parameters():
+                parameter.fill_(0.01)
+        drawer.ask(Order(artist=lambda: Artist.of(saved), wish=Wish(count=2, steps=2)))
+        while drawer.busy:
+            time.sleep(0.01)
+        spoil.remove()
+        drawing = drawer.take()
+        assert drawing is not None
+        assert drawing.done
+        assert drawing.notes[-1].startswith("1 of 2 samples have numbers that are not finite")
+    finally:
+        drawer.close()
+
+
+def seeded() -> torch.Generator:
+    return torch.Generator().manual_seed(0)

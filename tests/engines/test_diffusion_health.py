@@ -88,7 +88,8 @@ def test_the_best_network_is_well_and_one_that_answers_0_is_not(path, target, ti
         return told(levels=levels.errors, known=known, step=step)
 
     assert said(best) == ()
-    assert said(best, step=EARLY - 1) == (), "nor is it called noise"
+    (words,) = said(best, step=EARLY - 1)
+    assert "still rough" in words, "nor is it called noise"
     nothing = torch.zeros_like(wanted)
     (words,) = said(nothing)
     assert "raise the learning rate of 0.001" in words
@@ -144,7 +145,7 @@ def test_what_is_off_is_told_once_at_an_evaluation():
     events = list(engine.run())
     early = [e for e in events if isinstance(e, Told) and "Samples are noise" in e.message]
     assert [e.message for e in early] == [
-        "Samples are noise because only 3 steps are done; shapes appear after a thousand or so"
+        "Samples are noise because only 3 steps are done; shapes show after some hundred"
     ]
     alike = make_pictures()
     alike.images[:] = 100

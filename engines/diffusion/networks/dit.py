@@ -21,6 +21,10 @@ from engines.diffusion.networks.parts import ZeroLinear, squared_relu, start
 from engines.diffusion.networks.text import Heard, WordEncoder
 from engines.diffusion.networks.time import TimeEmbedding, waves
 
+LITTLE = 0.02
+"""Deviation of place embeddings that are learnt, at first: next to nothing tells where is what
+(Dosovitskiy et al. 2021, ViT, have as much)."""
+
 
 class DiT(nn.Module):
     """See the module; `forward` is the interface of all networks."""
@@ -42,8 +46,12 @@ class DiT(nn.Module):
         factors[-1] = 1.0
         self.register_buffer("factors", factors, persistent=False)
         self.project = ZeroLinear(width, config.outputs * patch * patch)
-        self.register_buffer("places", places(config.grid, width), persistent=False)
         start(self, generator)
+        if config.places == "learned":
+            few = torch.empty(config.grid[0] * config.grid[1], width)
+            self.places = nn.Parameter(few.normal_(std=LITTLE, generator=generator))
+        else:
+            self.register_buffer("places", places(config.grid, width), persistent=False)
         for module in self.modules():
             if isinstance(module, _Block):
                 module.keep_patches()
