@@ -102,6 +102,7 @@ class Diffusing(QObject):
         self.page.draw.set_words(None)
         self.page.draw.set_able(False)
         self.starting.set_shape(None)
+        self._path.plane.show_data(None)
         self.drawn.emit(None)
 
     def _forget(self, _what: object = None) -> None:
@@ -121,6 +122,7 @@ class Diffusing(QObject):
         places = getattr(engine.train, "places", None)
         if places is not None:
             self.page.grid.set_reference(places[:REFERENCE].numpy())
+            self._path.plane.show_data(places[:REFERENCE].numpy())
         self.page.draw.set_points(places is not None)
         self.starting.set_shape(engine.data.images.shape[1:] if places is None else None)
 

@@ -19,7 +19,7 @@ from app.docks import Docks
 from app.droptarget import DropTarget
 from app.enginekinds import KINDS, EngineKind, Machine, load_machine
 from app.export_dialog import ExportDialog
-from app.faults import Faults
+from app.faults import Faults, sentence_of
 from app.feed import Feed
 from app.help import ABOUT, keys_page, text_page
 from app.imagesets import DiffusionModel, ImageSet
@@ -379,10 +379,7 @@ class MainWindow(QMainWindow):
         self.overlays.show_balance(self.view.asked.shown and self.bench.run.state in ALIVE)
         self.overlays.show_facts(kind.amount(subject) if shown else "", fps)
         for text in self.faults.take() if self.faults is not None else ():
-            last = text.strip().splitlines()[-1]
-            self.bench.trouble(
-                f"Something unexpected went wrong ({last}). The log has the details", text
-            )
+            self.bench.trouble(sentence_of(text), text)
 
     def _show_layers(self, learnt: bool, meshes: bool) -> None:
         self.actions_["learnt"].setChecked(learnt)

@@ -10,6 +10,7 @@ from app.panels.pathpoints import REACH, PointsView
 from app.panels.planelook import PlaneFound, PlaneWish
 from app.widgets.figures import percent
 from app.widgets.labels import SectionTitle
+from app.widgets.panel import note
 from app.widgets.segmented import Segmented
 from app.widgets.smallplot import SmallPlot
 
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
 ERROR_HELP = (
     "RMS error of the score at the points, over the RMS length of the true score of the mixture"
 )
+EXPLAINED = {
+    "field": "Arrows: where the model moves points as noise goes",
+    "classifier": "Grey arrows: the score of the model alone; violet: what the classifier adds",
+    "error": "Black: the score is right; brightest: half the true score or more is wrong",
+    "none": "",
+}
+DATA = "Grey: the data; orange: the samples"
 CLASSIFIER_HELP = (
     "What the classifier adds (violet) to the score of the model alone (grey), both to one scale"
 )
@@ -51,15 +59,18 @@ class PathPlane(QWidget):
             },
             compact=True,
         )
-        self.below.button("none").setToolTip("Points alone")
+        self.below.button("none").setToolTip("Points alone, over those of the data")
         self.below.button("field").setToolTip("Where the model moves points as noise goes")
         self.below.button("classifier").setToolTip(CLASSIFIER_HELP)
         self.below.button("error").setToolTip("Brightest: half the true score or more is wrong")
         self.below.changed.connect(self._show_found)
+        self.explained = note()
+        self.explained.setMinimumHeight(2 * self.explained.fontMetrics().height())
         self.title = SectionTitle("Score error")
         self.title.title.setToolTip(ERROR_HELP)
         self.plot = SmallPlot("Score error over the steps")
         self.plot.picked.connect(self.picked)
+        self._data: np.ndarray | None = None
         self._truth: GaussianMixture | None = None
         self._fields: dict[tuple[Order, float], Field] = {}
         self._errors: dict[Order, np.ndarray] = {}
@@ -78,6 +89,7 @@ class PathPlane(QWidget):
         column.addLayout(switch)
         column.addWidget(self.view, 1)
         column.addWidget(self.other_view, 1)
+        column.addWidget(self.explained)
         column.addWidget(self.title)
         column.addWidget(self.plot)
         self.other_view.hide()
@@ -96,6 +108,11 @@ class PathPlane(QWidget):
         self.plot.setVisible(known)
         if not known and self.below.value == "error":
             self.below.set_value("field")
+
+    def show_data(self, data: np.ndarray | None) -> None:
+        """Have [n, 2] points of the data below points that are shown alone."""
+        self._data = data
+        self._show_found()
 
     def show_runs(self, runs: "list[tuple[Drawing, Stroke]]", step: int) -> None:
         """Show a stroke of each of one or two drawings; `step` is that of the first."""
@@ -150,6 +167,10 @@ class PathPlane(QWidget):
 
     def _show_found(self) -> None:
         what = self.below.value
+        alone = what == "none" and self._data is not None
+        self.explained.setText(DATA if alone else EXPLAINED[what])
+        for view in (self.view, self.other_view):
+            view.show_data(self._data if alone else None)
         missing: list[tuple[Drawing, float]] = []
         for view, drawing, stroke in self._shown:
             field = self._fields.get((drawing.order, stroke.t))

@@ -268,8 +268,20 @@ def test_points_lie_over_the_learned_field_and_its_error(panel) -> None:
     plot = panel.plane.plot
     QTest.mouseClick(plot, LEFT, pos=QPoint(round(plot.x_of(5)), 40))
     assert panel.steps.step == 5
+    assert "half the true score" in panel.plane.explained.text()
+    data = np.array([[0.5, 0.0], [0.0, 1.0]])
+    panel.plane.show_data(data)
+    assert not len(panel.plane.view.data), "heat is not covered"
     QTest.mouseClick(panel.plane.below.button("none"), LEFT)
     assert panel.plane.view.error is None
+    assert panel.plane.view.data == pytest.approx(data)
+    assert panel.plane.explained.text() == "Grey: the data; orange: the samples"
+    panel.plane.show_data(None)
+    assert not len(panel.plane.view.data)
+    assert panel.plane.explained.text() == ""
+    QTest.mouseClick(panel.plane.below.button("field"), LEFT)
+    assert panel.plane.explained.text().startswith("Arrows: ")
+    QTest.mouseClick(panel.plane.below.button("none"), LEFT)
 
 
 def test_the_arrows_of_a_classifier_stand_beside_those_of_the_score(panel) -> None:
