@@ -83,9 +83,7 @@ class Diffusing(QObject):
     @property
     def is_on_show(self) -> bool:
         """The page has something to show or will have, so it is in the viewport's place."""
-        bench, session = self._bench, self._bench.session
-        has_any = session.images is not None or isinstance(session.result, DiffusionModel)
-        return has_any and bench.kind_on_show.learns == "images"
+        return self._bench.shows_images
 
     def close(self) -> None:
         """End the drawing thread."""
@@ -296,6 +294,7 @@ class Diffusing(QObject):
             )
             return
         images, known = engine.train.images, self._usual
+        view.show_nearest(None, f"Looking among {len(images):,} images", "")
 
         def search(_job: Job) -> tuple[Likeness, float]:
             usual = usual_distance(images) if known is None else known[1]

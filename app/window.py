@@ -210,7 +210,7 @@ class MainWindow(QMainWindow):
 
     def _connect_actions(self) -> None:
         bench, view, on = self.bench, self.view, self.actions_.on
-        on("open_folder", lambda: self._open_folder("Open photos or folder"))
+        on("open_folder", lambda: self._open_folder("Open photos, images or folder"))
         on("open_file", self._open_files)
         on("sample", bench.open_sample)
         on("export", bench.saving.export)
