@@ -35,7 +35,7 @@ CLASSIFIER_GUIDANCE = Setting(
     label="Classifier",
 )
 NO_CLASSIFIER = (
-    "This model has no classifier; train with Noisy classifier on, among the advanced settings, "
+    "This model has no classifier; train with Classifier on, among the advanced settings, "
     "where there are classes"
 )
 

@@ -106,7 +106,7 @@ def test_a_strength_is_offered_where_there_is_a_classifier(qapp):
     row = box.form.rows["classifier_guidance"]
     box.set_words(("cat", "dog"), classes=True)
     assert not row.usable
-    assert "has no classifier; train with Noisy classifier on" in row.editor.toolTip()
+    assert "has no classifier; train with Classifier on" in row.editor.toolTip()
     assert box.guidances == {"guidance": 3.0, "classifier_guidance": 0.0}
     box.set_words(("cat", "dog"), classes=True, named=("cat", "dog"))
     assert row.usable
