@@ -22,6 +22,8 @@ class Situation:
     """Their cameras are known."""
     is_flat: bool = False
     """What is on show, or will be, are images rather than a scene."""
+    hides_view: bool = False
+    """Images are in the place of the viewport."""
     has_found_cameras: bool = False
     """The cameras were found here, so there is something to take away before anything is learnt."""
     can_find_cameras: bool = False
@@ -43,6 +45,11 @@ class Situation:
 
 def _always(_: Situation) -> bool:
     return True
+
+
+def _in_space(situation: Situation) -> bool:
+    """There is a viewport to look into."""
+    return not situation.hides_view
 
 
 def _allows(*commands: Command) -> Callable[[Situation], bool]:
@@ -71,7 +78,7 @@ class Spec:
 SPECS = (
     Spec(
         id="open_folder",
-        title="Open photos or folder…",
+        title="Open photos, images or folder…",
         tip="Open a folder of photos, with cameras or without, of images, or a checkpoint",
         icon="mdi6.folder-open-outline",
         key="Ctrl+Shift+O",
@@ -190,7 +197,15 @@ SPECS = (
         enabled=_allows(Command.CLEAR),
     ),
     *(
-        Spec(id=f"mode_{mode}", title=title, tip=tip, key=key, checked=first, choice="mode")
+        Spec(
+            id=f"mode_{mode}",
+            title=title,
+            tip=tip,
+            key=key,
+            checked=first,
+            choice="mode",
+            enabled=_in_space,
+        )
         for mode, title, tip, key, first in (
             ("colour", "Colour", "In the colours that were learnt", "1", True),
             ("depth", "Depth", "Near is bright, far is dark", "2", False),
@@ -210,6 +225,7 @@ SPECS = (
         icon="mdi6.camera-outline",
         key="Shift+C",
         checked=True,
+        enabled=_in_space,
     ),
     Spec(
         id="grid",
@@ -218,6 +234,7 @@ SPECS = (
         icon="mdi6.grid",
         key="Shift+G",
         checked=False,
+        enabled=_in_space,
     ),
     Spec(
         id="learnt",
@@ -225,6 +242,7 @@ SPECS = (
         tip="Show Gaussians or the radiance field",
         key="Shift+L",
         checked=True,
+        enabled=_in_space,
     ),
     Spec(
         id="meshes",
@@ -232,6 +250,7 @@ SPECS = (
         tip="Show meshes that were opened or made",
         key="Shift+M",
         checked=True,
+        enabled=_in_space,
     ),
     Spec(
         id="photo",
@@ -248,6 +267,7 @@ SPECS = (
         tip="See everything that is open",
         icon="mdi6.fit-to-page-outline",
         key="Home",
+        enabled=_in_space,
     ),
     Spec(
         id="next_photo",

@@ -87,9 +87,7 @@ class Diffusing(QObject):
     @property
     def is_on_show(self) -> bool:
         """The page has something to show or will have, so it is in the viewport's place."""
-        bench, session = self._bench, self._bench.session
-        has_any = session.images is not None or isinstance(session.result, DiffusionModel)
-        return has_any and bench.kind_on_show.learns == "images"
+        return self._bench.shows_images
 
     def close(self) -> None:
         """End the drawing thread."""
@@ -106,6 +104,7 @@ class Diffusing(QObject):
         self.page.draw.set_words(None)
         self.page.draw.set_able(False)
         self.starting.set_shape(None)
+        self._path.plane.show_data(None)
         self.drawn.emit(None)
 
     def _forget(self, _what: object = None) -> None:
@@ -125,6 +124,7 @@ class Diffusing(QObject):
         places = getattr(engine.train, "places", None)
         if places is not None:
             self.page.grid.set_reference(places[:REFERENCE].numpy())
+            self._path.plane.show_data(places[:REFERENCE].numpy())
         self.page.draw.set_points(places is not None)
         self.starting.set_shape(engine.data.images.shape[1:] if places is None else None)
 
@@ -319,6 +319,9 @@ class Diffusing(QObject):
         if reader is None:
             view.show_nearest(None, "", NONE_OPEN)
             return
+        images = self._engine.train if self._engine else learnt and learnt.pictures
+        words = f"Looking among {len(images):,} images" if images else "Reading the images"
+        view.show_nearest(None, words, "")
 
         def search(job: Job) -> "tuple[Learnt, Likeness]":
             found = learnt or reader(job)

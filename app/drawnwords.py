@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from engines.diffusion.artist import Wish
 
 SAMPLER_NAMES = {
-    "dpmpp_2m": "DPM-Solver++ 2M",
+    "dpmpp_2m": "DPM++ 2M",
     "ddim": "DDIM",
     "ddpm": "DDPM",
     "euler": "Euler",

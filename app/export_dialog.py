@@ -83,7 +83,8 @@ class ExportDialog(QDialog):
 
     def start(self) -> None:
         """Write the file; the outcome is said in the dialog."""
-        path = Path(self.path.text()).expanduser()
+        path = self._chosen_path().expanduser()
+        self.path.setText(str(path))
         self._set_busy(True)
         self._say("", "muted")
         what = self._what
@@ -133,9 +134,15 @@ class ExportDialog(QDialog):
             self.path.setText(f"{path}{suffix}")
         self._describe()
 
+    def _chosen_path(self) -> Path:
+        """What was typed, with the suffix of the format where it has none of a format."""
+        path = Path(self.path.text())
+        known = path.suffix.lower() in self._what.formats
+        return path if known or not path.name else Path(f"{path}{self.format.value}")
+
     def _path_changed(self, text: str) -> None:
         suffix = Path(text).suffix.lower()
-        replaces = Path(text).is_file()
+        replaces = self._chosen_path().expanduser().is_file()
         self._say("A file of this name is there; it will be replaced" if replaces else "", "warn")
         if suffix in self._what.formats and suffix != self.format.value:
             self.format.blockSignals(True)

@@ -74,3 +74,9 @@ class Faults:
         self.write(text)
         with self._lock:
             self.told.append(text)
+
+
+def sentence_of(traceback: str) -> str:
+    """What is said of a `traceback` in the window."""
+    last = traceback.strip().splitlines()[-1]
+    return f"Something unexpected went wrong ({last}). The log has the details"

@@ -187,6 +187,13 @@ QHeaderView::up-arrow, QHeaderView::down-arrow {
     width: 7px; height: 7px; }
 QHeaderView::up-arrow { image: url("$icons/up-$name.svg"); }
 QHeaderView::down-arrow { image: url("$icons/down-$name.svg"); }
+QFileDialog { min-width: 760px; min-height: 440px; }
+QFileDialog QToolButton { padding: 3px; }
+QFileDialog QToolButton#backButton { qproperty-icon: url("$icons/left-$name.svg"); }
+QFileDialog QToolButton#forwardButton { qproperty-icon: url("$icons/right-$name.svg"); }
+QFileDialog QToolButton#toParentButton { qproperty-icon: url("$icons/up-$name.svg"); }
+QFileDialog QTreeView { font-size: 12px; }
+QFileDialog QTreeView::item { padding: 3px 0; }
 QGroupBox { border: 1px solid $line; border-radius: 8px; margin-top: 8px; padding-top: 10px; }
 QGroupBox::title { subcontrol-origin: margin; left: 10px; color: $label; }
 """

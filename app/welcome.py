@@ -29,7 +29,8 @@ WELCOMED = (
     ("mdi6.blur", "Splats and fields", ".ply, .splat, .safetensors"),
     ("mdi6.cube-outline", "Meshes and points", ".glb, .obj, .ply, .stl"),
     ("mdi6.history", "Checkpoints", "go on with a run that was saved"),
-    ("mdi6.brush-outline", "Images to draw like", "choose Diffusion above first"),
+    ("mdi6.brush-outline", "Images to draw like", "a folder for each class, or with captions"),
+    ("mdi6.image-outline", "Other images", "choose Diffusion above first"),
 )
 """Icon, what it is, in which forms."""
 WELCOMED_IMAGES = (

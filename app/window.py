@@ -19,7 +19,7 @@ from app.docks import Docks
 from app.droptarget import DropTarget
 from app.enginekinds import KINDS, EngineKind, Machine, load_machine
 from app.export_dialog import ExportDialog
-from app.faults import Faults
+from app.faults import Faults, sentence_of
 from app.feed import Feed
 from app.help import ABOUT, keys_page, text_page
 from app.imagesets import DiffusionModel, ImageSet
@@ -212,7 +212,7 @@ class MainWindow(QMainWindow):
 
     def _connect_actions(self) -> None:
         bench, view, on = self.bench, self.view, self.actions_.on
-        on("open_folder", lambda: self._open_folder("Open photos or folder"))
+        on("open_folder", lambda: self._open_folder("Open photos, images or folder"))
         on("open_file", self._open_files)
         on("sample", bench.open_sample)
         on("export", bench.saving.export)
@@ -386,10 +386,7 @@ class MainWindow(QMainWindow):
         self.overlays.show_balance(self.view.asked.shown and self.bench.run.state in ALIVE)
         self.overlays.show_facts(kind.amount(subject) if shown else "", fps)
         for text in self.faults.take() if self.faults is not None else ():
-            last = text.strip().splitlines()[-1]
-            self.bench.trouble(
-                f"Something unexpected went wrong ({last}). The log has the details", text
-            )
+            self.bench.trouble(sentence_of(text), text)
 
     def _show_layers(self, learnt: bool, meshes: bool) -> None:
         self.actions_["learnt"].setChecked(learnt)

@@ -112,6 +112,7 @@ class Workbench(QObject):
             has_photos=self.session.has_data,
             is_posed=self.session.dataset is not None,
             is_flat=self.kind_on_show.learns == "images",
+            hides_view=self.shows_images,
             has_engine=self.run.engine is not None and learns,
             can_find_cameras=self.session.photos is not None,
             has_found_cameras=self.posing.folder is not None,
@@ -123,6 +124,13 @@ class Workbench(QObject):
             is_empty=self.session.is_empty and not has_run,
             is_opening=self.session.is_opening,
         )
+
+    @property
+    def shows_images(self) -> bool:
+        """Images that are learnt from or drawn are on show, or will be, instead of a scene."""
+        session = self.session
+        has_any = session.images is not None or isinstance(session.result, DiffusionModel)
+        return has_any and self.kind_on_show.learns == "images"
 
     @property
     def kind_on_show(self) -> EngineKind:

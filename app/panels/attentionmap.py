@@ -15,7 +15,7 @@ from app.widgets.pixels import PixelPicture
 if TYPE_CHECKING:
     from engines.diffusion.looking import Shares
 
-HINT = "Point at a patch; a click keeps it"
+HINT = "Bright where it looks most. Point at a patch; a click keeps it"
 WORDS_HINT = "Point at a patch for its words; click a word for its map"
 
 
@@ -37,9 +37,9 @@ class QueryMap(QWidget):
         self.picture = PixelPicture(most_px=340)
         self.picture.setMouseTracking(True)
         self.picture.setAccessibleName("Where a patch looks")
-        self.picture.setToolTip("Dark where it looks least, bright where it looks most")
         self.words = note(HINT)
-        self.words.setMinimumHeight(2 * self.words.fontMetrics().height())
+        # What is below does not move while the mouse goes over the map.
+        self.words.setMinimumHeight(3 * self.words.fontMetrics().height())
         self.bars = WordBars()
         self.pinned = self._under_mouse = self.word = -1
         self.values: np.ndarray | None = None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtGui import QMouseEvent, QPen
+from PySide6.QtGui import QMouseEvent, QPen, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from app import theme
@@ -19,6 +19,10 @@ MOST_LABELS = 8
 """More marks than this are drawn without words."""
 ROOMY_PX = 240
 """Charts narrower than this say the figures of several curves without words; colours tell."""
+
+HOW_TO_ZOOM = (
+    "The wheel with Ctrl zooms, dragging moves along, a double-click shows the whole run again"
+)
 
 
 @dataclass
@@ -50,6 +54,13 @@ class _Plot(pg.PlotWidget):
         super().leaveEvent(event)
         self.left.emit()
 
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Zoom with Ctrl held; otherwise whatever the charts lie in scrolls."""
+        if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         event.accept()
         self.whole_asked.emit()
@@ -71,13 +82,15 @@ class Chart(QWidget):
         super().__init__(parent)
         self.spec, self._names_marks = spec, names_marks
         self.header = SectionTitle(spec.title)
-        self.header.title.setToolTip(spec.help)
+        self.header.title.setToolTip(f"<p>{spec.help}</p><p>{HOW_TO_ZOOM}</p>")
         self.plot = _Plot(axisItems={"left": QuietAxis("left"), "bottom": QuietAxis("bottom")})
         self._item = self.plot.getPlotItem()
         self._raw = {c.key: self._line() for c in spec.curves}
         self._smooth = {c.key: self._line() for c in spec.curves if c.smooth}
         self._dots = {c.key: self._scatter() for c in spec.curves if c.dots}
         self._faint = False
+        self._limits = (0.0, 1.0)
+        """What there is of x; nobody sees more."""
         self._marks: list[pg.InfiniteLine] = []
         self._cursor = pg.InfiniteLine(angle=90, movable=False)
         self._cursor.hide()
@@ -163,7 +176,11 @@ class Chart(QWidget):
     def draw(self, run: RunSeries, look: Look) -> None:
         """Show `run`; the cost depends on the width in pixels, not on the length of the run."""
         log = look.log and self.spec.may_log
-        span = look.span or self._whole(run, look)
+        whole = self._whole(run, look)
+        span = look.span or whole
+        if whole != self._limits:
+            self._limits = whole
+            self._item.vb.setLimits(xMin=whole[0], xMax=whole[1])
         if (look.window > 1) is not self._faint:
             self._faint = look.window > 1
             self.recolour()
@@ -300,7 +317,10 @@ class Chart(QWidget):
 
     def _zoomed(self) -> None:
         low, high = self._item.vb.viewRange()[0]
-        self.zoomed.emit(low, high)
+        if low <= self._limits[0] and high >= self._limits[1]:
+            self.whole_asked.emit()  # it follows the run again
+        else:
+            self.zoomed.emit(low, high)
 
 
 def scaled(values: np.ndarray, *, log: bool) -> np.ndarray:

@@ -156,6 +156,7 @@ class CurvesPanel(Panel):
     def show_whole(self) -> None:
         """Leave a zoom and follow the run again."""
         self.look.span = None
+        self._say_state()
         self._redraw()
 
     def _redraw(self) -> None:
@@ -232,7 +233,8 @@ class CurvesPanel(Panel):
             self.keeper.ended.emit(f"Saved {path}", True)
 
     def _say_state(self) -> None:
-        self.header.set_value("" if self.run.series else "drawn from the first step on")
+        zoomed = "double-click for the whole run" if self.look.span else ""
+        self.header.set_value(zoomed if self.run.series else "drawn from the first step on")
 
     # -- how it is laid out ----------------------------------------------------------------------
 

@@ -41,7 +41,7 @@ CLASSIFIER_GUIDANCE = Setting(
     label="Classifier",
 )
 NO_CLASSIFIER = (
-    "This model has no classifier; train with Noisy classifier on, among the advanced settings, "
+    "This model has no classifier; train with Classifier on, among the advanced settings, "
     "where there are classes"
 )
 
@@ -112,7 +112,7 @@ class DrawBox(QWidget):
         self.starts.hide()
         self.waits = note()
         self.waits.hide()
-        self.row = DrawRow("Draw more")
+        self.row = DrawRow("Draw more", button_last=True)
         self.button = self.row.button
         set_role(self.button, "primary")
         self.row.asked.connect(self._ask)

@@ -10,12 +10,18 @@ from app.widgets.panel import note
 
 
 class DrawRow(QWidget):
-    """Follows one drawing at a time, from the moment it is asked for to its end."""
+    """Follows one drawing at a time, from the moment it is asked for to its end.
+
+    What comes and goes stands on one side of the button, so that the button keeps its place.
+    """
 
     asked = Signal()
     stopped = Signal()
 
-    def __init__(self, words: str, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, words: str, *, button_last: bool = False, parent: QWidget | None = None
+    ) -> None:
+        """`button_last` is for the lower end of a column, which stays where it is."""
         super().__init__(parent)
         self.button = QPushButton(words)
         self.button.clicked.connect(self.asked)
@@ -24,14 +30,14 @@ class DrawRow(QWidget):
         self.progress, self.note = note(), note()
         row = QHBoxLayout()
         row.setSpacing(6)
-        row.addWidget(self.button, 1)
+        row.addWidget(self.progress, 1)
         row.addWidget(self.stop)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
         column.addLayout(row)
-        column.addWidget(self.progress)
         column.addWidget(self.note)
+        column.insertWidget(column.count() if button_last else 0, self.button)
         self.clear()
 
     def clear(self) -> None:

@@ -26,13 +26,18 @@ ERROR_HELP = (
 CLASSIFIER_HELP = (
     "What the classifier adds (violet) to the score of the model alone (grey), both to one scale"
 )
-
-
 GUIDANCE_HELP = (
     "The score without the class (grey) and with it (violet), both to one scale; guidance goes "
     "from the one beyond the other"
 )
 HELP = {"guidance": GUIDANCE_HELP, "classifier": CLASSIFIER_HELP}
+EXPLAINED = {
+    "field": "Arrows: where the model moves points as noise goes",
+    "error": "Black: the score is right; brightest: half the true score or more is wrong",
+    "none": "",
+    **HELP,
+}
+DATA = "Grey: the data; orange: the samples"
 
 
 class PathPlane(QWidget):
@@ -60,15 +65,17 @@ class PathPlane(QWidget):
             },
             compact=True,
         )
-        self.below.button("none").setToolTip("Points alone")
+        self.below.button("none").setToolTip("Points alone, over those of the data")
         self.below.button("field").setToolTip("Where the model moves points as noise goes")
         self.below.button("error").setToolTip("Brightest: half the true score or more is wrong")
         self.below.changed.connect(self._show_found)
-        self.key = note()
+        self.explained = note()
+        self.explained.setMinimumHeight(2 * self.explained.fontMetrics().height())
         self.title = SectionTitle("Score error")
         self.title.title.setToolTip(ERROR_HELP)
         self.plot = SmallPlot("Score error over the steps")
         self.plot.picked.connect(self.picked)
+        self._data: np.ndarray | None = None
         self._truth: GaussianMixture | None = None
         self._fields: dict[tuple[Order, float], Field] = {}
         self._errors: dict[Order, np.ndarray] = {}
@@ -85,9 +92,9 @@ class PathPlane(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
         column.addLayout(switch)
-        column.addWidget(self.key)
         column.addWidget(self.view, 1)
         column.addWidget(self.other_view, 1)
+        column.addWidget(self.explained)
         column.addWidget(self.title)
         column.addWidget(self.plot)
         self.other_view.hide()
@@ -107,6 +114,11 @@ class PathPlane(QWidget):
         self.plot.setVisible(known)
         if not known and self.below.value == "error":
             self.below.set_value("field")
+
+    def show_data(self, data: np.ndarray | None) -> None:
+        """Have [n, 2] points of the data below points that are shown alone."""
+        self._data = data
+        self._show_found()
 
     def show_runs(self, runs: "list[tuple[Drawing, Stroke]]", step: int) -> None:
         """Show a stroke of each of one or two drawings; `step` is that of the first."""
@@ -161,8 +173,10 @@ class PathPlane(QWidget):
 
     def _show_found(self) -> None:
         what = self.below.value
-        self.key.setText(HELP.get(what, ""))
-        self.key.setVisible(what in HELP)
+        alone = what == "none" and self._data is not None
+        self.explained.setText(DATA if alone else EXPLAINED[what])
+        for view in (self.view, self.other_view):
+            view.show_data(self._data if alone else None)
         missing: list[tuple[Drawing, float]] = []
         for view, drawing, stroke in self._shown:
             field = self._fields.get((drawing.order, stroke.t))

@@ -48,8 +48,9 @@ class PointsView(QWidget):
         self._error = pg.ImageItem(axisOrder="row-major", lut=shades(), levels=(0.0, MOST_ERROR))
         self._arrows = pg.PlotCurveItem(connect="pairs", antialias=True)
         self._pulls = pg.PlotCurveItem(connect="pairs", antialias=True)
+        self._data = pg.ScatterPlotItem(size=3, pen=pg.mkPen(None))
         self._dots = pg.ScatterPlotItem(size=5, pen=pg.mkPen(None))
-        for item in (self._error, self._arrows, self._pulls, self._dots):
+        for item in (self._error, self._data, self._arrows, self._pulls, self._dots):
             self._item.addItem(item)
         self._error.hide()
         column = QVBoxLayout(self)
@@ -67,6 +68,11 @@ class PointsView(QWidget):
     def dots(self) -> np.ndarray:
         """[n, 2] the points as drawn."""
         return np.stack(self._dots.getData(), axis=1)
+
+    @property
+    def data(self) -> np.ndarray:
+        """[n, 2] the points of the data as drawn; none where they are hidden."""
+        return np.stack(self._data.getData(), axis=1)
 
     @property
     def error(self) -> np.ndarray | None:
@@ -92,6 +98,10 @@ class PointsView(QWidget):
     def show_points(self, points: np.ndarray) -> None:
         """Draw [n, 2]; what is not finite is left out."""
         self._dots.setData(pos=points[np.isfinite(points).all(1)])
+
+    def show_data(self, points: np.ndarray | None) -> None:
+        """Draw [n, 2] of the data, small and below everything, or nothing."""
+        self._data.setData(pos=np.empty((0, 2)) if points is None else points)
 
     def show_field(self, field: "Field | None", what: str = "none") -> None:
         """Draw `what` there is below the points: "field", "error", two arrows each, or "none".
@@ -128,6 +138,7 @@ class PointsView(QWidget):
             axis.recolour()
             axis.setZValue(-1000)  # grid lines belong below everything
         self._arrows.setPen(pg.mkPen(theme.colour(colours.muted), width=1))
+        self._data.setBrush(theme.colour(colours.muted, 0.5))
         self._pulls.setPen(pg.mkPen(theme.colour(colours.split), width=2))
         self._colour_dots()
 

@@ -26,7 +26,18 @@ FIELD_SHARE, FIELD_LEAST_PX, FIELD_MOST_PX = 0.42, 104, 170
 """Width of the fields: a share of the panel's between a least and a most."""
 
 ROW_PX = 28
-NAMES: Mapping[str, Mapping[Any, str]] = {"sampler": SAMPLER_NAMES}
+NAMES: Mapping[str, Mapping[Any, str]] = {
+    "sampler": SAMPLER_NAMES,
+    "network": {
+        "dit laptop": "DiT, laptop",
+        "dit small": "DiT, small",
+        "dit base": "DiT, base",
+        "unet laptop": "U-Net, laptop",
+        "unet base": "U-Net, base",
+    },
+    "timing": {"logit_normal": "logit-normal"},
+    "weighting": {"min_snr": "min-SNR"},
+}
 """What the choices of a setting are called, where they have names of their own."""
 
 
@@ -84,6 +95,8 @@ class SettingRow(QObject):
     def words(self, value: Any) -> str:
         """A value as the field would show it."""
         setting = self.field.setting
+        if isinstance(value, bool):
+            return "on" if value else "off"
         if setting.zero and value == 0:
             return setting.zero
         text = f"{value:,}" if self.field.type is int else self._names.get(value, str(value))
@@ -99,6 +112,8 @@ class SettingRow(QObject):
         facts = [self.field.label, setting.help]
         if low is not None and high is not None:
             facts.append(f"From {plain(low)} to {plain(high)}")
+        if setting.zero:
+            facts.append(f"0 is shown as {setting.zero}")
         facts.append(f"Default {self.words(self.field.default)}")
         label, *rest = (escape(fact) for fact in facts)
         # Tags make Qt wrap a long line.

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QFontMetrics, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app import theme
@@ -222,6 +222,7 @@ class SampleGrid(QWidget):
         layers = [(points, colours.mark, 0.85, 2.2)]
         if self.reference is not None:
             layers.insert(0, (self.reference, colours.muted, 0.35, 1.4))
+            self._paint_legend(painter, frame)
         painter.setClipRect(frame)
         painter.setPen(Qt.PenStyle.NoPen)
         scale = side / (2 * reach)
@@ -230,6 +231,23 @@ class SampleGrid(QWidget):
             for x, y in shown[np.isfinite(shown).all(axis=1)].tolist():
                 place = QPointF(frame.center().x() + scale * x, frame.center().y() - scale * y)
                 painter.drawEllipse(place, radius, radius)
+
+    def _paint_legend(self, painter: QPainter, frame: QRectF) -> None:
+        """Which points are which, in a corner."""
+        colours = theme.current()
+        painter.setFont(theme.font(11))
+        metrics = QFontMetrics(painter.font())
+        room = metrics.horizontalAdvance("data samples") + 46
+        left, middle = frame.left() + 12, frame.bottom() - 14
+        ground = QRectF(frame.left() + 1, frame.bottom() - 26, room, 25)
+        painter.fillRect(ground, theme.colour(colours.viewport, 0.85))
+        for words, colour in (("data", colours.muted), ("samples", colours.mark)):
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(theme.colour(colour))
+            painter.drawEllipse(QPointF(left, middle), 3, 3)
+            painter.setPen(theme.colour(colours.label))
+            painter.drawText(QPointF(left + 8, middle + metrics.ascent() / 2 - 1), words)
+            left += 8 + metrics.horizontalAdvance(words) + 16
 
 
 def picture_of(image: np.ndarray) -> QImage:

@@ -28,7 +28,7 @@ class DiffusionConfig:
     network: Annotated[
         Literal["dit laptop", "dit small", "dit base", "unet laptop", "unet base"],
         Setting(
-            "dit is a transformer on patches, unet a convolutional network with attention; the "
+            "DiT is a transformer on patches, U-Net a convolutional network with attention; the "
             "laptop ones train on two cores, the others want a GPU"
         ),
     ] = "dit laptop"
@@ -163,7 +163,7 @@ class DiffusionConfig:
             "Also teach a small network to name the class of noisy images or points, which can "
             "then guide samples; needs classes",
             tier="advanced",
-            label="Noisy classifier",
+            label="Classifier",
         ),
     ] = False
     classes: Annotated[

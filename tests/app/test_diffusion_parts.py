@@ -7,9 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from PySide6.QtCore import QPoint, QRect
+from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
 from app.drawing import Drawer, Order
 from app.panels.drawbox import DrawBox
+from app.panels.drawrow import DrawRow
 from app.panels.health import HealthPanel, share_of_untrained
 from engines.diffusion.artifacts import Health, LearntVariance, Naming
 from engines.diffusion.artist import Artist
@@ -72,7 +75,7 @@ def test_a_strength_is_offered_where_there_is_a_classifier(qapp):
     row = box.form.rows["classifier_guidance"]
     box.set_words(("cat", "dog"), classes=True)
     assert not row.usable
-    assert "has no classifier; train with Noisy classifier on" in row.editor.toolTip()
+    assert "has no classifier; train with Classifier on" in row.editor.toolTip()
     assert box.guidances == {"guidance": 3.0, "classifier_guidance": 0.0}
     box.set_words(("cat", "dog"), classes=True, named=("cat", "dog"))
     assert row.usable
@@ -123,6 +126,32 @@ def test_bars_tell_their_figures(qapp):
     assert "not seen yet" in bars.words_at(90)
     assert bars.words_at(200) == ""
     assert bars.bar(0, 1.0).height() == pytest.approx(bars.bar(1, 2.0).height() / 2)
+
+
+@pytest.mark.parametrize("last", [True, False])
+def test_the_button_that_draws_keeps_its_place_whatever_is_said(qtbot, last):
+    holder = QWidget()
+    qtbot.addWidget(holder)
+    column = QVBoxLayout(holder)
+    row = DrawRow("Draw", button_last=last)
+    column.addWidget(row)
+    column.insertStretch(0 if last else 1, 1)
+    holder.resize(220, 300)
+    holder.show()
+
+    def place() -> QRect:
+        for _ in range(5):  # layouts in layouts
+            QApplication.processEvents()
+        return QRect(row.button.mapTo(holder, QPoint()), row.button.size())
+
+    before = place()
+    row.begin()
+    assert place() == before
+    row.say("Eta is read by DDIM alone, and this sentence is too long for one line")
+    assert place() == before
+    row.rest()
+    row.say("")
+    assert place() == before
 
 
 def test_a_model_that_came_apart_is_said_to_be_instead_of_drawn():

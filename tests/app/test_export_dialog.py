@@ -128,6 +128,18 @@ def test_it_warns_before_it_replaces_a_file(make, tmp_path):
     assert dialog.message.text() == ""
 
 
+@pytest.mark.parametrize("name", ["out", "out.v2"])
+def test_a_name_without_suffix_gets_that_of_the_format(make, tmp_path, name):
+    (tmp_path / f"{name}.splat").write_text("old")
+    dialog = make()
+    dialog.format.set_value(".splat")
+    dialog.path.setText(str(tmp_path / name))
+    assert "will be replaced" in dialog.message.text()
+    assert f"{name}.splat" in make.export(dialog)
+    assert dialog.path.text() == str(tmp_path / f"{name}.splat")
+    assert len(open_path(tmp_path / f"{name}.splat")) == 40
+
+
 def test_closing_while_it_writes_hurts_nobody(make, qapp, tmp_path):
     dialog = make(20_000)
     dialog.start()

@@ -141,6 +141,8 @@ def test_a_folder_is_learnt_without_poses_and_the_run_is_saved_and_resumed(
     assert all(said in window.docks.health.sentences.text() for said in health.sentences)
     assert window.docks["health"].isVisible()
     assert window.docks["photos"].isHidden()
+    in_space = ("mode_colour", "cameras", "grid", "learnt", "meshes", "reset_view")
+    assert not any(window.actions_[name].isEnabled() for name in in_space)
     window.actions_["run"].trigger()
     step = run.step
     wait(lambda: window.bench.run.step > step)  # goes on after a stop
@@ -188,6 +190,7 @@ def test_samples_are_drawn_and_enlarged_and_are_those_of_the_engine(window, run,
     click(page(window).source.button("training"))
     grid, view = page(window).grid, page(window).view
     QTest.mouseClick(grid, Qt.MouseButton.LeftButton, pos=grid.cell(1).center())
+    assert view.nearest_name.text() == f"Looking among {len(run.train.images)} images"
     wait(lambda: view.sentence.text() != "")
     assert view.isVisible()
     assert view.caption.text() == "dogs"

@@ -162,7 +162,7 @@ def test_a_stopped_drawing_says_where_it_was_stopped(opened, wait, tmp_path):
     assert path.steps.words.text().endswith(f", stopped at step {count}")
     # Estimates are not taken for samples, in the window or in what is taken away.
     assert np.array_equal(page.shown.samples, drawing.strokes[-1].bytes_of("x0"))
-    assert page.words.text() == f"{said}: DPM-Solver++ 2M, {LONG} steps, seed 1, EMA"
+    assert page.words.text() == f"{said}: DPM++ 2M, {LONG} steps, seed 1, EMA"
     page.enlarge(0)
     assert page.view.caption.text() == said
     page.show_all()
@@ -180,18 +180,18 @@ def test_a_stopped_drawing_says_where_it_was_stopped(opened, wait, tmp_path):
     assert attention.steps.count == count
     ask(window, steps=2)
     wait(lambda: "Drawn in" in progress(window))
-    assert page.words.text() == "DPM-Solver++ 2M, 2 steps, seed 1, EMA"
+    assert page.words.text() == "DPM++ 2M, 2 steps, seed 1, EMA"
     assert page.shown.unfinished == ""
 
 
 def test_ddim_takes_an_eta_and_others_do_not(opened, wait):
     window = opened()
-    assert window.docks.settings.rows["sampler"].editor.currentText() == "DPM-Solver++ 2M"
+    assert window.docks.settings.rows["sampler"].editor.currentText() == "DPM++ 2M"
     page, path = window.diffusing.page, window.docks.path
     rows = page.draw.form.rows
     eta, sampler = rows["eta"].editor, rows["sampler"].editor
-    assert sampler.currentText() == "DPM-Solver++ 2M"
-    assert "DPM-Solver++ 2M" in sampler.toolTip()
+    assert sampler.currentText() == "DPM++ 2M"
+    assert "DPM++ 2M" in sampler.toolTip()
     assert not any("_" in sampler.itemText(i) for i in range(sampler.count()))
     assert not eta.isEnabled()
     chosen(sampler, "ddim")

@@ -71,6 +71,19 @@ def test_an_empty_panel_offers_to_record(panel, drawing, qtbot) -> None:
     assert not panel.record.isVisible()
 
 
+def test_nothing_covers_or_moves_the_map_that_is_pointed_at(panel, drawing) -> None:
+    panel.show_drawing(drawing)
+    panel.resize(300, 900)
+    assert not panel.map.picture.toolTip()
+    assert "Bright where it looks most" in panel.map.words.text()
+    panel.map._hover(0, 0)
+    assert panel.map.words.heightForWidth(panel.map.words.width()) <= panel.map.words.height()
+    before = panel.map.words.height()
+    panel.map._leave()
+    QApplication.processEvents()
+    assert panel.map.words.height() == before
+
+
 def test_a_picked_head_is_the_captured_tensor_and_its_rows_sum_to_one(panel, drawing) -> None:
     panel.show_drawing(drawing)
     place = panel.heads.place_of("block 2 self", 1).center().toPoint()

@@ -7,13 +7,15 @@ import time
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
-from PySide6.QtWidgets import QMenu
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QMenu
 
 from app import theme
 from app.panels.charts import DIFFUSION_CHARTS
 from app.panels.curves import WINDOWS, CurvesPanel
 from app.panels.series import RunSeries, Series, extremes, nearest
 from app.panels.ticks import log_steps, round_steps, tick_words
+from app.widgets.panel import ScrolledColumn
 from assets.errors import InputError
 from engines.events import Evaluated, Marked, Refined, Stepped, Warned
 
@@ -212,6 +214,36 @@ def test_zooming_one_chart_zooms_all_and_a_double_click_shows_everything(panel, 
     qtbot.mouseDClick(first.plot.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(80, 60))
     assert panel.look.span is None
     assert first.plot.getPlotItem().vb.viewRange()[0][1] >= 101
+
+
+def turn_wheel(chart, angle: int, keys: Qt.KeyboardModifier, times: int = 1) -> None:
+    place = chart.plot.mapTo(chart.window(), chart.plot.rect().center())
+    for _ in range(times):
+        QTest.wheelEvent(
+            chart.window().windowHandle(), QPointF(place), QPoint(0, angle), stateKey=keys
+        )
+
+
+def test_the_wheel_scrolls_the_panel_and_zooms_with_control_no_further_than_the_run(panel):
+    feed(panel, run_of(100))
+    first = panel.charts[0]
+    whole = first._item.vb.viewRange()[0]
+    panel.resize(330, 200)  # charts below each other
+    QApplication.processEvents()
+    bar = panel.findChild(ScrolledColumn).verticalScrollBar()
+    assert bar.maximum() > 0
+    turn_wheel(first, -120, Qt.KeyboardModifier.NoModifier)
+    assert bar.value() > 0
+    assert panel.look.span is None
+    control = Qt.KeyboardModifier.ControlModifier
+    turn_wheel(first, 120, control, times=5)
+    low, high = panel.look.span
+    assert whole[0] < low < high < whole[1]
+    assert "double-click" in panel.header.value
+    turn_wheel(first, -120, control, times=40)
+    assert panel.look.span is None, "it follows the run again"
+    assert first._item.vb.viewRange()[0] == pytest.approx(whole)
+    assert panel.header.value == ""
 
 
 def test_marks_are_drawn_and_named_once(panel):

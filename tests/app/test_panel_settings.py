@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication
 from app import theme
 from app.panels.settings import CHANGED, LOCKED, OF_NEXT, OF_RUN, SettingsPanel
 from app.widgets.fields import RealField, field_for, plain
+from engines.diffusion import DiffusionConfig
 from engines.settings import Field, Setting, check
 
 
@@ -186,6 +187,19 @@ def test_units_ranges_and_help_are_told(panel):
     tip = row.editor.toolTip()
     assert "How large" in tip
     assert "From 0.0001 to 1, Default 0.01 x scene" in tip
+
+
+def test_values_are_called_as_people_do_and_stay_what_they_are(qtbot):
+    panel = SettingsPanel(DiffusionConfig)
+    qtbot.addWidget(panel)
+    network = panel.rows["network"]
+    shown = [network.editor.itemText(i) for i in range(network.editor.count())]
+    assert shown == ["DiT, laptop", "DiT, small", "DiT, base", "U-Net, laptop", "U-Net, base"]
+    network.editor.setCurrentIndex(3)
+    assert panel.config.network == "unet laptop"
+    assert "Default off" in panel.rows["flip"].editor.toolTip()
+    assert "0 is shown as auto, Default auto" in panel.rows["rate"].editor.toolTip()
+    assert panel.rows["classifier"].label.text() == "Classifier"
 
 
 def test_a_changed_field_has_a_way_back(panel, qtbot):

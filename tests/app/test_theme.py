@@ -8,7 +8,7 @@ from dataclasses import fields
 import pytest
 from PySide6.QtCore import QCoreApplication, QEvent
 from PySide6.QtGui import QColor, QFontMetrics
-from PySide6.QtWidgets import QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QFileDialog, QLabel, QPushButton, QToolButton, QWidget
 
 from app import theme
 from app.stylesheet import ICONS, mix, stylesheet
@@ -136,3 +136,22 @@ def test_figures_have_equal_widths_also_in_styled_labels(qapp, qtbot):
     label.ensurePolished()
     metrics = QFontMetrics(label.font())
     assert len({metrics.horizontalAdvance(4 * digit) for digit in "0123456789"}) == 1
+
+
+@BOTH
+def test_buttons_of_a_file_dialog_have_room_for_their_icons(qapp, qtbot, look):
+    theme.apply(qapp, look.name)
+    dialog = QFileDialog(None, "Save", "/")
+    dialog.setOption(QFileDialog.Option.DontUseNativeDialog)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    for button in ("backButton", "toParentButton", "newFolderButton", "detailModeButton"):
+        found = dialog.findChild(QToolButton, button)
+        assert not found.icon().isNull()
+        shown = found.grab().toImage()
+        colours = {
+            shown.pixel(x, y)
+            for x in range(8, shown.width() - 8)
+            for y in range(8, shown.height() - 8)
+        }
+        assert len(colours) > 2, f"{button} is an empty square"
