@@ -21,10 +21,19 @@ class DiffusionConfig:
     """
 
     network: Annotated[
-        Literal["dit laptop", "dit small", "dit base", "unet laptop", "unet base"],
+        Literal[
+            "dit laptop",
+            "dit small",
+            "dit base",
+            "mmdit laptop",
+            "mmdit small",
+            "unet laptop",
+            "unet base",
+        ],
         Setting(
-            "dit is a transformer on patches, unet a convolutional network with attention; the "
-            "laptop ones train on two cores, the others want a GPU"
+            "dit is a transformer on patches, mmdit one in which patches and words look at each "
+            "other, unet a convolutional network with attention; the laptop ones train on two "
+            "cores, the others want a GPU"
         ),
     ] = "dit laptop"
     size: Annotated[

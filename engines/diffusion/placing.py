@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from engines.diffusion.networks.choose import Network
 from engines.diffusion.networks.dit import DiT
+from engines.diffusion.networks.mmdit import MMDiT
 
 GAP = np.nan
 """Between two tiles."""
@@ -19,7 +20,7 @@ def place_similarity(network: Network) -> np.ndarray | None:
 
     None for a network without place embeddings.
     """
-    if not isinstance(network, DiT):
+    if not isinstance(network, DiT | MMDiT):
         return None
     unit = F.normalize(network.places.float(), dim=1)
     grid = network.config.grid

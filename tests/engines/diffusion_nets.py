@@ -1,5 +1,7 @@
 """Networks small enough to try everything on, with weights that let everything be seen."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -8,6 +10,7 @@ from engines.diffusion.networks.choose import Network, build
 from engines.diffusion.networks.config import NetworkConfig
 
 TINY_DIT = NetworkConfig(height=8, width=12, features=16, depth=2, heads=4, tokens=9, cross=True)
+TINY_MMDIT = replace(TINY_DIT, kind="mmdit")
 TINY_UNET = NetworkConfig(
     kind="unet",
     patch=2,

@@ -14,7 +14,14 @@ from assets.formats.field_file import write_field
 from engines.diffusion import saved
 from engines.diffusion.saved import SavedModel, read_model, write_model
 from engines.diffusion.words import Vocabulary
-from tests.engines.diffusion_nets import TINY_DIT, TINY_POINTS, TINY_UNET, inputs, stirred
+from tests.engines.diffusion_nets import (
+    TINY_DIT,
+    TINY_MMDIT,
+    TINY_POINTS,
+    TINY_UNET,
+    inputs,
+    stirred,
+)
 
 
 def model(config, vocabulary=None) -> SavedModel:
@@ -29,7 +36,9 @@ def model(config, vocabulary=None) -> SavedModel:
     )
 
 
-@pytest.mark.parametrize("config", [TINY_DIT, TINY_UNET, TINY_POINTS], ids=lambda c: c.kind)
+@pytest.mark.parametrize(
+    "config", [TINY_DIT, TINY_MMDIT, TINY_UNET, TINY_POINTS], ids=lambda c: c.kind
+)
 def test_a_model_comes_back_bit_for_bit(tmp_path, config):
     first = model(config)
     write_model(first, tmp_path / "m.safetensors")

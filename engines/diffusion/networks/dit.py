@@ -17,7 +17,7 @@ from engines.diffusion.capture import Capture
 from engines.diffusion.condition import Condition
 from engines.diffusion.networks.attention import CrossAttention, SelfAttention
 from engines.diffusion.networks.config import NetworkConfig
-from engines.diffusion.networks.parts import ZeroLinear, squared_relu, start
+from engines.diffusion.networks.parts import Near, ZeroLinear, squared_relu, start
 from engines.diffusion.networks.text import Heard, WordEncoder
 from engines.diffusion.networks.time import TimeEmbedding, waves
 
@@ -44,9 +44,6 @@ class DiT(nn.Module):
         self.project = ZeroLinear(width, config.outputs * patch * patch)
         self.register_buffer("places", places(config.grid, width), persistent=False)
         start(self, generator)
-        for module in self.modules():
-            if isinstance(module, _Block):
-                module.keep_patches()
 
     def forward(
         self,
@@ -91,8 +88,7 @@ class _Block(nn.Module):
         self.cross = None
         if config.tokens and config.cross and number % 2 == 1:
             self.cross = CrossAttention(f"block {number} cross", width, width, *heads)
-        # A patch that sees the edge go on next door need not find out by attention where that is.
-        self.near = nn.Conv2d(width, width, 3, padding=1, groups=width)
+        self.near = Near(width)
         self.grow, self.shrink = nn.Linear(width, hidden), nn.Linear(hidden, width)
 
     def forward(
@@ -112,18 +108,8 @@ class _Block(nn.Module):
         if self.cross is not None and words is not None:
             x = x + self.cross(seen, words, grid, mask, capture)
         seen = torch.addcmul(shift_mlp, F.layer_norm(x, size), factor_mlp)
-        seen = squared_relu(self.grow(self._with_near(seen, grid)))
+        seen = squared_relu(self.grow(self.near(seen, grid)))
         return torch.addcmul(x, gate_mlp, self.shrink(seen))
-
-    @torch.no_grad()
-    def keep_patches(self) -> None:
-        """Let the convolution begin near what leaves every patch as it is."""
-        self.near.weight[:, 0, 1, 1] += 1
-
-    def _with_near(self, x: Tensor, grid: tuple[int, int]) -> Tensor:
-        """[n, tokens, width] each of `x` with what the patches around it add."""
-        side_by_side = x.view(len(x), *grid, -1).permute(0, 3, 1, 2)
-        return self.near(side_by_side).permute(0, 2, 3, 1).reshape(x.shape)
 
 
 def places(grid: tuple[int, int], width: int) -> Tensor:
