@@ -6,7 +6,14 @@ import torch
 from engines.diffusion.capture import Capture
 from engines.diffusion.mapfiles import write_arrays
 from engines.diffusion.placing import place_similarity, tiled
-from tests.engines.diffusion_nets import TINY_DIT, TINY_POINTS, TINY_UNET, inputs, stirred
+from tests.engines.diffusion_nets import (
+    TINY_DIT,
+    TINY_MMDIT,
+    TINY_POINTS,
+    TINY_UNET,
+    inputs,
+    stirred,
+)
 
 
 def test_waves_are_alike_by_how_far_apart_rows_and_columns_are():
@@ -21,6 +28,7 @@ def test_waves_are_alike_by_how_far_apart_rows_and_columns_are():
             down = np.cos(speeds * (rows - row)[..., None]).mean(-1)
             across = np.cos(speeds * (columns - column)[..., None]).mean(-1)
             np.testing.assert_allclose(found[row, column], (down + across) / 2, atol=1e-6)
+    np.testing.assert_array_equal(place_similarity(stirred(TINY_MMDIT)), found)
     assert place_similarity(stirred(TINY_UNET)) is None
     assert place_similarity(stirred(TINY_POINTS)) is None
 

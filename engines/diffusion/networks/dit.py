@@ -108,7 +108,7 @@ class _Block(nn.Module):
         if self.cross is not None and words is not None:
             x = x + self.cross(seen, words, grid, mask, capture)
         seen = torch.addcmul(shift_mlp, F.layer_norm(x, size), factor_mlp)
-        seen = squared_relu(self.grow(self.near(seen, grid)))
+        seen = squared_relu(self.grow(self.near.mixed(seen, grid)))
         return torch.addcmul(x, gate_mlp, self.shrink(seen))
 
 

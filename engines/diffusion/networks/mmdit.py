@@ -139,7 +139,7 @@ class _Block(nn.Module):
         else:
             seen = self.attention(seen, grid, capture=capture)
         x = torch.addcmul(x, gate, seen)
-        near = self.near(_changed(x, shift_network, factor_network), grid)
+        near = self.near.mixed(_changed(x, shift_network, factor_network), grid)
         x = torch.addcmul(x, gate_network, self.network(near))
         if words is None or answered is None or self.words_network is None:
             return x, None

@@ -25,10 +25,10 @@ class Near(nn.Conv2d):
     def __init__(self, width: int) -> None:
         super().__init__(width, width, 3, padding=1, groups=width)
 
-    def forward(self, x: Tensor, grid: tuple[int, int]) -> Tensor:
+    def mixed(self, x: Tensor, grid: tuple[int, int]) -> Tensor:
         """[n, tokens, width] as `x`, whose tokens are patches on a `grid`, row by row."""
         side_by_side = x.view(len(x), *grid, -1).permute(0, 3, 1, 2)
-        return super().forward(side_by_side).permute(0, 2, 3, 1).reshape(x.shape)
+        return self(side_by_side).permute(0, 2, 3, 1).reshape(x.shape)
 
 
 class _SquaredReLU(torch.autograd.Function):
