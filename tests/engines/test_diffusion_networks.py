@@ -118,6 +118,16 @@ def test_words_of_two_streams_change_with_the_image():
     assert last == [None, None]
 
 
+def test_the_mean_of_the_words_is_told_besides_what_is_looked_at():
+    x, t, condition = inputs(TINY_MMDIT)
+    network = stirred(TINY_MMDIT)
+    with torch.no_grad():
+        for block in network.blocks:
+            block.attention.words_qkv.weight.zero_()  # looking at words brings nothing
+    other = Condition((condition.tokens - 1).clamp(min=2), condition.mask)
+    assert (network(x, t, other) - network(x, t, condition)).abs().amax() > 1e-3
+
+
 def test_every_block_of_two_streams_at_first_does_nothing():
     x, t, condition = inputs(TINY_MMDIT)
     network = build(TINY_MMDIT, torch.Generator().manual_seed(0))
