@@ -73,7 +73,8 @@ def pointing(artist: Artist, shapes: Shapes) -> tuple[float, float, int]:
         seen = denoise(x, t)
         a, s = artist.path.at(after)
         x = a * seen.x0 + s * seen.eps
-    items, hits, chances = capture.chosen(kind="cross"), [], []
+    items = [item for item in capture.chosen() if item.kind != "self"]
+    hits, chances = [], []
     for row in range(len(texts)):
         size = tuple(shapes.pictures.images.shape[-2:])
         heat = word_maps(items, row, size=size)

@@ -79,7 +79,7 @@ class AttentionPanel(Panel):
             "mean": "The mean over the heads of the chosen layer",
             "max": "The most of all heads of the chosen layer; rows then do not sum to 1",
             "rollout": "All layers up to the chosen one, with the ways around attention; not of "
-            "words",
+            "layers that look at words alone",
         }.items():
             self.way.button(way).setToolTip(words)
         self.under = Segmented({"sample": "Sample", "x0": "x0 here"}, compact=True)
@@ -315,7 +315,7 @@ class AttentionPanel(Panel):
         self.header.set_value(self._looked_at(choice))
 
     def _offer_ways(self, capture: "Capture") -> None:
-        """Rollout is of patches that look at patches."""
+        """Rollout is of layers in which patches look at patches."""
         words = self.heads.layer in capture.names("cross")
         self.way.button("rollout").setEnabled(not words)
         if words and self.way.value == "rollout":
@@ -346,26 +346,30 @@ class AttentionPanel(Panel):
 
     def _show_heads(self) -> None:
         """Matrices as small pictures, or the maps of the patch or the word that was clicked."""
+        from engines.diffusion.looking import head_maps
+
         capture, choice = self.capture, self.choice
         if capture is None or choice is None:
             self.heads.show_maps((), {})
             return
         query, word, maps = self.map.pinned, self.map.word, {}
-        grid = self._grid(choice)
+        grid, words = self._grid(choice), self._caption()
         for item in capture.chosen(calls=[choice.call]):
-            rows, cross = item.values[choice.row], item.kind == "cross"
-            if cross and word >= 0:
-                rows = rows[:, :, word].unflatten(1, item.grid)
-            elif 0 <= query < rows.shape[1] and item.grid == grid:
-                rows = rows[:, query].unflatten(1, (1, -1) if cross else item.grid)
-            maps |= {(item.layer, head): values for head, values in enumerate(rows.numpy())}
+            found = head_maps(
+                item,
+                choice.row,
+                words=words,
+                query=query if item.grid == grid else -1,
+                word=word,
+            )
+            maps |= {(item.layer, head): values for head, values in enumerate(found.numpy())}
         layers = tuple(capture.names())
         self.heads.show_maps(layers, maps)
         whole: set[str] = set()
         if choice.way in ("mean", "max"):
             whole = {choice.layer}
         elif choice.way == "rollout":
-            patches = capture.names("self")
+            patches = [name for name in layers if name not in capture.names("cross")]
             whole = set(patches[: patches.index(choice.layer) + 1])
         self.heads.mark_layers(frozenset(whole))
 

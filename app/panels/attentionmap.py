@@ -1,5 +1,6 @@
 """Where a patch of the image looks, on top of the image; or at which words, and from where."""
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,8 @@ from app.widgets.panel import note
 from app.widgets.pixels import PixelPicture
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from engines.diffusion.looking import Shares
 
 HINT = "Bright where it looks most. Point at a patch; a click keeps it"
@@ -22,7 +25,8 @@ WORDS_HINT = "Point at a patch for its words; click a word for its map"
 class QueryMap(QWidget):
     """The map of the patch under the mouse, else of the one that was clicked, else of all.
 
-    Where words are looked at, bars show how much, and on the image lies the map of a word.
+    Where words are looked at, bars show how much, and on the image lies the map of a word. Where
+    both are, the image shows places until a word is chosen.
     """
 
     queried = Signal(int)
@@ -66,8 +70,10 @@ class QueryMap(QWidget):
         """Whose map is shown, for people."""
         if self._shares is None:
             return "Not recorded"
-        if (keys := self._shares.keys) is not None:
-            return "Sample" if self.word < 0 else f"Word {keys[self.word]}"
+        if (keys := self._shares.keys) is not None and self.word >= 0:
+            return f"Word {keys[self.word]}"
+        if self._shares.to_places is None:
+            return "Sample"
         if self.query < 0:
             return "Mean of all patches"
         row, column = divmod(self.query, self._shares.grid[1])
@@ -127,39 +133,56 @@ class QueryMap(QWidget):
             self.picture.mark(None)
             self.words.setText(HINT if pixels is None else "This was not recorded")
             return
-        self.picture.cells = shares.grid
+        self.picture.cells, self.values = shares.grid, None
         if shares.keys is None:
-            self._show_places(pixels, shares)
+            at, hint = self._show_places(pixels, shares), HINT
+        elif shares.to_places is None:
+            self.picture.show_pixels(pixels)
+            at, hint = self._show_words(pixels, shares, shares.keys)
         else:
-            self._show_words(pixels, shares, shares.keys)
+            place = self._show_places(pixels, shares)
+            word, hint = self._show_words(pixels, shares, shares.keys)
+            at = f"{place}; {self._at_words(shares)} go to words, most to {word}"
+        self._say(at, hint)
         self.picture.mark(divmod(query, shares.grid[1]) if query >= 0 else None)
 
-    def _show_places(self, pixels: np.ndarray, shares: "Shares") -> None:
-        query, (rows, columns) = self.query, shares.grid
-        flat = shares.values[query] if query >= 0 else shares.values.mean(0)
-        self.values = flat.reshape(rows, columns).numpy()
+    def _show_places(self, pixels: np.ndarray, shares: "Shares") -> str:
+        """The map of places on the image; the place that is looked at most, for people."""
+        assert shares.to_places is not None
+        flat = self._asked(shares.to_places)
+        self.values = flat.reshape(shares.grid).numpy()
         self.picture.show_pixels(laid_over(pixels, self.values))
-        at = _place(int(self.values.argmax()), columns)
-        share = percent(float(self.values.max()), float(self.values.sum()))
-        self._say(f"{at} ({share})", HINT)
+        at = _place(int(self.values.argmax()), shares.grid[1])
+        return f"{at} ({percent(float(flat.max()), self._whole(shares))})"
 
     def _show_words(
         self, pixels: np.ndarray, shares: "Shares", keys: tuple[str | None, ...]
-    ) -> None:
+    ) -> tuple[str, str]:
+        """Bars, and the map of a word if one is chosen; the word that is looked at most, a hint."""
+        assert shares.to_words is not None
         words = [key for key in keys if key is not None]
-        row = shares.values[self.query] if self.query >= 0 else shares.values.mean(0)
-        told = row[: len(words)].numpy()
+        told = self._asked(shares.to_words)[: len(words)].numpy()
         self.bars.show_values(words, told, self.word)
-        most = int(told.argmax())
-        self.values, hint = None, WORDS_HINT
+        most, hint = int(told.argmax()), WORDS_HINT
         if self.word >= 0:
-            self.values = shares.values[:, self.word].reshape(shares.grid).numpy()
+            self.values = shares.to_words[:, self.word].reshape(shares.grid).numpy()
+            self.picture.show_pixels(laid_over(pixels, self.values))
             at = _place(int(self.values.argmax()), shares.grid[1])
             share = percent(float(self.values.max()), 1.0)
             hint = f"“{keys[self.word]}” is looked at most by {at} ({share})"
-        shown = pixels if self.values is None else laid_over(pixels, self.values)
-        self.picture.show_pixels(shown)
-        self._say(f"“{words[most]}” ({percent(float(told[most]), 1.0)})", hint)
+        return f"“{words[most]}” ({percent(float(told[most]), 1.0)})", hint
+
+    def _asked(self, values: "Tensor") -> "Tensor":
+        """[keys] of [places, keys]: those of the patch that is asked about, or the mean of all."""
+        return values[self.query] if self.query >= 0 else values.mean(0)
+
+    def _whole(self, shares: "Shares") -> float:
+        """All that is looked at; more than 1 for the most of several heads."""
+        return float(self._asked(shares.values[: math.prod(shares.grid)]).sum())
+
+    def _at_words(self, shares: "Shares") -> str:
+        assert shares.to_words is not None
+        return percent(float(self._asked(shares.to_words).sum()), self._whole(shares))
 
     def _say(self, at: str, hint: str) -> None:
         """What is looked at most, by whom; `hint` where a patch is not all that is asked about."""

@@ -1,5 +1,6 @@
 """The matrix of one head in the three stages it goes through, every number readable."""
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,7 +35,7 @@ HELP: "Mapping[Stage, str]" = {
 class MatrixView(QWidget):
     """Queries down, keys across; a row is marked for the patch that is pointed at.
 
-    Where keys are words, their columns have names and can be picked.
+    Where all keys are words, their columns have names and can be picked.
     """
 
     word_picked = Signal(int)
@@ -91,8 +92,9 @@ class MatrixView(QWidget):
 
     def _refresh(self) -> None:
         shares = self._shares
-        self.picture.setVisible(shares is not None and shares.keys is None)
-        self.columns.setVisible(shares is not None and shares.keys is not None)
+        words_alone = shares is not None and shares.kind == "cross"
+        self.picture.setVisible(shares is not None and not words_alone)
+        self.columns.setVisible(words_alone)
         if shares is None:
             self.values = None
             self.picture.show_pixels(None)
@@ -100,7 +102,7 @@ class MatrixView(QWidget):
             return
         self.values = shares.values.numpy()
         low = 0.0 if self.stage == "softmax" else None
-        if shares.keys is None:
+        if shares.kind != "cross" or shares.keys is None:
             self.picture.show_pixels(heat(self.values, low=low))
         else:
             told = self._told(shares)
@@ -118,7 +120,7 @@ class MatrixView(QWidget):
     def _told(self, shares: "Shares") -> np.ndarray:
         """The columns of `shares` that are no padding."""
         values = shares.values.numpy()
-        if shares.keys is None:
+        if shares.kind != "cross" or shares.keys is None:
             return values
         return values[:, [key for key, word in enumerate(shares.keys) if word is not None]]
 
@@ -129,6 +131,10 @@ class MatrixView(QWidget):
         value = number(float(shares.values[query, key]))
         if shares.keys is None:
             self.words.setText(f"Query {query + 1}, key {key + 1}: {value}")
+            return
+        if shares.kind == "joint":
+            asks, seen = _token(shares, query), _token(shares, key)
+            self.words.setText(f"{asks[0].upper()}{asks[1:]} looks at {seen}: {value}")
             return
         row, column = divmod(query, shares.grid[1])
         word = shares.keys[key]
@@ -155,7 +161,30 @@ class MatrixView(QWidget):
         if shares.keys is None:
             self.words.setText(f"{queries} queries down, {keys} keys across, {ends}{sums}")
             return
+        if shares.kind == "joint":
+            down, across = _tokens(shares, queries), _tokens(shares, keys)
+            self.words.setText(f"{down} down, {across} across, {ends}{sums}")
+            return
         padding = self.values.shape[1] - keys
-        words = f"{keys} word{'s' * (keys != 1)}"
+        words = _words(keys)
         rest = f"; {padding} more of padding, masked" if padding else ""
         self.words.setText(f"{queries} patches down, {words} across, {ends}{sums}{rest}")
+
+
+def _token(shares: "Shares", index: int) -> str:
+    """What a query or key of joint attention stands for: "row 1, column 2", or "“red”"."""
+    places = math.prod(shares.grid)
+    if index < places or shares.keys is None:
+        row, column = divmod(index, shares.grid[1])
+        return f"row {row + 1}, column {column + 1}"
+    return f"“{shares.keys[index - places]}”"
+
+
+def _tokens(shares: "Shares", count: int) -> str:
+    places = math.prod(shares.grid)
+    words = count - places
+    return f"{places} patches{f' and {_words(words)}' if words else ''}"
+
+
+def _words(count: int) -> str:
+    return f"{count} word{'s' * (count != 1)}"

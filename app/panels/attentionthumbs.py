@@ -14,8 +14,11 @@ MOST_PX, LEAST_PX = 56, 14
 
 
 def layer_words(layer: str) -> str:
-    """A layer for people: "block 1" looks at places, "block 1, words" at the caption."""
-    return layer.removesuffix(" self").replace(" cross", ", words")
+    """A layer for people: "block 1" looks at places, "block 1, words" at the caption.
+
+    Where both are looked at in one, that is "block 1" too.
+    """
+    return layer.removesuffix(" self").removesuffix(" joint").replace(" cross", ", words")
 
 
 class HeadGrid(QWidget):

@@ -169,13 +169,13 @@ class WordMaps(QWidget):
         return f"{self.layers.words}, {heads}, {calls[self.over.value]}"
 
     def _offer(self, capture: "Capture") -> None:
-        from engines.diffusion.looking import most_heads
+        from engines.diffusion.looking import layers_of_words
 
-        offered = tuple(capture.names("cross")), most_heads(capture, "cross")
+        offered = layers_of_words(capture)
         if offered == self._offered:
             return
         self._offered = offered
-        self.layers.offer([(name.removesuffix(" cross").capitalize(), name) for name in offered[0]])
+        self.layers.offer([(name.rsplit(" ", 1)[0].capitalize(), name) for name in offered[0]])
         self.heads.offer([(f"Head {i + 1}", i) for i in range(offered[1])])
 
     def _chosen_calls(self, call: int) -> list[int]:

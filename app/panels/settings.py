@@ -32,6 +32,8 @@ NAMES: Mapping[str, Mapping[Any, str]] = {
         "dit laptop": "DiT, laptop",
         "dit small": "DiT, small",
         "dit base": "DiT, base",
+        "mmdit laptop": "MM-DiT, laptop",
+        "mmdit small": "MM-DiT, small",
         "unet laptop": "U-Net, laptop",
         "unet base": "U-Net, base",
     },

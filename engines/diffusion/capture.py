@@ -4,6 +4,7 @@ A network that is handed a `Capture` tells it of every attention layer it passes
 computed otherwise because of it, so outputs are the same bit for bit.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
@@ -11,7 +12,12 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-Kind = Literal["self", "cross"]
+Kind = Literal["self", "cross", "joint"]
+"""What looks at what: places at places, places at words, or both at both in one matrix.
+
+Queries and keys of joint attention are the places of the image, then the words. A layer after
+which nobody reads the words any more has only places for queries.
+"""
 Stage = Literal["scores", "masked", "softmax"]
 """q.k as it is; over the root of the head's width and minus infinity where masked; softmax."""
 STAGES: tuple[Stage, ...] = ("scores", "masked", "softmax")
@@ -33,6 +39,27 @@ class Attended:
     """(rows, columns) of the queries on the image."""
     values: Tensor
     """[kept samples, heads, queries, keys] float32, on the CPU."""
+
+    @property
+    def to_words(self) -> Tensor | None:
+        """[kept samples, heads, places, words] of `values`; None where no words are looked at."""
+        return to_words(self.values, self.kind, self.grid)
+
+
+def to_words(values: Tensor, kind: Kind, grid: tuple[int, int]) -> Tensor | None:
+    """[..., places, words] how places look at words, of `values` [..., queries, keys].
+
+    None for attention among places. Of joint attention these are shares of all that a place looks
+    at, so over the words alone they do not sum to 1.
+    """
+    match kind:
+        case "self":
+            return None
+        case "cross":
+            return values
+        case "joint":
+            places = math.prod(grid)
+            return values[..., :places, places:]
 
 
 @dataclass(eq=False, kw_only=True)

@@ -26,10 +26,19 @@ class DiffusionConfig:
     """
 
     network: Annotated[
-        Literal["dit laptop", "dit small", "dit base", "unet laptop", "unet base"],
+        Literal[
+            "dit laptop",
+            "dit small",
+            "dit base",
+            "mmdit laptop",
+            "mmdit small",
+            "unet laptop",
+            "unet base",
+        ],
         Setting(
-            "DiT is a transformer on patches, U-Net a convolutional network with attention; the "
-            "laptop ones train on two cores, the others want a GPU"
+            "DiT is a transformer on patches, MM-DiT one in which patches and words look at each "
+            "other, U-Net a convolutional network with attention; the laptop ones train on two "
+            "cores, the others want a GPU"
         ),
     ] = "dit laptop"
     size: Annotated[

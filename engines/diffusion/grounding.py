@@ -1,9 +1,10 @@
 """Teaching words where their things are, for images of which that is known.
 
 A network that learns from images and captions alone finds out late which word belongs to which
-thing. Where the data say so, cross-attention can be told (Wang et al. 2024, TokenCompose, the token
-loss): of all the attention that a word gets, what comes from outside its own thing is a loss. Here
-it is counted as -log of the share inside, as of a probability.
+thing. Where the data say so, attention to words can be told (Wang et al. 2024, TokenCompose, the
+token loss): of all the attention that a word gets from places, what comes from outside its own
+thing is a loss. Here it is counted as -log of the share inside, as of a probability. How much a
+place looks at words at all, where it may look at places as well, is left to it.
 """
 
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from engines.diffusion.capture import Capture, Kind, Stage
+from engines.diffusion.capture import Capture, Kind, Stage, to_words
 from engines.diffusion.condition import NOTHING, Condition
 from engines.diffusion.data.regions import Regions
 
@@ -21,7 +22,7 @@ LEAST = 1e-6
 
 @dataclass(eq=False, kw_only=True)
 class Watched(Capture):
-    """Keeps the cross-attention of one call as it is, so that gradients flow through it."""
+    """Keeps how places look at words in one call as it is, so that gradients flow through it."""
 
     seen: list[tuple[tuple[int, int], Tensor]] = field(default_factory=list)
     """(rows, columns) of the queries, and shares [n, heads, queries, words], layer by layer."""
@@ -30,8 +31,9 @@ class Watched(Capture):
         self, layer: str, kind: Kind, grid: tuple[int, int], stage: Stage, values: Tensor
     ) -> None:
         """See `Capture.take`; there is no limit, as training keeps these in memory anyway."""
-        if kind == "cross" and self.wants(layer, stage):
-            self.seen.append((grid, values))
+        told = to_words(values, kind, grid)
+        if told is not None and self.wants(layer, stage):
+            self.seen.append((grid, told))
 
 
 def grounding_loss(watched: Watched, regions: Regions, condition: Condition) -> Tensor | None:

@@ -3,6 +3,7 @@
 What is asked is chosen when looking; nothing here changes what was recorded.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor
 
 from engines.diffusion.artist import Artist, Wish
-from engines.diffusion.capture import Attended, Capture, Kind, Stage
+from engines.diffusion.capture import Attended, Capture, Kind, Stage, to_words
 from engines.diffusion.maps import Known, entropy, fused, rollout, word_maps
 from kernels.threads import torch_at_work
 
@@ -38,11 +39,23 @@ class Shares:
     """One matrix and the places that its queries stand for."""
 
     values: Tensor
-    """[queries, keys]."""
+    """[queries, keys]; of joint attention without the padding of words."""
     grid: tuple[int, int]
-    """(rows, columns) of the queries, and of the keys of self-attention."""
+    """(rows, columns) of the places that ask, and of those that are looked at."""
     keys: tuple[str | None, ...] | None = None
-    """The words that are the keys of cross-attention, None where masked; None for places."""
+    """The words that are looked at, None where masked; None for places alone."""
+    kind: Kind = "self"
+
+    @property
+    def to_places(self) -> Tensor | None:
+        """[places, places] of `values`; None where words alone are looked at."""
+        places = math.prod(self.grid)
+        return None if self.kind == "cross" else self.values[:places, :places]
+
+    @property
+    def to_words(self) -> Tensor | None:
+        """[places, words] of `values`; None where no words are looked at."""
+        return to_words(self.values, self.kind, self.grid)
 
 
 def calls_of(capture: Capture) -> list[tuple[int, float]]:
@@ -86,28 +99,65 @@ def shares_of(
     """The matrix that `choice` means, None where it was not kept.
 
     `words` are those of the chosen sample. Heads of the stages before the softmax are put
-    together like those after it. Rollout takes the self-attention on the grid of the chosen
-    layer, up to it; it knows the softmax alone and nothing of words.
+    together like those after it. Rollout takes the layers of the chosen one's kind and grid, up to
+    it; it knows the softmax alone, and words where they are in one matrix with places.
     """
     item = item_of(capture, choice.call, choice.layer, stage)
     if item is None:
         return None
-    values = item.values[choice.row]
-    keys = keys_of(words, values.shape[-1]) if item.kind == "cross" else None
+    keys = None
+    if item.to_words is not None:
+        keys = keys_of(words, item.to_words.shape[-1])
+    if item.kind == "joint":
+        keys = keys_of(words, _told(words))
+    values = without_padding(item, choice.row, words)
     match choice.way:
         case "head":
-            return Shares(values[choice.head], item.grid, keys)
+            return Shares(values[choice.head], item.grid, keys, item.kind)
         case "mean" | "max":
-            return Shares(fused(values, choice.way), item.grid, keys)
-    if stage != "softmax" or item.kind != "self":
+            return Shares(fused(values, choice.way), item.grid, keys, item.kind)
+    if stage != "softmax" or item.kind == "cross":
         return None
     layers = []
-    for other in capture.chosen(kind="self", calls=[choice.call]):
+    for other in capture.chosen(kind=item.kind, calls=[choice.call]):
         if other.grid == item.grid:
             layers.append(other)
         if other is item:
             break
-    return Shares(rollout(layers, choice.row), item.grid)
+    flow = rollout(layers, choice.row)
+    return Shares(flow[: values.shape[-2], : values.shape[-1]], item.grid, keys, item.kind)
+
+
+def without_padding(item: Attended, row: int, words: Sequence[str]) -> Tensor:
+    """[heads, queries, keys] of one sample; of joint attention only places and its `words`."""
+    values = item.values[row]
+    if item.kind != "joint":
+        return values
+    told = math.prod(item.grid) + _told(words)
+    return values[:, :told, :told]
+
+
+def head_maps(
+    item: Attended,
+    row: int,
+    *,
+    words: Sequence[str] = (),
+    query: int = -1,
+    word: int = -1,
+) -> Tensor:
+    """[heads, rows, columns] what there is of a layer: who looks at `word`, or where `query` looks.
+
+    Its matrices where neither is given, or the layer knows no words and `query` is none. A place
+    that looks at words alone has one row of them.
+    """
+    if word >= 0 and item.to_words is not None:
+        return item.to_words[row, :, :, word].unflatten(1, item.grid)
+    values, places = without_padding(item, row, words), math.prod(item.grid)
+    if not 0 <= query < places:
+        return values
+    if item.kind == "cross":
+        return values[:, query].unflatten(1, (1, -1))
+    return values[:, query, :places].unflatten(1, item.grid)
 
 
 def entropies(
@@ -120,7 +170,7 @@ def entropies(
 ) -> tuple[list[int], Tensor]:
     """The calls of which `layer` was kept, and [calls, heads] its entropy, 0 sharp to 1 even.
 
-    Of cross-attention the keys of `words` count; what is in `known` is not worked out again.
+    Of words as keys those of `words` count; what is in `known` is not worked out again.
     """
     known = {} if known is None else known
     items = capture.chosen(layers=[layer])
@@ -128,7 +178,11 @@ def entropies(
         return [], torch.empty(0, 0)
     found = []
     for item in items:
-        keys = max(1, len(words)) if item.kind == "cross" else None
+        keys = {
+            "self": None,
+            "cross": _told(words),
+            "joint": math.prod(item.grid) + _told(words),
+        }[item.kind]
         about = item, row, keys
         if about not in known:
             known[about] = entropy(item, row, keys=keys)
@@ -148,9 +202,14 @@ def words_of(artist: Artist, wish: Wish, row: int) -> list[str]:
 
 
 def keys_of(words: Sequence[str], count: int) -> tuple[str | None, ...]:
-    """What each of `count` keys of cross-attention stands for: a word, or None for padding."""
+    """What each of `count` keys that are words stands for: a word, or None for padding."""
     told = (*(words or [NO_WORD]),)[:count]
     return (*told, *[None] * (count - len(told)))
+
+
+def _told(words: Sequence[str]) -> int:
+    """How many keys are words: without any there is one for nothing."""
+    return max(1, len(words))
 
 
 def heat_of_words(
@@ -170,7 +229,8 @@ def heat_of_words(
     kept. Layers that lack one of the `heads` do not count. What is in `known` is not worked out
     again.
     """
-    items = capture.chosen(kind="cross", layers=layers, calls=calls)
+    items = capture.chosen(layers=layers, calls=calls)
+    items = [item for item in items if item.to_words is not None]
     if heads is not None:
         items = [item for item in items if max(heads, default=0) < item.values.shape[1]]
     if not items or not count:
@@ -178,6 +238,8 @@ def heat_of_words(
     return word_maps(items, row, how=how, heads=heads, known=known)[:count]
 
 
-def most_heads(capture: Capture, kind: Kind) -> int:
-    """The most heads that a layer of this kind has."""
-    return max((i.values.shape[1] for i in capture.kept if i.kind == kind), default=0)
+def layers_of_words(capture: Capture) -> tuple[tuple[str, ...], int]:
+    """The layers that look at words, in the order of the network, and the most heads of one."""
+    items = [item for item in capture.kept if item.kind != "self"]
+    names = tuple(dict.fromkeys(item.layer for item in items))
+    return names, max((item.values.shape[1] for item in items), default=0)

@@ -25,8 +25,9 @@ def write_arrays(
 
     One array [samples, heads, queries, keys] float32 for each call, layer and stage, named
     "call 3/block 1 self/softmax"; "calls" holds the calls, "t" the noise level of each, and
-    "grid/block 1 self" the (rows, columns) of the queries. `places` [rows, columns, rows, columns]
-    are kept under that name, see `placing`. Raises InputError.
+    "grid/block 1 self" the (rows, columns) of the queries. Those of "block 1 joint", and its keys,
+    are the places of that grid, row by row, then the words, then padding. `places`
+    [rows, columns, rows, columns] are kept under that name, see `placing`. Raises InputError.
     """
     if not capture.kept:
         raise InputError("Nothing was recorded; draw with attention recorded, then save again")

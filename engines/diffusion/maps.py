@@ -56,27 +56,28 @@ def rollout(
 
     Abnar and Zuidema 2020, section 3: heads are fused first, then the way around attention is
     added as `identity` times the identity, rows are made to sum to 1, and layers are multiplied
-    from first to last. `layers` are self-attention of one call, in order, all on one grid;
-    ValueError otherwise.
+    from first to last. `layers` are self-attention of one call, in order, all on one grid, or joint
+    attention likewise; ValueError otherwise. Of the latter the words are tokens as the places are:
+    what reaches a place by way of words counts, and what came from words is said.
     """
-    sizes = {(item.kind, item.call, tuple(item.values.shape[-2:])) for item in layers}
-    if len(sizes) != 1 or layers[0].kind != "self":
+    sizes = {(item.kind, item.call, item.grid, item.values.shape[-1]) for item in layers}
+    if len(sizes) != 1 or layers[0].kind == "cross":
         raise ValueError("Rollout needs the self-attention of one call, on one grid")
-    count = layers[0].values.shape[-1]
-    eye = torch.eye(count)
+    eye = torch.eye(layers[0].values.shape[-1])
     flow = eye
     for item in layers:
-        mixed = (1 - identity) * fused(item.values[row], how) + identity * eye
+        shares = fused(item.values[row], how)
+        mixed = (1 - identity) * shares + identity * eye[: len(shares)]
         flow = (mixed / mixed.sum(-1, keepdim=True)) @ flow
     return flow
 
 
 def entropy(item: Attended, row: int = 0, *, keys: int | None = None) -> Tensor:
-    """[heads] mean over the queries of -sum p log p, over log keys: 0 sharp, 1 all alike.
+    """[heads] mean over the places of -sum p log p, over log keys: 0 sharp, 1 all alike.
 
     `keys` is how many of them are not masked, None for all. 0 where there is a single key.
     """
-    shares = item.values[row]
+    shares = item.values[row, :, : math.prod(item.grid)]
     keys = shares.shape[-1] if keys is None else keys
     if keys <= 1:
         return torch.zeros(shares.shape[0])
@@ -111,13 +112,14 @@ def word_maps(
 ) -> Tensor:
     """[words, rows, columns] how much each place looks at each word, over all `items`.
 
-    Cross-attention of several grids is enlarged to the finest, or to `size`, and averaged
-    (DAAM, Tang et al. 2023, section 2.2, sums instead). At every place the words sum to 1 if
-    heads are fused by their mean. Maps of items that are in `known` are taken from there.
-    Raises ValueError where nothing was captured.
+    Attention of several grids is enlarged to the finest, or to `size`, and averaged (DAAM, Tang et
+    al. 2023, section 2.2, sums instead). At every place the words of cross-attention sum to 1 if
+    heads are fused by their mean; those of joint attention to what the place does not give to
+    places. Maps of items that are in `known` are taken from there. Raises ValueError where nothing
+    was captured.
     """
-    if not items or any(item.kind != "cross" for item in items):
-        raise ValueError("Word maps need cross-attention")
+    if not items or any(item.to_words is None for item in items):
+        raise ValueError("Word maps need cross-attention or joint attention")
     target = size or max((item.grid for item in items), key=lambda grid: grid[0] * grid[1])
     known = {} if known is None else known
     chosen = None if heads is None else tuple(heads)
@@ -125,7 +127,8 @@ def word_maps(
     for item in items:
         about = item, row, how, chosen, target
         if about not in known:
-            shares = fused(item.values[row], how, heads).T.reshape(1, -1, *item.grid)
+            assert item.to_words is not None
+            shares = fused(item.to_words[row], how, heads).T.reshape(1, -1, *item.grid)
             known[about] = torch.nn.functional.interpolate(
                 shares, target, mode="bilinear", align_corners=False
             )[0]

@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from engines.diffusion.networks.choose import Network
 from engines.diffusion.networks.dit import DiT
+from engines.diffusion.networks.mmdit import MMDiT
 
 GAP = np.nan
 """Between two tiles."""
@@ -20,9 +21,9 @@ def place_similarity(network: Network) -> np.ndarray | None:
 
     None for a network without place embeddings.
     """
-    if not isinstance(network, DiT):
+    if not isinstance(network, DiT | MMDiT):
         return None
-    unit = F.normalize(network.places.detach().float(), dim=1)
+    unit = F.normalize(network.places.table.detach().float(), dim=1)
     grid = network.config.grid
     return (unit @ unit.T).reshape(*grid, *grid).cpu().numpy()
 

@@ -115,7 +115,8 @@ def test_fields(tiny: PosedPhotos, name: str, surroundings: bool, tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("network", "latent"), [("dit laptop", "off"), ("unet laptop", "off"), ("dit laptop", "2")]
+    ("network", "latent"),
+    [("dit laptop", "off"), ("mmdit laptop", "off"), ("unet laptop", "off"), ("dit laptop", "2")],
 )
 @pytest.mark.parametrize("said", ["nothing", "classes", "captions"])
 def test_diffusion(network: str, latent: str, said: str, tmp_path: Path):

@@ -24,7 +24,7 @@ from engines.diffusion.targets import POINTS_CLIP
 from engines.diffusion.words import Vocabulary
 from tests.conftest import ROOT
 from tests.engines.diffusion_data import one_thread
-from tests.engines.diffusion_nets import TINY_DIT, TINY_POINTS, TINY_UNET, stirred
+from tests.engines.diffusion_nets import TINY_DIT, TINY_MMDIT, TINY_POINTS, TINY_UNET, stirred
 
 __all__ = ["one_thread"]
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -53,7 +53,9 @@ def artist() -> Artist:
     return artist_of()
 
 
-@pytest.mark.parametrize("config", [TINY_DIT, TINY_UNET, TINY_POINTS], ids=lambda c: c.kind)
+@pytest.mark.parametrize(
+    "config", [TINY_DIT, TINY_MMDIT, TINY_UNET, TINY_POINTS], ids=lambda c: c.kind
+)
 def test_the_same_seed_is_the_same_picture(config):
     artist = artist_of(config)
     first = artist.samples(WISH)

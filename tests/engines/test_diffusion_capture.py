@@ -1,6 +1,7 @@
 """Watching attention changes no bit, and what is kept is what was computed."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
@@ -15,9 +16,9 @@ from engines.diffusion.maps import (
     rollout,
     word_maps,
 )
-from tests.engines.diffusion_nets import TINY_DIT, TINY_UNET, inputs, stirred
+from tests.engines.diffusion_nets import TINY_DIT, TINY_MMDIT, TINY_UNET, inputs, stirred
 
-BOTH = pytest.mark.parametrize("config", [TINY_DIT, TINY_UNET], ids=lambda c: c.kind)
+BOTH = pytest.mark.parametrize("config", [TINY_DIT, TINY_MMDIT, TINY_UNET], ids=lambda c: c.kind)
 
 
 def captured(config, **options) -> Capture:
@@ -54,9 +55,18 @@ def test_rows_sum_to_one_and_stages_follow_from_each_other(config):
         assert torch.allclose(ratio, ratio.mean().expand_as(ratio), rtol=1e-4)
         if config is TINY_DIT and scores.kind == "self":
             assert ratio.mean() == pytest.approx(math.sqrt(heads_width["self"]), rel=1e-4)
-        if scores.kind == "cross":
-            assert torch.equal(free, condition.mask[:, None, None].expand_as(free))
-        assert softmax.values.shape[2] == math.prod(softmax.grid)
+        places, queries = math.prod(softmax.grid), softmax.values.shape[2]
+        if scores.kind == "self":
+            assert free.all()
+        else:
+            seen = condition.mask
+            if scores.kind == "joint":
+                seen = torch.cat([torch.ones(3, places, dtype=torch.bool), seen], dim=1)
+            assert torch.equal(free, seen[:, None, None].expand_as(free))
+            assert torch.equal(softmax.values > 0, free)
+        # After the last block of two streams nobody reads the words any more: they ask nothing.
+        ask = scores.kind == "joint" and scores.layer != "block 2 joint"
+        assert queries == places + ask * condition.mask.shape[1]
         assert softmax.t == pytest.approx(float(t[0]))
 
 
@@ -81,6 +91,55 @@ def test_scores_are_products_of_queries_and_keys():
     fused_out = torch.nn.functional.scaled_dot_product_attention(q, k, v)
     out = attention.out(fused_out.transpose(1, 2).reshape(n, tokens, width))
     assert torch.allclose(out, seen["out"], atol=1e-5)
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_joint_attention_is_that_of_patches_and_words_in_one_line(number):
+    """By hand, straight from the weights of both streams, against torch's fused attention."""
+    x, t, condition = inputs(TINY_MMDIT)
+    network = stirred(TINY_MMDIT)
+    seen = {}
+    attention = network.blocks[number - 1].attention
+    hook = attention.register_forward_hook(lambda _, args, out: seen.update(x=args, out=out))
+    capture = Capture(stages=frozenset(STAGES))
+    network(x, t, condition, capture=capture)
+    hook.remove()
+    patches, words = seen["x"][:2]
+
+    def heads(values, parts):
+        return values.unflatten(2, (parts, 4, 4)).permute(2, 0, 3, 1, 4).unbind(0)
+
+    q, k, v = heads(attention.qkv(patches), 3)
+    *asked, words_k, words_v = heads(attention.words_qkv(words), 3 if number == 1 else 2)
+    q, k, v = torch.cat([q, *asked], 2), torch.cat([k, words_k], 2), torch.cat([v, words_v], 2)
+    scores, softmax = (
+        capture.chosen(stage=stage, layers=[f"block {number} joint"])[0]
+        for stage in ("scores", "softmax")
+    )
+    assert torch.allclose(scores.values, torch.einsum("nhqd,nhkd->nhqk", q, k), atol=1e-4)
+    assert torch.equal(softmax.to_words, softmax.values[:, :, :6, 6:])
+    mask = torch.cat([torch.ones(3, 6, dtype=torch.bool), condition.mask], dim=1)
+    fused_out = torch.nn.functional.scaled_dot_product_attention(
+        q, k, v, attn_mask=mask[:, None, None].expand(-1, -1, q.shape[2], -1)
+    )
+    told = fused_out.transpose(1, 2).flatten(2)
+    out, words_out = seen["out"]
+    assert torch.allclose(out, attention.out(told[:, :6]), atol=1e-5)
+    if number == 1:
+        assert torch.allclose(words_out, attention.words_out(told[:, 6:]), atol=1e-5)
+    else:
+        assert words_out is None
+
+
+def test_two_streams_without_words_have_self_attention():
+    config = replace(TINY_MMDIT, tokens=0)
+    x, t, _ = inputs(TINY_MMDIT)
+    capture = Capture()
+    stirred(config)(x, t, capture=capture)
+    assert [(item.layer, item.kind) for item in capture.kept] == [
+        ("block 1 self", "self"),
+        ("block 2 self", "self"),
+    ]
 
 
 def test_only_what_is_asked_for_is_kept():
@@ -145,6 +204,21 @@ def test_rollout_by_hand():
         rollout([layers[0], attended(second, call=1)])
     flow = rollout(captured(TINY_DIT).chosen(kind="self"), row=1, how="max")
     assert flow.sum(-1).sub(1).abs().max() < 1e-5
+    with pytest.raises(ValueError, match="one call"):
+        rollout(captured(TINY_DIT).chosen(kind="cross"))
+
+
+def test_rollout_goes_through_words_as_well():
+    """A place sees a word that saw another place; the last layer has places alone for queries."""
+    first = torch.tensor([[[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 1.0, 0.0]]]])
+    last = torch.tensor([[[[0.0, 0.0, 1.0], [0.0, 1.0, 0.0]]]])
+    layers = [attended(first, kind="joint"), attended(last, kind="joint", layer="b")]
+    # From the word 1/4, and by way of it, from the second place, 1/4; the way around is 1/2.
+    assert torch.allclose(rollout(layers), torch.tensor([[0.5, 0.25, 0.25], [0.0, 1.0, 0.0]]))
+    flow = rollout(captured(TINY_MMDIT).chosen(), row=0)
+    assert flow.shape == (6, 10)
+    assert flow.sum(-1).sub(1).abs().max() < 1e-5
+    assert not flow[:, 8:].any(), "nothing comes from padding"
 
 
 def test_entropy_runs_from_sharp_to_alike():
@@ -155,6 +229,9 @@ def test_entropy_runs_from_sharp_to_alike():
     padded = attended(torch.tensor([0.5, 0.5, 0.0, 0.0]).expand(1, 1, 2, 4), kind="cross")
     assert entropy(padded).tolist() == pytest.approx([0.5])
     assert entropy(padded, keys=2).tolist() == pytest.approx([1.0])
+    joint = torch.tensor([[0.5, 0.5, 0.0], [0.5, 0.5, 0.0], [0.0, 0.0, 1.0]])
+    told = entropy(attended(joint[None, None], kind="joint", grid=(1, 2)))
+    assert told.tolist() == pytest.approx([math.log(2) / math.log(3)]), "of places, not of words"
 
 
 def test_a_query_and_the_words_become_maps():
@@ -175,5 +252,12 @@ def test_a_query_and_the_words_become_maps():
     factors = contrast(maps, torch.tensor([True, False, False, False]))
     assert factors[0].mean() == pytest.approx(1, abs=1e-5)
     assert torch.equal(factors[1], torch.ones(2, 3))
+    joint = captured(TINY_MMDIT).chosen()
+    maps = word_maps(joint, row=0)
+    assert torch.allclose(
+        maps[1], sum(item.values[0].mean(0)[:6, 7] for item in joint).view(2, 3) / 2, atol=1e-6
+    )
+    assert (maps.sum(0) < 1).all(), "what is left goes to places"
+    assert not maps[2:].any()
     with pytest.raises(ValueError, match="cross"):
         word_maps(capture.chosen(kind="self"))

@@ -18,6 +18,7 @@ from engines.diffusion.data.folder import read_image_folder
 from engines.diffusion.data.source import Source, data_of
 from engines.diffusion.data.toy import make_toy
 from engines.diffusion.health import BINS
+from engines.diffusion.networks.choose import build, weights
 from engines.diffusion.networks.config import NetworkConfig, preset
 from engines.diffusion.paths import PATHS
 from engines.diffusion.saved import read_model, write_model
@@ -119,7 +120,10 @@ def test_every_way_to_learn_can_be_resumed(path, target, timing, weighting, tmp_
     resumes_exactly(replace(QUICK, steps=3, **ways), tmp_path)
 
 
-@pytest.mark.parametrize("change", [{"precision": "mixed"}, {"network": "unet laptop"}])
+@pytest.mark.parametrize(
+    "change",
+    [{"precision": "mixed"}, {"network": "unet laptop"}, {"network": "mmdit laptop"}],
+)
 def test_so_can_other_numbers_and_networks(change, tmp_path):
     config = replace(QUICK, steps=3, **change)
     resumes_exactly(config, tmp_path)
@@ -490,5 +494,9 @@ def test_the_forecast_grows_with_what_it_should():
     assert larger.weights == small.weights
     half = memory.forecast(preset("unet laptop", height=32, width=32), 8, mixed=True)
     assert half.step < small.step
+    streams = preset("mmdit laptop", height=32, width=32, tokens=20, cross=True)
+    one, both = (memory.forecast(replace(streams, tokens=count), 8) for count in (0, 20))
+    assert one.step < both.step, "words are kept as well"
+    assert both.parameters == weights(build(streams, torch.Generator()))
     with pytest.raises(InputError, match="choose smaller images or fewer"):
         memory.check_images(100_000_000, 512)

@@ -94,8 +94,25 @@ def test_words_of_one_batch_may_be_fewer_or_more_than_the_longest_caption():
     assert float(many) == pytest.approx(-(math.log(8 / 16) + math.log(1 / 16)) / 2)
 
 
-def learnt(shapes, grounding: float) -> tuple[DiffusionEngine, list[Stepped]]:
-    engine = DiffusionEngine(shapes.pictures, replace(QUICK, grounding=grounding))
+def test_of_joint_attention_what_places_give_to_words_is_taught():
+    """Whatever else places and words look at; how much that is for all words changes nothing."""
+    to_words = torch.rand(1, 2, 16, 4, generator=torch.Generator().manual_seed(0))
+    joint = torch.rand(1, 2, 20, 20, generator=torch.Generator().manual_seed(1))
+    found = Watched()
+    found.begin(torch.tensor([0.5]))
+    joint[:, :, :16, 16:] = 0.1 * to_words
+    found.take("block 1 joint", "joint", GRID, "softmax", joint)
+    loss = float(grounding_loss(found, two_things(), told(4)))
+    assert loss == pytest.approx(
+        float(grounding_loss(watched(to_words), two_things(), told(4))), rel=1e-5
+    )
+
+
+def learnt(
+    shapes, grounding: float, network: str = "dit laptop"
+) -> tuple[DiffusionEngine, list[Stepped]]:
+    config = replace(QUICK, grounding=grounding, network=network)
+    engine = DiffusionEngine(shapes.pictures, config)
     return engine, [event for event in engine.run() if isinstance(event, Stepped)]
 
 
@@ -112,9 +129,10 @@ def share_inside(engine: DiffusionEngine, shapes) -> float:
     return math.exp(-float(grounding_loss(seen, pictures.regions, condition)))
 
 
-def test_words_learn_where_their_things_are(shapes):
-    taught, steps = learnt(shapes, 0.5)
-    left_alone, plain = learnt(shapes, 0.0)
+@pytest.mark.parametrize("network", ["dit laptop", "mmdit laptop"])
+def test_words_learn_where_their_things_are(shapes, network):
+    taught, steps = learnt(shapes, 0.5, network)
+    left_alone, plain = learnt(shapes, 0.0, network)
     assert all("grounding" in step.scalars for step in steps)
     assert not any("grounding" in step.scalars for step in plain)
     assert share_inside(taught, shapes) > 2 * share_inside(left_alone, shapes)

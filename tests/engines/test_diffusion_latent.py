@@ -376,7 +376,9 @@ def test_factors_and_orders_go_together(tiny):
     """Every factor has patches of one place as long as there are 64 of them."""
     from engines.diffusion.networks.config import preset
 
-    for (side, patch), name in itertools.product({8: 1, 16: 2, 4: 1}.items(), ["dit laptop"]):
+    names = ["dit laptop", "mmdit laptop"]
+    for (side, patch), name in itertools.product({8: 1, 16: 2, 4: 1}.items(), names):
         assert preset(name, height=side, width=side, channels=4, latent=True).patch == patch
-    assert preset("dit base", height=32, width=32, channels=4, latent=True).patch == 2
+    for name in ("dit base", "mmdit small"):
+        assert preset(name, height=32, width=32, channels=4, latent=True).patch == 2
     assert preset("unet laptop", height=32, width=32, latent=True).attention == (False, True)

@@ -24,7 +24,9 @@ from engines.diffusion.looking import (
     attention_layers,
     calls_of,
     entropies,
+    head_maps,
     heat_of_words,
+    layers_of_words,
     rows_of,
     shares_of,
     words_of,
@@ -36,7 +38,7 @@ from engines.diffusion.networks.config import NetworkConfig
 from engines.diffusion.paths import PATHS
 from engines.diffusion.toys import CLASSES, GaussianMixture, ring_of_gaussians
 from engines.diffusion.words import Vocabulary
-from tests.engines.diffusion_nets import TINY_DIT, TINY_POINTS, stirred
+from tests.engines.diffusion_nets import TINY_DIT, TINY_MMDIT, TINY_POINTS, stirred
 
 WORDS = Vocabulary(("a", "blue", "circle", "left", "of", "red", "square"), longest=8)
 WISH = Wish(count=3, texts=("a red circle", "blue square"), steps=4, sampler="ddim", guidance=1.0)
@@ -169,6 +171,62 @@ def test_a_head_that_looks_at_words_has_their_names_and_padding_has_none(seen):
     shares = torch.stack([i.values[1] for i in capture.chosen(layers=[choice.layer])])
     by_hand = torch.special.entr(shares[..., :2]).sum(-1).mean(-1) / np.log(2)
     assert torch.allclose(values, by_hand.float(), atol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def joint():
+    capture = Capture(stages=frozenset(STAGES))
+    list(artist_of(TINY_MMDIT, WORDS).draw(WISH, capture=capture))
+    return capture
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_joint_attention_is_places_and_words_without_padding(joint, number):
+    choice = Choice(call=1, layer=f"block {number} joint", head=2, row=1)
+    words, queries = ["blue", "square"], {1: 8, 2: 6}[number]
+    for stage in STAGES:
+        shares = shares_of(joint, choice, stage, words=words)
+        item = joint.chosen(stage=stage, layers=[choice.layer], calls=[1])[0]
+        assert shares is not None
+        assert torch.equal(shares.values, item.values[1, 2, :queries, :8])
+        assert shares.keys == ("blue", "square")
+        assert torch.equal(shares.to_places, item.values[1, 2, :6, :6])
+        assert torch.equal(shares.to_words, item.values[1, 2, :6, 6:8])
+    assert shares.values.sum(-1).sub(1).abs().max() < 1e-5, "padding is not looked at"
+    flow = shares_of(joint, replace(choice, way="rollout"), words=words)
+    layers = joint.chosen(calls=[1])[:number]
+    assert flow is not None
+    assert torch.equal(flow.values, rollout(layers, 1)[:queries, :8])
+    assert flow.values.sum(-1).sub(1).abs().max() < 1e-5
+    _, values = entropies(joint, choice.layer, 1, words=words)
+    shares = torch.stack([i.values[1] for i in joint.chosen(layers=[choice.layer])])
+    by_hand = torch.special.entr(shares[..., :6, :8]).sum(-1).mean(-1) / np.log(8)
+    assert torch.allclose(values, by_hand.float(), atol=1e-6)
+
+
+def test_words_of_joint_attention_have_maps(joint):
+    assert layers_of_words(joint) == (("block 1 joint", "block 2 joint"), 4)
+    maps = heat_of_words(joint, 1, 2, heads=[0], calls=[3])
+    by_hand = torch.stack([i.values[1, 0, :6, 6:8].T for i in joint.chosen(calls=[3])]).mean(0)
+    assert torch.allclose(maps.flatten(1), by_hand, atol=1e-6)
+
+
+def test_all_heads_show_a_word_a_place_or_all_there_is(seen, joint):
+    words = ["blue", "square"]
+    one = joint.chosen(layers=["block 1 joint"], calls=[0])[0]
+    asked = {"row": 1, "words": words}
+    assert torch.equal(head_maps(one, **asked), one.values[1, :, :8, :8])
+    place = head_maps(one, **asked, query=4)
+    assert torch.equal(place, one.values[1, :, 4, :6].view(4, 2, 3))
+    word = head_maps(one, **asked, query=4, word=1)
+    assert torch.equal(word, one.values[1, :, :6, 7].view(4, 2, 3))
+    assert torch.equal(head_maps(one, **asked, query=7), head_maps(one, **asked)), "no place"
+    cross = seen[2].chosen(kind="cross", calls=[0])[0]
+    assert torch.equal(head_maps(cross, **asked), cross.values[1])
+    assert torch.equal(head_maps(cross, **asked, query=4), cross.values[1, :, 4:5])
+    assert torch.equal(head_maps(cross, **asked, word=1), cross.values[1, :, :, 1].view(4, 2, 3))
+    among = seen[2].chosen(kind="self", calls=[0])[0]
+    assert torch.equal(head_maps(among, **asked, word=1), among.values[1])
 
 
 def test_arrays_come_back_as_they_were(seen, tmp_path):

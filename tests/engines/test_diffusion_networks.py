@@ -1,5 +1,6 @@
 """Shapes, first outputs, what each input changes, and that small networks learn."""
 
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -11,12 +12,22 @@ from engines.diffusion.ema import Ema
 from engines.diffusion.flat import FlatWeights
 from engines.diffusion.networks.choose import build, weights
 from engines.diffusion.networks.config import PRESETS, NetworkConfig, preset, usual_rate
-from engines.diffusion.networks.dit import image, patches, places
+from engines.diffusion.networks.dit import image, patches
 from engines.diffusion.networks.parts import squared_relu
+from engines.diffusion.networks.places import grid_waves
 from engines.diffusion.networks.time import waves
-from tests.engines.diffusion_nets import TINY_DIT, TINY_POINTS, TINY_UNET, inputs, stirred
+from tests.engines.diffusion_nets import (
+    TINY_DIT,
+    TINY_MMDIT,
+    TINY_POINTS,
+    TINY_UNET,
+    inputs,
+    stirred,
+)
 
-EVERY = pytest.mark.parametrize("config", [TINY_DIT, TINY_UNET, TINY_POINTS], ids=lambda c: c.kind)
+EVERY = pytest.mark.parametrize(
+    "config", [TINY_DIT, TINY_MMDIT, TINY_UNET, TINY_POINTS], ids=lambda c: c.kind
+)
 
 
 @EVERY
@@ -61,7 +72,7 @@ def test_padding_changes_nothing(config):
     assert torch.allclose(network(x, t, junk), network(x, t, condition), atol=1e-5)
 
 
-@pytest.mark.parametrize("config", [TINY_DIT, TINY_UNET], ids=lambda c: c.kind)
+@pytest.mark.parametrize("config", [TINY_DIT, TINY_MMDIT, TINY_UNET], ids=lambda c: c.kind)
 def test_the_order_of_words_matters_to_cross_attention(config):
     x, t, condition = inputs(config)
     network = stirred(config)
@@ -81,6 +92,52 @@ def test_gradients_reach_every_weight(config, cross):
     if not cross or config.kind == "points":
         unused = [name for name in unused if not name.startswith("words.norm.")]
     assert not unused
+
+
+@pytest.mark.parametrize("kind", ["dit", "mmdit"])
+def test_a_transformer_without_condition_has_one_stream(kind):
+    config = replace(TINY_DIT, kind=kind, tokens=0, cross=False)
+    x, t, _ = inputs(TINY_DIT)
+    network = stirred(config)
+    network(x, t).square().mean().backward()
+    assert all(p.grad is not None and p.grad.any() for p in network.parameters())
+    assert not [name for name, _ in network.named_parameters() if "words" in name]
+
+
+def test_words_of_two_streams_change_with_the_image():
+    """What one stream brings changes the other, and the last words are asked nothing."""
+    x, t, condition = inputs(TINY_MMDIT)
+    network = stirred(TINY_MMDIT)
+    seen = []
+    network.blocks[0].register_forward_hook(lambda _, __, out: seen.append(out))
+    last = []
+    network.blocks[1].register_forward_hook(lambda _, __, out: last.append(out[1]))
+    network(x, t, condition)
+    network(-x, t, condition)
+    assert seen[0][1].shape == (3, 4, 16)
+    assert (seen[0][1] - seen[1][1]).abs().amax() > 1e-3
+    assert last == [None, None]
+
+
+def test_the_mean_of_the_words_is_told_besides_what_is_looked_at():
+    x, t, condition = inputs(TINY_MMDIT)
+    network = stirred(TINY_MMDIT)
+    with torch.no_grad():
+        for block in network.blocks:
+            block.attention.words_qkv.weight.zero_()  # looking at words brings nothing
+    other = Condition((condition.tokens - 1).clamp(min=2), condition.mask)
+    assert (network(x, t, other) - network(x, t, condition)).abs().amax() > 1e-3
+
+
+def test_every_block_of_two_streams_at_first_does_nothing():
+    x, t, condition = inputs(TINY_MMDIT)
+    network = build(TINY_MMDIT, torch.Generator().manual_seed(0))
+    seen = []
+    network.blocks[0].register_forward_hook(lambda _, args, out: seen.append((args, out)))
+    network(x, t, condition)
+    ((tokens, words, *_), (tokens_after, words_after)) = seen[0]
+    assert torch.equal(tokens, tokens_after)
+    assert torch.equal(words, words_after)
 
 
 @EVERY
@@ -123,7 +180,7 @@ def test_patches_and_back():
 
 
 def test_every_place_and_every_level_is_told_apart():
-    table = places((4, 6), 16)
+    table = grid_waves((4, 6), 16)
     assert table.shape == (24, 16)
     assert torch.cdist(table, table).fill_diagonal_(9).amin() > 0.1
     levels = waves(torch.linspace(0, 1000, 1001), 64)
@@ -132,8 +189,8 @@ def test_every_place_and_every_level_is_told_apart():
 
 
 def test_a_laptop_keeps_64_tokens():
-    for size in range(8, 513, 8):
-        config = preset("dit laptop", height=size, width=size)
+    for size, name in itertools.product(range(8, 513, 8), ("dit laptop", "mmdit laptop")):
+        config = preset(name, height=size, width=size)
         rows, columns = config.grid
         assert 4 <= rows * columns <= 64
         assert (rows * config.patch, columns * config.patch) == (size, size)
@@ -212,7 +269,9 @@ def test_detail_takes_the_short_way_through_the_unet():
 
 
 def test_the_wider_a_transformer_the_slower_it_learns():
-    rates = [usual_rate(preset(name, height=32, width=32)) for name in PRESETS if "dit" in name]
+    rates = [
+        usual_rate(preset(name, height=32, width=32)) for name in PRESETS if name.startswith("dit")
+    ]
     assert rates == sorted(rates, reverse=True)
     assert len(set(rates)) == len(rates)
     assert usual_rate(TINY_DIT) == rates[0], "narrow ones as the one of a laptop"

@@ -15,6 +15,7 @@ from tests.engines.diffusion_data import QUICK, make_pictures, one_thread
 from tests.engines.diffusion_nets import (
     LEARNED_PLACES,
     TINY_DIT,
+    TINY_MMDIT,
     TINY_POINTS,
     TINY_UNET,
     inputs,
@@ -38,6 +39,7 @@ def test_waves_are_alike_by_how_far_apart_rows_and_columns_are():
             down = np.cos(speeds * (rows - row)[..., None]).mean(-1)
             across = np.cos(speeds * (columns - column)[..., None]).mean(-1)
             np.testing.assert_allclose(found[row, column], (down + across) / 2, atol=1e-6)
+    np.testing.assert_array_equal(place_similarity(stirred(TINY_MMDIT)), found)
     assert place_similarity(stirred(TINY_UNET)) is None
     assert place_similarity(stirred(TINY_POINTS)) is None
 

@@ -17,6 +17,7 @@ from engines.diffusion.words import Vocabulary
 from tests.engines.diffusion_nets import (
     LEARNED_PLACES,
     TINY_DIT,
+    TINY_MMDIT,
     TINY_POINTS,
     TINY_UNET,
     inputs,
@@ -37,7 +38,7 @@ def model(config, vocabulary=None) -> SavedModel:
 
 
 @pytest.mark.parametrize(
-    "config", [TINY_DIT, LEARNED_PLACES, TINY_UNET, TINY_POINTS], ids=lambda c: c.kind
+    "config", [TINY_DIT, LEARNED_PLACES, TINY_MMDIT, TINY_UNET, TINY_POINTS], ids=lambda c: c.kind
 )
 def test_a_model_comes_back_bit_for_bit(tmp_path, config):
     first = model(config)

@@ -30,7 +30,14 @@ from engines.diffusion.variance import (
 )
 from engines.events import Stepped
 from tests.engines.diffusion_data import QUICK, make_pictures, one_thread
-from tests.engines.diffusion_nets import TINY_DIT, TINY_POINTS, TINY_UNET, inputs, stirred
+from tests.engines.diffusion_nets import (
+    TINY_DIT,
+    TINY_MMDIT,
+    TINY_POINTS,
+    TINY_UNET,
+    inputs,
+    stirred,
+)
 from tests.engines.test_diffusion_engine import assert_same, run
 
 __all__ = ["one_thread"]
@@ -221,7 +228,9 @@ def test_guidance_mixes_the_mean_alone():
     assert v[:, 0].tolist() == [20.0, 50.0]
 
 
-@pytest.mark.parametrize("config", [TINY_DIT, TINY_UNET, TINY_POINTS], ids=lambda c: c.kind)
+@pytest.mark.parametrize(
+    "config", [TINY_DIT, TINY_MMDIT, TINY_UNET, TINY_POINTS], ids=lambda c: c.kind
+)
 def test_every_network_can_say_it(config, tmp_path):
     """As many outputs again; the first half, capture, edits and files are as without."""
     plain, more = (

@@ -79,6 +79,54 @@ class CrossAttention(nn.Module):
         return self.out(_attend(self, q, k, v, grid, mask, capture))
 
 
+class JointAttention(nn.Module):
+    """Patches and words, each with projections of their own, look at all there is of both.
+
+    The joint attention of Esser et al. 2024, section 4: both sequences, one behind the other.
+    """
+
+    kind: Kind = "joint"
+
+    def __init__(
+        self, name: str, width: int, heads: int, dim: int = 0, *, words_ask: bool = True
+    ) -> None:
+        """Each head is `dim` wide, 0 for its share of `width`.
+
+        Unless `words_ask`, words are looked at and do not look themselves.
+        """
+        super().__init__()
+        dim = dim or width // heads
+        inner = heads * dim
+        self.name, self.heads = name, heads
+        self.scale = 1 / math.sqrt(dim)
+        self.qkv = nn.Linear(width, 3 * inner, bias=False)
+        self.words_qkv = nn.Linear(width, (2 + words_ask) * inner, bias=False)
+        self.out = nn.Linear(inner, width)
+        self.words_out = nn.Linear(inner, width) if words_ask else None
+
+    def forward(
+        self,
+        x: Tensor,
+        words: Tensor,
+        grid: tuple[int, int],
+        mask: Tensor | None,
+        capture: Capture | None = None,
+    ) -> tuple[Tensor, Tensor | None]:
+        """As `x` [n, patches, width] and as `words` [n, m, width]; None for words that do not ask.
+
+        Keys where `mask` [n, patches + m] is False are not seen.
+        """
+        q, k, v = _split(self.qkv(x), 3, self.heads)
+        told = _split(self.words_qkv(words), 2 + (self.words_out is not None), self.heads)
+        k, v = torch.cat([k, told[-2]], dim=1), torch.cat([v, told[-1]], dim=1)
+        if self.words_out is None:
+            return self.out(_attend(self, q * self.scale, k, v, grid, mask, capture)), None
+        q = torch.cat([q, told[0]], dim=1)
+        seen = _attend(self, q * self.scale, k, v, grid, mask, capture)
+        patches = x.shape[1]
+        return self.out(seen[:, :patches]), self.words_out(seen[:, patches:])
+
+
 def _split(x: Tensor, parts: int, heads: int) -> tuple[Tensor, ...]:
     """`parts` times [n * heads, tokens, d] of [n, tokens, parts * heads * d]."""
     n, tokens, _ = x.shape
@@ -87,7 +135,7 @@ def _split(x: Tensor, parts: int, heads: int) -> tuple[Tensor, ...]:
 
 
 def _attend(
-    layer: SelfAttention | CrossAttention,
+    layer: SelfAttention | CrossAttention | JointAttention,
     q: Tensor,
     k: Tensor,
     v: Tensor,

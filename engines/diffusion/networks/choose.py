@@ -9,11 +9,12 @@ from engines.diffusion.capture import Capture
 from engines.diffusion.condition import Condition
 from engines.diffusion.networks.config import NetworkConfig
 from engines.diffusion.networks.dit import DiT
+from engines.diffusion.networks.mmdit import MMDiT
 from engines.diffusion.networks.points import Points
 from engines.diffusion.networks.text import Heard
 from engines.diffusion.networks.unet import UNet
 
-Network = DiT | UNet | Points
+Network = DiT | MMDiT | UNet | Points
 
 
 class Asks(Protocol):
@@ -39,6 +40,8 @@ def build(config: NetworkConfig, generator: torch.Generator) -> Network:
     match config.kind:
         case "dit":
             return DiT(config, generator)
+        case "mmdit":
+            return MMDiT(config, generator)
         case "unet":
             return UNet(config, generator)
         case "points":

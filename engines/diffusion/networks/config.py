@@ -3,7 +3,8 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
-Kind = Literal["dit", "unet", "points"]
+Kind = Literal["dit", "mmdit", "unet", "points"]
+TRANSFORMERS: tuple[Kind, ...] = ("dit", "mmdit")
 Places = Literal["fixed", "learned"]
 """Waves of row and column, or a vector of its own for each patch."""
 
@@ -25,7 +26,8 @@ class NetworkConfig:
     longest: int = 16
     """Words of the longest caption."""
     cross: bool = False
-    """Words are looked at by cross-attention; else their mean joins the time embedding."""
+    """Words are read in order and looked at; else their mean joins the time embedding, and that is
+    all but for the transformer of two streams, which looks at them in any case."""
     features: int = 128
     """Width of the tokens of the transformer, of the U-Net's finest level, of the MLP."""
     depth: int = 4
@@ -49,17 +51,17 @@ class NetworkConfig:
         """Raises ValueError with a sentence where the numbers do not go together."""
         if self.kind == "points":
             return
-        levels = 1 if self.kind == "dit" else len(self.multipliers)
+        levels = 1 if self.kind in TRANSFORMERS else len(self.multipliers)
         least = self.patch * 2 ** (levels - 1)
         if self.height % least or self.width % least:
             raise ValueError(
                 f"Images of {self.width}x{self.height} pixels cannot be cut into parts of "
                 f"{least}; choose a size that is a multiple of {least}"
             )
-        if self.features % (4 if self.kind == "dit" else self.heads):
+        parts = 4 if self.kind in TRANSFORMERS else self.heads
+        if self.features % parts:
             raise ValueError(
-                f"The width of the network is {self.features}; expected a multiple of "
-                f"{4 if self.kind == 'dit' else self.heads}"
+                f"The width of the network is {self.features}; expected a multiple of {parts}"
             )
         if self.features % self.heads:
             raise ValueError(
@@ -84,6 +86,8 @@ PRESETS: dict[str, NetworkConfig] = {
     "dit laptop": NetworkConfig(heads=2, head_dim=32),
     "dit small": NetworkConfig(features=384, depth=12, heads=6, mlp_ratio=4.0),
     "dit base": NetworkConfig(features=768, depth=12, heads=12, mlp_ratio=4.0),
+    "mmdit laptop": NetworkConfig(kind="mmdit", heads=2, head_dim=32),
+    "mmdit small": NetworkConfig(kind="mmdit", features=384, depth=12, heads=6, mlp_ratio=4.0),
     "unet laptop": NetworkConfig(
         kind="unet", features=32, depth=1, patch=2, multipliers=(1, 2), attention=(False, True)
     ),
@@ -102,6 +106,10 @@ attention is half as wide as its tokens: a sixth less time for steps that teach 
 `benchmarks`). Small and base are the sizes S and B of DiT (Peebles and Xie 2023, table 1) and the
 widths of the U-Net of DDPM, which attends at 16x16 alone, for a GPU."""
 
+_FINE = ("dit small", "dit base", "mmdit small")
+"""Whose patches of latents are of 2x2."""
+_FEW_TOKENS = ("dit laptop", "mmdit laptop")
+
 LATENT_ATTENTION = 16
 """The largest side at which a U-Net attends among latents."""
 
@@ -112,7 +120,7 @@ def usual_rate(config: NetworkConfig) -> float:
     That of the transformer of a laptop was found by trying at 96 and 128 features (see
     `benchmarks`); wider ones want less, the more so the wider they are.
     """
-    if config.kind != "dit":
+    if config.kind not in TRANSFORMERS:
         return 1e-3
     return 6e-3 * min(1.0, (128 / config.features) ** 2)
 
@@ -145,10 +153,10 @@ def preset(
     base = PRESETS[name]
     patch, attention = base.patch, base.attention
     if latent:
-        patch = 2 if name in ("dit small", "dit base") else 1
+        patch = 2 if name in _FINE else 1
         sides = [max(height, width) >> level for level in range(len(attention))]
         attention = tuple(side <= LATENT_ATTENTION for side in sides)
-    if name == "dit laptop" and not (height % patch or width % patch):
+    if name in _FEW_TOKENS and not (height % patch or width % patch):
         while height % patch or width % patch or (height // patch) * (width // patch) > 64:
             patch += 1
     return replace(

@@ -17,19 +17,14 @@ from engines.diffusion.capture import Capture
 from engines.diffusion.condition import Condition
 from engines.diffusion.networks.attention import CrossAttention, SelfAttention
 from engines.diffusion.networks.config import NetworkConfig
-from engines.diffusion.networks.parts import ZeroLinear, squared_relu, start
+from engines.diffusion.networks.parts import Near, ZeroLinear, squared_relu, start
+from engines.diffusion.networks.places import Places
 from engines.diffusion.networks.text import Heard, WordEncoder
-from engines.diffusion.networks.time import TimeEmbedding, waves
-
-LITTLE = 0.02
-"""Deviation of place embeddings that are learnt, at first: next to nothing tells where is what
-(Dosovitskiy et al. 2021, ViT, have as much)."""
+from engines.diffusion.networks.time import TimeEmbedding
 
 
 class DiT(nn.Module):
     """See the module; `forward` is the interface of all networks."""
-
-    places: Tensor
 
     def __init__(self, config: NetworkConfig, generator: torch.Generator) -> None:
         super().__init__()
@@ -47,14 +42,7 @@ class DiT(nn.Module):
         self.register_buffer("factors", factors, persistent=False)
         self.project = ZeroLinear(width, config.outputs * patch * patch)
         start(self, generator)
-        if config.places == "learned":
-            few = torch.empty(config.grid[0] * config.grid[1], width)
-            self.places = nn.Parameter(few.normal_(std=LITTLE, generator=generator))
-        else:
-            self.register_buffer("places", places(config.grid, width), persistent=False)
-        for module in self.modules():
-            if isinstance(module, _Block):
-                module.keep_patches()
+        self.places = Places(config, generator)
 
     def forward(
         self,
@@ -81,7 +69,7 @@ class DiT(nn.Module):
             words, mask = (heard.words if self.config.cross else None), heard.mask
         change = self.modulation(F.silu(told)).view(len(x), -1, 1, self.config.features)
         change = (change + self.factors).unbind(1)
-        tokens = self.embed(patches(x, self.config.patch)) + self.places
+        tokens = self.places(self.embed(patches(x, self.config.patch)))
         for i, block in enumerate(self.blocks):
             tokens = block(tokens, change[6 * i : 6 * i + 6], words, mask, grid, capture)
         tokens = torch.addcmul(change[-2], F.layer_norm(tokens, tokens.shape[-1:]), change[-1])
@@ -99,8 +87,7 @@ class _Block(nn.Module):
         self.cross = None
         if config.tokens and config.cross and number % 2 == 1:
             self.cross = CrossAttention(f"block {number} cross", width, width, *heads)
-        # A patch that sees the edge go on next door need not find out by attention where that is.
-        self.near = nn.Conv2d(width, width, 3, padding=1, groups=width)
+        self.near = Near(width)
         self.grow, self.shrink = nn.Linear(width, hidden), nn.Linear(hidden, width)
 
     def forward(
@@ -120,30 +107,8 @@ class _Block(nn.Module):
         if self.cross is not None and words is not None:
             x = x + self.cross(seen, words, grid, mask, capture)
         seen = torch.addcmul(shift_mlp, F.layer_norm(x, size), factor_mlp)
-        seen = squared_relu(self.grow(self._with_near(seen, grid)))
+        seen = squared_relu(self.grow(self.near.mixed(seen, grid)))
         return torch.addcmul(x, gate_mlp, self.shrink(seen))
-
-    @torch.no_grad()
-    def keep_patches(self) -> None:
-        """Let the convolution begin near what leaves every patch as it is."""
-        self.near.weight[:, 0, 1, 1] += 1
-
-    def _with_near(self, x: Tensor, grid: tuple[int, int]) -> Tensor:
-        """[n, tokens, width] each of `x` with what the patches around it add."""
-        side_by_side = x.view(len(x), *grid, -1).permute(0, 3, 1, 2)
-        return self.near(side_by_side).permute(0, 2, 3, 1).reshape(x.shape)
-
-
-def places(grid: tuple[int, int], width: int) -> Tensor:
-    """[rows * columns, width] fixed waves, half of them by row and half by column."""
-    rows, columns = grid
-    by_row = waves(torch.arange(rows, dtype=torch.float32), width // 2)
-    by_column = waves(torch.arange(columns, dtype=torch.float32), width // 2)
-    both = [
-        by_row[:, None].expand(rows, columns, -1),
-        by_column[None].expand(rows, columns, -1),
-    ]
-    return torch.cat(both, dim=-1).reshape(rows * columns, width)
 
 
 def patches(images: Tensor, patch: int) -> Tensor:

@@ -16,6 +16,21 @@ class ZeroConv2d(nn.Conv2d):
     """A convolution that at first adds nothing."""
 
 
+class Near(nn.Conv2d):
+    """What the patches around a patch add to it, feature by feature; at first next to nothing.
+
+    A patch that sees the edge go on next door need not find out by attention where that is.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__(width, width, 3, padding=1, groups=width)
+
+    def mixed(self, x: Tensor, grid: tuple[int, int]) -> Tensor:
+        """[n, tokens, width] as `x`, whose tokens are patches on a `grid`, row by row."""
+        side_by_side = x.view(len(x), *grid, -1).permute(0, 3, 1, 2)
+        return self(side_by_side).permute(0, 2, 3, 1).reshape(x.shape)
+
+
 class _SquaredReLU(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
@@ -43,7 +58,8 @@ def start(network: nn.Module, generator: torch.Generator) -> None:
     """Give every weight of `network` its first value, from `generator` alone.
 
     Linear layers are Xavier uniform (as in DiT, Peebles and Xie 2023), convolutions uniform
-    by their inputs, embeddings normal of deviation 0.5, biases zero. Norms keep their ones.
+    by their inputs, embeddings normal of deviation 0.5, biases zero. Norms keep their ones. `Near`
+    begins near what leaves every patch as it is.
     """
     for module in network.modules():
         if isinstance(module, ZeroLinear | ZeroConv2d):
@@ -56,6 +72,9 @@ def start(network: nn.Module, generator: torch.Generator) -> None:
             nn.init.normal_(module.weight, std=0.5, generator=generator)
         if isinstance(module, nn.Linear | nn.Conv2d) and module.bias is not None:
             nn.init.zeros_(module.bias)
+        if isinstance(module, Near):
+            with torch.no_grad():
+                module.weight[:, 0, 1, 1] += 1
 
 
 def groups_of(width: int) -> int:
