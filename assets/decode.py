@@ -114,7 +114,7 @@ def opened(path: Path) -> Image.Image:
         )
     except Image.DecompressionBombError as error:
         most = 2 * (Image.MAX_IMAGE_PIXELS or 0)
-        side = math.isqrt(most) // 1_000 * 1_000
+        side = math.isqrt(most)
         raise InputError(
             f"{path} has more than {most // 10**6} million pixels, too many unless it is scaled "
             f"down to {side:,}x{side:,} or fewer; do so in any image editor"

@@ -287,7 +287,7 @@ def test_bad_images_end_in_a_sentence_and_odd_ones_are_said(page, tmp_path, monk
         "notes.xyz": "notes.xyz is not a photo",
         "cut off.png": "the file is damaged",
         "strip.png": "a strip of which nothing is left",
-        "huge.png": "too many; save it at half the width",
+        "huge.png": "million pixels, too many unless it is scaled down to 44x44",
     }.items():
         with monkeypatch.context() as patch:
             if name == "huge.png":
