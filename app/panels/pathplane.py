@@ -29,7 +29,7 @@ CLASSIFIER_HELP = (
 
 
 GUIDANCE_HELP = (
-    "The score without the class (grey) and with it (violet), both to one scale; guidance goes "
+    "The score without the class (green) and with it (violet), both to one scale; guidance goes "
     "from the one beyond the other"
 )
 HELP = {"guidance": GUIDANCE_HELP, "classifier": CLASSIFIER_HELP}
