@@ -27,7 +27,7 @@ CLASSIFIER_HELP = (
     "What the classifier adds (violet) to the score of the model alone (grey), both to one scale"
 )
 GUIDANCE_HELP = (
-    "The score without the class (grey) and with it (violet), both to one scale; guidance goes "
+    "The score without the class (green) and with it (violet), both to one scale; guidance goes "
     "from the one beyond the other"
 )
 HELP = {"guidance": GUIDANCE_HELP, "classifier": CLASSIFIER_HELP}

@@ -53,6 +53,8 @@ class PointsView(QWidget):
         for item in (self._error, self._data, self._arrows, self._pulls, self._dots):
             self._item.addItem(item)
         self._error.hide()
+        self._coloured = False
+        """Both arrows of a place are of a colour, as they mostly lie on each other."""
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(4)
@@ -91,8 +93,8 @@ class PointsView(QWidget):
         return _shafts(self._pulls)
 
     @property
-    def greys(self) -> np.ndarray | None:
-        """As `pulls`, of the grey arrows."""
+    def firsts(self) -> np.ndarray | None:
+        """As `pulls`, of the arrows that are drawn most often: grey, or green beside violet."""
         return _shafts(self._arrows)
 
     def show_points(self, points: np.ndarray) -> None:
@@ -119,6 +121,8 @@ class PointsView(QWidget):
             # Shorter ones of the same direction are to be seen on longer ones.
             self._arrows.setZValue(1 if what == "guidance" else 0)
             self._dots.setZValue(2)
+            self._coloured = what == "guidance"
+            self._colour_arrows()
             longest = _longest(first if second is None else np.stack([first, second]))
             for item, arrows in ((self._arrows, first), (self._pulls, second)):
                 if arrows is not None:
@@ -137,10 +141,15 @@ class PointsView(QWidget):
             axis = self._item.getAxis(name)
             axis.recolour()
             axis.setZValue(-1000)  # grid lines belong below everything
-        self._arrows.setPen(pg.mkPen(theme.colour(colours.muted), width=1))
         self._data.setBrush(theme.colour(colours.muted, 0.5))
-        self._pulls.setPen(pg.mkPen(theme.colour(colours.split), width=2))
+        self._colour_arrows()
         self._colour_dots()
+
+    def _colour_arrows(self) -> None:
+        colours = theme.current()
+        first = colours.good if self._coloured else colours.muted
+        self._arrows.setPen(pg.mkPen(theme.colour(first), width=1))
+        self._pulls.setPen(pg.mkPen(theme.colour(colours.split), width=1.5))
 
     def _colour_dots(self) -> None:
         """Points on heat are white in both themes, as no colour of a theme tells them from it."""
