@@ -121,7 +121,7 @@ SPECS = (
     ),
     Spec(
         id="distil",
-        title="Distil to few steps",
+        title="Distil to few steps…",
         tip="Teach a copy of the opened diffusion model to draw in one to four steps",
         icon="mdi6.fast-forward-outline",
         enabled=lambda s: s.can_teach,
@@ -323,16 +323,20 @@ MENUS: dict[str, tuple[str, ...]] = {
 }
 """Ids of actions or submenus in their order; "-" is a separator."""
 
-RUN_FACE: dict[State, tuple[str, str]] = {
-    State.IDLE: ("Run", "mdi6.play"),
-    State.PREPARING: ("Pause", "mdi6.pause"),
-    State.RUNNING: ("Pause", "mdi6.pause"),
-    State.PAUSED: ("Resume", "mdi6.play"),
-    State.STOPPED: ("Resume", "mdi6.play"),
-    State.FINISHED: ("Run again", "mdi6.restart"),
-    State.FAILED: ("Run again", "mdi6.restart"),
+_RUN = ("Run", "mdi6.play", "Train with the present settings")
+_PAUSE = ("Pause", "mdi6.pause", "Hold the run after the step at hand")
+_RESUME = ("Resume", "mdi6.play", "Go on with this run and the settings it began with")
+_AGAIN = ("Run again", "mdi6.restart", "Begin a new run with the present settings")
+RUN_FACE: dict[State, tuple[str, str, str]] = {
+    State.IDLE: _RUN,
+    State.PREPARING: _PAUSE,
+    State.RUNNING: _PAUSE,
+    State.PAUSED: _RESUME,
+    State.STOPPED: _RESUME,
+    State.FINISHED: _AGAIN,
+    State.FAILED: _AGAIN,
 }
-"""What the one button that starts, pauses and resumes says in each state."""
+"""What the one button that starts, pauses and resumes says in each state, its icon and its tip."""
 
 
 class Actions(QObject):
@@ -392,8 +396,9 @@ class Actions(QObject):
             means_something = self[name].isVisible() and spec.enabled(situation)
             self[name].setEnabled(means_something and name not in self._barred)
         other = situation.is_other_engine
-        title, icon = RUN_FACE[State.IDLE if other else situation.state]
+        title, icon, tip = RUN_FACE[State.IDLE if other else situation.state]
         run = self["run"]
+        run.setToolTip(_with_key(tip, run))
         if run.text() != title:
             run.setText(title)
             run.setIcon(theme.icon(icon, "label"))
@@ -422,6 +427,9 @@ class Actions(QObject):
 
 def _tip(spec: Spec, action: QAction) -> str:
     """What an action does, and its key."""
+    return _with_key(spec.tip or spec.title.rstrip("…"), action)
+
+
+def _with_key(tip: str, action: QAction) -> str:
     key = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
-    tip = spec.tip or spec.title.rstrip("…")
     return f"{tip} ({key})" if key else tip

@@ -1,22 +1,29 @@
-"""One sentence over the viewport when something went wrong: what happened and what to do."""
+"""One sentence over the viewport: what went wrong and what to do, or what was done."""
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QWidget
 
 from app import theme
 from app.theme import set_role
 
 WIDTH = 560
+INFO_S = 10.0
+"""How long it says what went well; what went wrong stays."""
 
 
 class Banner(QFrame):
-    """Stays until it is dismissed or something better has happened; the log keeps the words."""
+    """Stays until it is dismissed or something better has happened; the log keeps the words.
+
+    What went well goes by itself.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setObjectName("banner")
         self._level = "error"
+        self._goes = QTimer(self, singleShot=True, interval=round(1e3 * INFO_S))
+        self._goes.timeout.connect(self.clear)
         self._icon = QLabel()
         self._words = QLabel()
         self._words.setWordWrap(True)
@@ -44,6 +51,10 @@ class Banner(QFrame):
     def say(self, text: str, *, level: str = "error") -> None:
         """Show a sentence ("error", "warn" or "info") in place of an older one."""
         self._level = level
+        if level == "info":
+            self._goes.start()
+        else:
+            self._goes.stop()
         self._words.setText(text)
         self._recolour()
         self.show()

@@ -56,6 +56,8 @@ class Docks:
         """Of the engine that is chosen; exists once PyTorch is loaded."""
         self._settings: dict[str, SettingsPanel] = {}
         """By engine: each keeps what was changed in it."""
+        self._kept: tuple[SettingsPanel, Any] | None = None
+        """Settings that give way to those of a student's run, and whose they are."""
         self.poses = SettingsPanel(PosesConfig, "Cameras")
         self.population = PopulationPanel()
         self.ray = RayPanel()
@@ -207,6 +209,19 @@ class Docks:
         if self.settings is None:
             raise RuntimeError("there are no settings before PyTorch is loaded")
         return self.settings.config
+
+    def lend_settings(self, config: Any) -> None:
+        """Have these settings until `take_settings_back`."""
+        if self.settings is not None:
+            self.take_settings_back()
+            self._kept = self.settings, self.settings.config
+            self.settings.set_config(config)
+
+    def take_settings_back(self) -> None:
+        """Have the settings that a person made before others were lent, if any were."""
+        if self._kept is not None:
+            (panel, config), self._kept = self._kept, None
+            panel.set_config(config)
 
     def poses_config(self) -> PosesConfig:
         """The settings for finding cameras."""

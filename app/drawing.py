@@ -127,23 +127,27 @@ class Drawer:
                 self._fail("".join(traceback.format_exception(error)))
 
     def _draw(self, order: Order) -> None:
+        from engines.diffusion.finite import check_finite, lost_note
+
         artist = order.artist()
         capture = None if order.capture is None else order.capture()
-        drawing = Drawing(
-            order=order, artist=artist, capture=capture, notes=artist.notes(order.wish)
-        )
+        followed = artist.notes(order.wish)
+        drawing = Drawing(order=order, artist=artist, capture=capture, notes=followed)
         _check_room(artist.kept_bytes(order.wish), order.wish.count)
         began = time.perf_counter()
         strokes = artist.draw(order.wish, capture=capture)
         try:
             for stroke in strokes:
+                check_finite(stroke, artist, order.wish)
                 if stroke.shower is not None:  # decoded here, where nobody waits for it
                     stroke.bytes_of("x0")
                     if stroke.t == 0:
                         stroke.bytes_of("x")
+                lost = lost_note(stroke)
                 drawing = replace(
                     drawing,
                     strokes=(*drawing.strokes, stroke),
+                    notes=(*followed, lost) if lost else followed,
                     seconds=time.perf_counter() - began,
                 )
                 with self._gate:

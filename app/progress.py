@@ -8,6 +8,11 @@ from engines.events import Event, Prepared, StageBegan, Stepped
 
 WINDOW_S = 4.0
 """The rate is measured over this much of the immediate past."""
+LEFT_WINDOW_S = 60.0
+"""The time left follows from this much: it holds the pauses, such as those for samples, in the
+share that they have of a run."""
+COARSE_S = 600
+"""Times longer than this are said in whole minutes."""
 
 
 class Progress:
@@ -28,10 +33,13 @@ class Progress:
         self.seconds = 0.0
         """Training time according to the engine."""
         self._steps: deque[tuple[float, int]] = deque()
+        self._longer: deque[tuple[float, int]] = deque()
+        """Moments and steps of the last `LEFT_WINDOW_S`, as `_steps` are of `WINDOW_S`."""
 
     def hold(self) -> None:
         """The run was paused or stopped: what comes next begins a new measurement."""
         self._steps.clear()
+        self._longer.clear()
 
     def add(self, event: Event) -> None:
         """Take note of what happened just now."""
@@ -40,22 +48,20 @@ class Progress:
         elif isinstance(event, StageBegan):
             self.phase = ""
             self.stage = f"{event.name.capitalize()} ({event.number} of {event.count})"
-            self._steps.clear()  # steps of another stage take another time
+            self.hold()  # steps of another stage take another time
         elif isinstance(event, Stepped):
             now = self._clock()
             self.phase = ""
             self.step, self.seconds = event.step, event.seconds
-            self._steps.append((now, event.step))
-            while self._steps[0][0] < now - WINDOW_S and len(self._steps) > 2:
-                self._steps.popleft()
+            for steps, window_s in ((self._steps, WINDOW_S), (self._longer, LEFT_WINDOW_S)):
+                steps.append((now, event.step))
+                while steps[0][0] < now - window_s and len(steps) > 2:
+                    steps.popleft()
 
     @property
     def rate(self) -> float | None:
         """Steps in a second of late, evaluation included; None before it can be told."""
-        if len(self._steps) < 2:
-            return None
-        (began, first), (ended, last) = self._steps[0], self._steps[-1]
-        return (last - first) / (ended - began) if ended > began else None
+        return _rate(self._steps)
 
     def share(self, steps: int, seconds: float) -> float:
         """How much of a run of `steps` steps or `seconds` s (0: no limit) is done, 0 to 1."""
@@ -67,18 +73,29 @@ class Progress:
 
     def left(self, steps: int, seconds: float) -> float | None:
         """Seconds to the end of a run of `steps` or `seconds`, whichever comes first."""
-        rate = self.rate
+        rate = _rate(self._longer)
         if rate is None or rate <= 0:
             return None
         by_steps = max(0, steps - self.step) / rate
         return min(by_steps, max(0.0, seconds - self.seconds)) if seconds else by_steps
 
 
+def _rate(steps: deque[tuple[float, int]]) -> float | None:
+    """Steps in a second from the first to the last moment."""
+    if len(steps) < 2:
+        return None
+    (began, first), (ended, last) = steps[0], steps[-1]
+    return (last - first) / (ended - began) if ended > began else None
+
+
 def duration(seconds: float) -> str:
-    """A time as people say it: "8 s", "1 min 12 s", "2 h 5 min"."""
+    """A time as people say it: "8 s", "1 min 12 s", "25 min", "2 h 5 min"."""
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
-    if whole < 3600:
+    if whole < COARSE_S:
         return f"{whole // 60} min {whole % 60} s"
+    whole = 60 * round(whole / 60)
+    if whole < 3600:
+        return f"{whole // 60} min"
     return f"{whole // 3600} h {whole % 3600 // 60} min"

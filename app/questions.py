@@ -5,6 +5,8 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
+from app.distil_dialog import DistilDialog
+from app.distilling import DistilSettings
 from assets.decode import PHOTO_SUFFIXES
 
 OPENABLE = (
@@ -63,10 +65,42 @@ class Questions:
         chosen, _ = QFileDialog.getOpenFileName(parent, title, str(start), IMAGES)
         return Path(chosen) if chosen else None
 
+    def new_file(self, parent: QWidget, title: str, start: Path, filters: str) -> Path | None:
+        """A file to be written, with the suffix of the chosen filter if none was typed."""
+        return asked_file(parent, title, start, filters)
+
+    def distil(self, parent: QWidget, name: str, told: bool) -> DistilSettings | None:
+        """How the opened diffusion model is to teach; `told` if it knows captions or classes."""
+        dialog = DistilDialog(name, told=told, parent=parent)
+        accepted = dialog.exec() == DistilDialog.DialogCode.Accepted
+        dialog.deleteLater()
+        return dialog.settings if accepted else None
+
     def new_folder(self, parent: QWidget, title: str, start: Path) -> Path | None:
         """A folder to be written, which may exist."""
         chosen, _ = QFileDialog.getSaveFileName(parent, title, str(start), FOLDERS)
         return Path(chosen) if chosen else None
+
+
+def asked_file(parent: QWidget, title: str, start: Path, filters: str) -> Path | None:
+    """Where a person wants a file; begins at `start`, folder and name.
+
+    `filters` are those of Qt, "Film (*.mp4);;Animated picture (*.gif)": the suffix of the chosen
+    one is added before the dialog asks whether a file may be replaced.
+    """
+    dialog = QFileDialog(parent, title, str(start.parent), filters)
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.selectFile(start.name)
+
+    def suffix(chosen: str) -> None:
+        dialog.setDefaultSuffix(chosen[chosen.rfind(".") + 1 : -1])
+
+    suffix(dialog.selectedNameFilter())
+    dialog.filterSelected.connect(suffix)
+    said_yes = dialog.exec()
+    chosen = dialog.selectedFiles()
+    dialog.deleteLater()
+    return Path(chosen[0]) if said_yes and chosen else None
 
 
 def unsaved_words(steps: int, purpose: str) -> str:

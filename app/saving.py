@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from app.exports import Exportable, exportable
+from app.panels.saver import Keeper
 from assets.frame import Normalisation
 from engines.engine import Engine
 
@@ -97,7 +98,7 @@ class Saving(QObject):
         def done(step: int) -> None:
             bench.run.mark_saved(step)
             bench.memory.remember(folder)
-            bench.said.emit("info", f"Saved step {step:,} to {folder}")
+            bench.success(f"Saved step {step:,} to {folder}")
             bench.changed.emit()
             if then is not None:
                 then()
@@ -109,6 +110,32 @@ class Saving(QObject):
         bench.jobs.follow(
             "Saving a checkpoint", bench.run.between_steps(save), done=done, failed=failed
         )
+
+    def look_after(self, *keepers: Keeper) -> None:
+        """Have the files of panels begin where the last one went, and say how they ended."""
+        bench = self._bench
+
+        def ask(parent: QWidget, title: str, name: str, filters: str) -> Path | None:
+            start = bench.memory.folder / f"{self._data_name}-{name}"
+            path = bench.questions.new_file(parent, title, start, filters)
+            if path is not None:
+                bench.memory.folder = path.parent
+            return path
+
+        def ended(sentence: str, well: bool) -> None:
+            if well:
+                bench.success(sentence)
+            else:
+                bench.trouble(sentence, "")
+
+        for keeper in keepers:
+            keeper.ask = ask
+            keeper.ended.connect(ended)
+
+    @property
+    def _data_name(self) -> str:
+        session = self._bench.session
+        return session.name or session.result_name.split(".")[0] or "run"
 
     @property
     def _run_name(self) -> str:

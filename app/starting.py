@@ -39,6 +39,12 @@ class Starting(QObject):
         if square and image is not None and len(image) != self._size:
             self.box.clear()
         self._page.view.start.setVisible(square)
+        self._page.draw.say_start()
+
+    def forget(self) -> None:
+        """Start from noise, as for a model that nothing was chosen for yet."""
+        self.cancel()
+        self.box.forget()
 
     def wish(self) -> dict[str, Any]:
         """The fields of a `Wish` that say what to start from."""

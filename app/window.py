@@ -25,6 +25,7 @@ from app.help import ABOUT, keys_page, text_page
 from app.imagesets import DiffusionModel, ImageSet
 from app.memory import Memory
 from app.mesh_dialog import MeshDialog
+from app.modelfacts import facts_of
 from app.overlays import MODES, Overlays
 from app.probing import Probing
 from app.questions import Questions
@@ -60,8 +61,7 @@ class MainWindow(QMainWindow):
         load: Callable[[], Machine] = load_machine,
         faults: Faults | None = None,
     ) -> None:
-        """`kinds` are the engines to choose from; `load` imports what they need, called on
-        another thread once the window is shown."""
+        """`kinds` are the engines to choose from; `load` imports what they need, on a thread."""
         super().__init__()
         self.setWindowTitle("Zograscope")
         self.setWindowIcon(mark.icon())
@@ -156,10 +156,12 @@ class MainWindow(QMainWindow):
         bench.session.changed.connect(view.refresh_assets)
         bench.run_begins.connect(self._begin_run)
         bench.run_resumes.connect(self._take_up)
+        bench.distilling.settings_wanted.connect(docks.lend_settings)
         self._connect_posing()
         self._connect_probing()
         self._connect_meshing()
         bench.saving.snapshot_ready.connect(self._export)
+        bench.saving.look_after(docks.path.saver, docks.attention.saver, docks.curves.keeper)
         feed.happened.connect(self._add)
         feed.refreshed.connect(self._refresh)
         feed.ticked.connect(docks.refresh_next)
@@ -257,6 +259,8 @@ class MainWindow(QMainWindow):
 
     def _update_situation(self) -> None:
         situation = self.bench.situation
+        if not self.bench.distilling.is_at_work:
+            self.docks.take_settings_back()
         self.actions_.update(situation)
         empty = situation.is_empty and not situation.is_opening
         if empty and self.welcome.isHidden():
@@ -271,7 +275,9 @@ class MainWindow(QMainWindow):
         if finding != self._finding:
             self._finding = finding
             self.docks.set_finding(finding)
-        name = self.bench.session.name or self.bench.session.result_name
+        opened = isinstance(self.bench.session.result, DiffusionModel)
+        self.topbar.show_primary(not opened or situation.state is not State.IDLE)
+        name = self.bench.session.title
         self.setWindowTitle(f"{name} - Zograscope" if name else "Zograscope")
 
     def _update_engine(self) -> None:
@@ -282,7 +288,10 @@ class MainWindow(QMainWindow):
         if bench.machine is not None:
             self.docks.show_settings_of(bench.kind)
         if self.docks.settings is not None:
+            learns = bench.run.state is not State.IDLE and not bench.posing.is_at_work
+            own = bench.run_config if learns and bench.kind is bench.run_kind else None
             self.docks.settings.set_locked(locked)
+            self.docks.settings.show_run(own)
         self.docks.show_kind(bench.kind_on_show)
         self.view.offer(bench.kind_on_show.modes)
 
@@ -328,6 +337,7 @@ class MainWindow(QMainWindow):
         bench, kind = self.bench, self.bench.kind_on_show
         if isinstance(shown, DiffusionModel):
             self.view.show_nothing()
+            self.docks.health.show_model(facts_of(shown))
         elif isinstance(shown, Portrait):
             self.view.show_portrait(shown)
         else:

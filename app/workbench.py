@@ -9,8 +9,9 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from app.actions import Situation
+from app.distilling import Distilling
 from app.enginekinds import EngineKind, Machine, kind_of_checkpoint
-from app.imagesets import DiffusionModel, ImageSet, folder_of, images_of_run, taught_by
+from app.imagesets import DiffusionModel, ImageSet, folder_of, images_of_run
 from app.jobs import Job, Jobs
 from app.memory import Memory
 from app.meshing import Meshing
@@ -70,13 +71,14 @@ class Workbench(QObject):
         """`kinds` are the engines by id, the first by default; `settings()` returns the config
         a new run is to have, `poses_settings()` the one for finding cameras first."""
         super().__init__(parent)
-        self._window, self._settings = parent, settings
+        self.window, self.settings = parent, settings
         self.memory, self.questions = memory, questions
         self.jobs = Jobs(self)
         self.session = Session(self.jobs, memory, self)
         self.run = RunController(self)
         self.opening = Opening(self)
         self.saving = Saving(self, parent)
+        self.distilling = Distilling(self)
         self.posing = Posing(self, poses_settings, parent)
         self.meshing = Meshing(self)
         self.kinds = kinds
@@ -84,6 +86,8 @@ class Workbench(QObject):
         """The engine that is chosen for the next run."""
         self.run_kind = self.kind
         """The engine of the run at hand, while there is one."""
+        self.run_config: Any = None
+        """With what the run at hand began; None where there is none that learns."""
         self.machine: Machine | None = None
         """What trains, once that is known."""
         self.is_loading = True
@@ -112,7 +116,7 @@ class Workbench(QObject):
             can_find_cameras=self.session.photos is not None,
             has_found_cameras=self.posing.folder is not None,
             has_result=self.session.result is not None or self.run.step > 0,
-            can_teach=self._teacher is not None,
+            can_teach=self.distilling.can_teach,
             is_other_engine=has_run
             and not self.posing.is_at_work
             and self.kind is not self.run_kind,
@@ -191,25 +195,9 @@ class Workbench(QObject):
         self.session.set_images(images)
         self.dataset_shown.emit(None)
 
-    @property
-    def _teacher(self) -> ImageSet | None:
-        """What the opened diffusion model would draw for a student; None for a run's."""
-        result = self.session.result
-        if not isinstance(result, DiffusionModel) or result.path is None:
-            return None
-        return taught_by(result.path, result.saved.name)
-
     def distil(self) -> None:
         """Have another model learn to draw in few steps what the opened one draws in many."""
-        teacher = self._teacher
-        if teacher is not None:
-            self.guarded("Distilling", lambda: self._distil(teacher))
-
-    def _distil(self, teacher: ImageSet) -> None:
-        self.run.clear()
-        self.choose(next(kind.id for kind in self.kinds.values() if kind.learns == "images"))
-        self.take_images(teacher)
-        self.begin()
+        self.distilling.ask()
 
     def _posed(self, dataset: PosedPhotos) -> None:
         """Cameras were found: learn from the photos at once."""
@@ -261,6 +249,8 @@ class Workbench(QObject):
     def _clear(self) -> None:
         self._starts_when_ready = False
         self.run.clear()
+        if self.distilling.give_back():
+            return
         if self.session.photos is not None and self.session.dataset is None:
             self.posing.begins.emit()
         else:
@@ -291,12 +281,12 @@ class Workbench(QObject):
             return
         self._starts_when_ready = False
         try:
-            config = self._settings()
+            config = self.distilling.config_for(dataset, self.settings())
         except ValueError as error:
             self.trouble(f"These settings do not go together: {error}", "")
             return
         self.session.set_result(None)
-        self.run_kind = kind
+        self.run_kind, self.run_config = kind, config
         self.relieved.emit()
         self.run_begins.emit(dataset)
 
@@ -348,7 +338,7 @@ class Workbench(QObject):
 
     def _resumed(self, kind: EngineKind, engine: Any, folder: Path, machine: Machine) -> None:
         self.run.clear()
-        self.run_kind = kind
+        self.run_kind, self.run_config = kind, engine.config
         self.choose(kind.id)
         if kind.learns == "images":
             self.take_images(images_of_run(engine))
@@ -367,6 +357,11 @@ class Workbench(QObject):
             return engine
 
         self.run.start(settled, saved_step=engine.step)
+
+    @property
+    def verb(self) -> str:
+        """What the run at hand does while it runs: "Training diffusion"."""
+        return "Distilling" if self.distilling.is_at_work else self.run_kind.verb
 
     @property
     def is_reading(self) -> bool:
@@ -412,7 +407,7 @@ class Workbench(QObject):
             if ran and self.run.engine is engine and self.run.state is State.PAUSED:
                 self.run.resume()
 
-        match self.questions.unsaved(self._window, self.run.unsaved_steps, purpose):
+        match self.questions.unsaved(self.window, self.run.unsaved_steps, purpose):
             case Choice.SAVE:
                 self.saving.save_checkpoint(then, otherwise=stay)
             case Choice.DISCARD:

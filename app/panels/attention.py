@@ -1,4 +1,4 @@
-"""What attends to what while a sample is drawn: by layer, head, step, patch and word."""
+"""What attends to what while a sample is drawn: by layer, head, call, patch and word."""
 
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from app.panels.attentionrecording import RecordingFields
 from app.panels.attentionthumbs import HeadGrid, layer_words
 from app.panels.attentionwords import WordMaps
 from app.panels.samplestrip import SampleStrip
-from app.panels.saver import Saver, asked_path
+from app.panels.saver import Saver
 from app.panels.stepbar import StepBar
 from app.theme import set_role
 from app.widgets.figures import number
@@ -38,19 +38,20 @@ UNRECORDED = "This drawing was made without recording attention; have the next o
 POINTS = "A model of points has no attention to look at"
 FULL = "No attention fits into the memory that is allowed for it; allow more below"
 CURE = "record fewer samples or stages, or allow more memory, at the end of this panel"
-WAITING = "The next drawing will be recorded"
+WAITING = "The next drawing will be recorded; click Draw more"
 NO_STAGE = {
     "rollout": "Rollout is made of the softmax of several layers, so this stage has none",
     "": "This stage was not recorded",
 }
+CALL = "The network is called once a step, by the samplers heun and midpoint twice"
 FILTERS = "Arrays (*.npz);;Picture (*.png)"
 
 
 class AttentionPanel(Panel):
     """Looks into the capture of a drawing; what is put together is chosen here, not there."""
 
-    record_wanted = Signal()
-    """The next drawing is to be recorded, with `new_capture`."""
+    record_wanted = Signal(bool)
+    """Whether the next drawing is to be recorded, with `new_capture`."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Attention", parent)
@@ -66,8 +67,10 @@ class AttentionPanel(Panel):
         self.said = self.saver.said
         set_role(self.capped, "warn")
         self.record = QPushButton("Record the next drawing")
-        self.record.clicked.connect(self._ask_record)
-        self.strip, self.steps = SampleStrip(), StepBar()
+        self.record.setCheckable(True)
+        self.record.clicked.connect(self.record_wanted)
+        self.strip, self.steps = SampleStrip(), StepBar("Call of the network")
+        self.steps.words.setToolTip(CALL)
         self.way = Segmented(
             {"head": "Head", "mean": "Mean", "max": "Max", "rollout": "Rollout"}, compact=True
         )
@@ -81,14 +84,14 @@ class AttentionPanel(Panel):
             self.way.button(way).setToolTip(words)
         self.under = Segmented({"sample": "Sample", "x0": "x0 here"}, compact=True)
         self.under.button("sample").setToolTip("Maps lie on the sample as it became")
-        self.under.button("x0").setToolTip("Maps lie on what the model takes it for at this step")
+        self.under.button("x0").setToolTip("Maps lie on what the model takes it for at this call")
         self.heads, self.map = HeadGrid(), QueryMap()
         self.heads.setToolTip(
             "Patches down and what they look at across; of one patch, or one word, once it is "
             "clicked below"
         )
         self.words, self.matrix, self.places = WordMaps(), MatrixView(), PlaceMaps()
-        self.entropy = SmallPlot("Attention entropy over the steps")
+        self.entropy = SmallPlot("Attention entropy over the calls of the network")
         self.recorder, self.recording = RecordingFields(), Card("Recording")
         self._layout()
         self.strip.chosen.connect(self._refresh)
@@ -107,7 +110,7 @@ class AttentionPanel(Panel):
 
     def _layout(self) -> None:
         heads, words, matrix = Card("Where patches look"), Card("Words"), Card("Matrix")
-        entropy = Card("Entropy over steps")
+        entropy = Card("Entropy over calls")
         entropy.header.title.setToolTip(
             "0: every patch looks at one place or word; 1: at all alike. Every head of the layer "
             "is a line, the chosen one stands out"
@@ -161,12 +164,15 @@ class AttentionPanel(Panel):
             self.steps.stop()
             self.map.forget()
             self.map.choose_word(-1)
-            self.record.setEnabled(True)
-            self.record.setText("Record the next drawing")
             self.steps.show_count(0)
         self._stale = not self.isVisible()
         if not self._stale or drawing is None:
             self._arrange()
+
+    def set_recording(self, on: bool) -> None:
+        """Whether the next drawing will be recorded, wherever that was decided."""
+        self.record.setChecked(on)
+        self._say_empty()
 
     @property
     def capture(self) -> "Capture | None":
@@ -193,7 +199,7 @@ class AttentionPanel(Panel):
 
     @property
     def stroke(self) -> "Stroke | None":
-        """The moment at which the step that is looked at began."""
+        """The moment at which the step of the call that is looked at began."""
         calls = self._calls()
         if self.drawing is None or not calls:
             return None
@@ -221,11 +227,9 @@ class AttentionPanel(Panel):
     def _arrange(self) -> None:
         drawing, calls = self.drawing, self._calls()
         shown = bool(calls)
-        sentence = self._empty_words() if not shown else ""
-        self.empty.setText(sentence)
+        self._say_empty()
         self.empty.setVisible(not shown)
-        self.record.setVisible(not shown and sentence in (EMPTY, UNRECORDED))
-        self.recording.setVisible(sentence != POINTS)
+        self.recording.setVisible(self._empty_words() != POINTS)
         self._show_places()
         self.save.setVisible(shown)
         for widget in (self.strip, self.steps, *self.cards):
@@ -248,12 +252,25 @@ class AttentionPanel(Panel):
         self.steps.show_count(len(calls))
         self._refresh()
 
+    def _say_empty(self) -> None:
+        """Why there is nothing to see, and whether there will be after the next drawing."""
+        sentence = self._empty_words()
+        offers = sentence in (EMPTY, UNRECORDED)
+        self.record.setVisible(offers and not self._calls())
+        # The button stays: one that is hidden or disabled gives the focus away, and the panel
+        # scrolls after it.
+        self.empty.setText(WAITING if offers and self.record.isChecked() else sentence)
+
     def _show_places(self) -> None:
         """A network has them whether attention was recorded or not."""
         from engines.diffusion.placing import place_similarity
 
-        artist = None if self.drawing is None else self.drawing.artist
-        self.places.show_similarity(None if artist is None else place_similarity(artist.averaged))
+        if self.drawing is None:
+            self.places.show_similarity(None)
+        else:
+            artist = self.drawing.artist
+            found = place_similarity(artist.averaged)
+            self.places.show_similarity(found, artist.config.places)
         self.places_card.setVisible(self.places.similarity is not None)
 
     def _empty_words(self) -> str:
@@ -264,7 +281,7 @@ class AttentionPanel(Panel):
             return POINTS
         if drawing.capture is None:
             return UNRECORDED
-        return FULL if drawing.capture.left_out else "The first step is being drawn"
+        return FULL if drawing.capture.left_out else "The first call of the network is under way"
 
     def _pixels(self) -> np.ndarray:
         assert self.drawing is not None
@@ -389,13 +406,8 @@ class AttentionPanel(Panel):
 
     # -- asked for ---------------------------------------------------------------------------
 
-    def _ask_record(self) -> None:
-        self.record.setEnabled(False)
-        self.record.setText(WAITING)
-        self.record_wanted.emit()
-
     def _ask_save(self) -> None:
-        path = asked_path(self, "Save attention", "attention.npz", FILTERS)
+        path = self.saver.ask(self, "Save attention", "attention.npz", FILTERS)
         if path is not None:
             self.save_to(path)
 
@@ -425,9 +437,9 @@ class AttentionPanel(Panel):
         self.saver.save(path, write, "Writing attention")
 
     def _heading(self) -> str:
-        """What a picture of the panel shows: sample, step, layer and head, and those of words."""
+        """What a picture of the panel shows: sample, call, layer and head, and those of words."""
         moment = self.steps.words.text().removeprefix("Call ")
-        parts = [f"Sample {self.strip.row + 1}, step {moment}"]
+        parts = [f"Sample {self.strip.row + 1}, call {moment}"]
         if self.choice is not None:
             parts.append(f"Map: {self._looked_at(self.choice)}")
         if self.words.tiles.pictures:

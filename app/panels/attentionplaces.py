@@ -1,5 +1,7 @@
 """How alike the place embeddings of patches are: of all at a glance, and of the one picked."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -8,10 +10,20 @@ from app.widgets.heat import heat
 from app.widgets.panel import note
 from app.widgets.pixels import PixelPicture
 
-ABOUT = (
-    "Cosine similarity of each patch's place embedding with all others. They are fixed waves of "
-    "row and column, not learnt: every map is the same pattern around its own patch"
-)
+if TYPE_CHECKING:
+    from engines.diffusion.networks.config import Places
+
+ABOUT = "Cosine similarity of each patch's place embedding with all others. "
+ORIGIN = {
+    "fixed": (
+        "They are fixed waves of row and column, not learnt: every map is the same pattern around "
+        "its own patch"
+    ),
+    "learned": (
+        "They are learnt and began as noise: bright rows, columns and neighbours are what the "
+        "network found out about where patches lie"
+    ),
+}
 HINT = "Click a tile for its map"
 
 
@@ -23,7 +35,7 @@ class PlaceMaps(QWidget):
         self.similarity: np.ndarray | None = None
         """[rows, columns, rows, columns], None where a network has no place embeddings."""
         self.picked = (0, 0)
-        self.about = note(ABOUT)
+        self.about = note()
         self.tiles, self.map = PixelPicture(most_px=340), PixelPicture(most_px=200)
         self.tiles.setAccessibleName("Likeness of all place embeddings")
         self.map.setAccessibleName("Likeness to the place embedding that was clicked")
@@ -37,13 +49,14 @@ class PlaceMaps(QWidget):
         self.tiles.clicked.connect(self._pick)
         self.map.clicked.connect(self._pick)
 
-    def show_similarity(self, similarity: np.ndarray | None) -> None:
+    def show_similarity(self, similarity: np.ndarray | None, origin: "Places" = "fixed") -> None:
         """Show [rows, columns, rows, columns], or nothing; the patch stays if there is one."""
         from engines.diffusion.placing import tiled
 
         before, self.similarity = self.similarity, similarity
         if similarity is None:
             return
+        self.about.setText(ABOUT + ORIGIN[origin])
         if before is None or not np.array_equal(before, similarity):
             self.tiles.cells = self.map.cells = similarity.shape[:2]
             self.tiles.show_pixels(heat(tiled(similarity), low=None, high=1.0))

@@ -8,8 +8,8 @@ from PySide6.QtGui import QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from app import theme
+from app.panels.attentioncalls import CallRange
 from app.panels.attentionchecks import CheckMenu
-from app.panels.attentionsteps import StepRange
 from app.widgets.figures import percent
 from app.widgets.heat import laid_over
 from app.widgets.panel import note
@@ -99,7 +99,7 @@ class WordTiles(QWidget):
 
 
 class WordMaps(QWidget):
-    """Tiles of words, over layers, heads and steps that are chosen when looking."""
+    """Tiles of words, over layers, heads and calls that are chosen when looking."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -107,9 +107,9 @@ class WordMaps(QWidget):
         self.layers.setAccessibleName("Layers of the word maps")
         self.heads.setAccessibleName("Heads of the word maps")
         self.over = Segmented(
-            {"all": "All steps", "one": "This step", "some": "From, to"}, compact=True
+            {"all": "All calls", "one": "This call", "some": "From, to"}, compact=True
         )
-        self.range = StepRange()
+        self.range = CallRange()
         self.range.hide()
         self.how = Segmented({"mean": "Mean", "max": "Max"}, compact=True)
         self.how.setToolTip("How heads become one")
@@ -151,7 +151,7 @@ class WordMaps(QWidget):
         words: list[str],
         pixels: np.ndarray,
     ) -> None:
-        """Show the words of sample `row` on its image; `calls[step]` is "this step"."""
+        """Show the words of sample `row` on its image; `calls[step]` is "this call"."""
         if self._asked is None or self._asked[0] is not capture:
             self._known = {}
         self._asked, self._calls = (capture, calls[step], row, words, pixels), calls
@@ -161,12 +161,12 @@ class WordMaps(QWidget):
 
     @property
     def over_what(self) -> str:
-        """Layers, heads and steps over which words are shown, for people."""
+        """Layers, heads and calls over which words are shown, for people."""
         one = len(self.heads.chosen or ()) == 1
         heads = self.heads.words if one else f"{self.heads.words} ({self.how.value})"
         first, last = self.range.span
-        steps = {"all": "all steps", "one": "this step", "some": f"steps {first} to {last}"}
-        return f"{self.layers.words}, {heads}, {steps[self.over.value]}"
+        calls = {"all": "all calls", "one": "this call", "some": f"calls {first} to {last}"}
+        return f"{self.layers.words}, {heads}, {calls[self.over.value]}"
 
     def _offer(self, capture: "Capture") -> None:
         from engines.diffusion.looking import layers_of_words

@@ -6,11 +6,12 @@ from pathlib import Path
 
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QAction, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QFileDialog, QGridLayout, QMenu, QMessageBox, QSlider, QWidget
+from PySide6.QtWidgets import QGridLayout, QMenu, QSlider, QWidget
 
 from app import theme
 from app.panels.chart import Chart, Look
 from app.panels.charts import SPLAT_CHARTS, ChartSpec
+from app.panels.saver import Keeper
 from app.panels.series import RunSeries
 from app.widgets.figures import count
 from app.widgets.labels import ElidedLabel
@@ -37,7 +38,7 @@ class CurvesPanel(Panel):
         self, charts: tuple[ChartSpec, ...] = SPLAT_CHARTS, parent: QWidget | None = None
     ) -> None:
         super().__init__("Curves", parent)
-        self.run = RunSeries()
+        self.run, self.keeper = RunSeries(), Keeper(self)
         self.look = Look(window=WINDOWS[3])
         self._waiting: list[Chart] = []
         self._dirty = True
@@ -220,12 +221,15 @@ class CurvesPanel(Panel):
         menu.popup(chart.mapToGlobal(place))
 
     def _ask_export(self) -> None:
-        name, _ = QFileDialog.getSaveFileName(self, "Save curves", "curves.csv", "Tables (*.csv)")
-        if name:
-            try:
-                self.export_csv(Path(name).with_suffix(Path(name).suffix or ".csv"))
-            except InputError as error:
-                QMessageBox.warning(self, "Save curves", str(error))
+        path = self.keeper.ask(self, "Save curves", "curves.csv", "Tables (*.csv)")
+        if path is None:
+            return
+        try:
+            self.export_csv(path)
+        except InputError as error:
+            self.keeper.ended.emit(str(error), False)
+        else:
+            self.keeper.ended.emit(f"Saved {path}", True)
 
     def _say_state(self) -> None:
         self.header.set_value("" if self.run.series else "drawn from the first step on")

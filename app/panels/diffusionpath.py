@@ -11,10 +11,11 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from app import theme
 from app.drawnwords import progress_of, words_of
 from app.panels.pathcompare import CompareFields
+from app.panels.pathguidance import PathGuidance
 from app.panels.pathplane import PathPlane
 from app.panels.pathrow import PathRow
 from app.panels.samplestrip import SampleStrip
-from app.panels.saver import Saver, asked_path
+from app.panels.saver import Saver
 from app.panels.stepbar import StepBar
 from app.widgets.figures import number
 from app.widgets.panel import Card, Panel, add_scrolled, note
@@ -46,6 +47,7 @@ class PathPanel(Panel):
         self.empty = note(EMPTY)
         self.strip, self.steps = SampleStrip(), StepBar()
         self.row, self.other_row, self.plane = PathRow(), PathRow(), PathPlane()
+        self.guidance = PathGuidance()
         self.compare = CompareFields()
         self.forget_other = quiet_button(
             "Hide the other run", "Show this drawing alone", role="inline"
@@ -59,6 +61,7 @@ class PathPanel(Panel):
         column.setSpacing(10)
         for widget in (self.empty, self.strip, self.steps, self.row, self.other_row):
             column.addWidget(widget)
+        column.addWidget(self.guidance)
         column.addWidget(self.plane, 1)
         column.addWidget(self.forget_other, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self._card)
@@ -153,6 +156,7 @@ class PathPanel(Panel):
         self.strip.setVisible(something and not points)
         self.row.setVisible(something and not points)
         self.other_row.setVisible(self.other is not None and not points)
+        self.guidance.setVisible(something and not points)
         self.plane.setVisible(points)
         self.forget_other.setVisible(self.other is not None)
         if not something:
@@ -172,6 +176,8 @@ class PathPanel(Panel):
             runs.append((self.other, at_level(self.other.strokes, stroke.t)))
         if self._of_points:
             self.plane.show_runs(runs, stroke.index)
+        else:
+            self.guidance.show_runs(runs, self.strip.row)
         views = (self.plane.view, self.plane.other_view)
         for i, (run, moment) in enumerate(runs):
             if self._of_points:
@@ -192,7 +198,7 @@ class PathPanel(Panel):
     # -- files -------------------------------------------------------------------------------
 
     def _ask_save(self) -> None:
-        path = asked_path(self, "Save path", "path.mp4", FILTERS)
+        path = self.saver.ask(self, "Save path", "path.mp4", FILTERS)
         if path is not None:
             self.save_to(path)
 

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QWidget
 
+from app.questions import asked_file
 from app.theme import set_role
 from app.widgets.panel import note
 from assets.errors import InputError
@@ -15,11 +16,20 @@ from assets.errors import InputError
 POLL_MS = 50
 
 
-class Saver(QObject):
-    """One thread that lives while something is written; who asks meanwhile is turned away."""
+class Keeper(QObject):
+    """Where the files of a panel go, and what became of them, for whoever knows both."""
 
     ended = Signal(str, bool)
     """A sentence, and whether all went well."""
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.ask: Callable[[QWidget, str, str, str], Path | None] = asked_at_home
+        """Called with a parent, a title, what the file holds ("path.mp4") and filters."""
+
+
+class Saver(Keeper):
+    """One thread that lives while something is written; who asks meanwhile is turned away."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -73,10 +83,6 @@ class Saver(QObject):
         self.said.show()
 
 
-def asked_path(parent: QWidget, title: str, name: str, filters: str) -> Path | None:
-    """Where a person wants a file, with the suffix of the chosen filter if none was typed."""
-    found, chosen = QFileDialog.getSaveFileName(parent, title, name, filters)
-    if not found:
-        return None
-    path = Path(found)
-    return path if path.suffix else path.with_suffix(chosen[chosen.rfind(".") : -1])
+def asked_at_home(parent: QWidget, title: str, name: str, filters: str) -> Path | None:
+    """Where a person wants a file, for a panel that stands alone."""
+    return asked_file(parent, title, Path.home() / name, filters)

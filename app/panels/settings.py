@@ -10,13 +10,18 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
 
 from app import theme
 from app.drawnwords import SAMPLER_NAMES
+from app.theme import set_role
 from app.widgets.fields import ChoiceField, field_for, plain, spaced
 from app.widgets.labels import ElidedLabel
-from app.widgets.panel import Panel, add_scrolled, note
+from app.widgets.panel import Panel, add_scrolled
 from app.widgets.tools import quiet_button
 from engines.settings import Field, fields_of
 
-LOCKED = "Fixed while a run is going; stop or clear it to change them"
+LOCKED = "Fixed while a run is going"
+HOW_TO_UNLOCK = "Stop or clear the run to change its settings"
+CHANGED = "Changes apply to a new start (Ctrl+F5)"
+WHEN = "Resume goes on with the settings the run began with, which are then shown again"
+OF_NEXT, OF_RUN = "Settings of the next run", "Settings of the run at hand"
 FIELD_SHARE, FIELD_LEAST_PX, FIELD_MOST_PX = 0.42, 104, 170
 """Width of the fields: a share of the panel's between a least and a most."""
 
@@ -210,17 +215,19 @@ class SettingsPanel(Panel):
         super().__init__(title, parent)
         self.config_type = config_type
         self._locked = False
+        self._run: Any = None
+        """The config of the run at hand; None where there is none."""
         content = QWidget()
         column = QVBoxLayout(content)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(6)
-        self.why = note(LOCKED)
-        self.why.hide()
+        self.why = ElidedLabel()
         self.form = SettingsForm(config_type)
         self.rows, self.fold = self.form.rows, self.form.fold
-        column.addWidget(self.why)
         column.addWidget(self.form)
         column.addStretch(1)
+        # Above what scrolls and never empty, so that no row moves when it says something else.
+        self.body.addWidget(self.why)
         add_scrolled(self, content)
         self.reset_all = quiet_button("", "Back to all defaults")
         self.reset_all.clicked.connect(self._reset_all)
@@ -248,9 +255,26 @@ class SettingsPanel(Panel):
     def set_locked(self, locked: bool) -> None:
         """While locked nothing can be changed, and a sentence says why."""
         self._locked = locked
-        self.why.setVisible(locked)
         self.form.set_enabled(not locked)
         self._say()
+
+    def show_run(self, config: Any) -> None:
+        """There is a run of `config`, or None for no run.
+
+        While the panel is locked its values are those of the run; otherwise a sentence tells
+        where they are others, which the run will not follow.
+        """
+        self._run = config
+        if config is not None and self._locked and self._differs:
+            self.set_config(config)
+        self._say()
+
+    @property
+    def _differs(self) -> bool:
+        run = self._run
+        return run is not None and any(
+            getattr(run, name) != value for name, value in self.form.values.items()
+        )
 
     # -- what a person does ---------------------------------------------------------------------
 
@@ -265,6 +289,15 @@ class SettingsPanel(Panel):
         changed = sum(row.changed for row in self.rows.values())
         self.header.set_value(f"{changed} changed" if changed else "defaults")
         self.reset_all.setVisible(bool(changed) and not self._locked)
+        words, tip = (OF_NEXT, "") if self._run is None else (OF_RUN, "")
+        if self._locked:
+            words, tip = LOCKED, HOW_TO_UNLOCK
+        elif self._differs:
+            words, tip = CHANGED, WHEN
+        if words != self.why.text():
+            set_role(self.why, "warn" if words == CHANGED else "muted")
+            self.why.setText(words)
+            self.why.setToolTip(tip or words)
 
     def _recolour(self) -> None:
         self.reset_all.setIcon(theme.icon("mdi6.undo-variant"))

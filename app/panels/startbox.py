@@ -53,6 +53,8 @@ class StartBox(QWidget):
 
     asked = Signal()
     """A person wants to choose an image."""
+    changed = Signal()
+    """There is another image, another mask or none."""
     dropped = Signal(object)
     """The `Path` of what may be an image."""
 
@@ -153,6 +155,20 @@ class StartBox(QWidget):
         self.name = self._remark = ""
         self.canvas.show_pixels(None)
 
+    def forget(self) -> None:
+        """Start from noise, and let nothing be left of how an image was to be used."""
+        self.clear()
+        self.strength.setValue(STRENGTH)
+        self.repeats.set_content(1)
+
+    @property
+    def words(self) -> str:
+        """What samples start from, for people; empty where that is noise."""
+        if self.image is None:
+            return ""
+        part = self.canvas.mask.any()
+        return f"Draws what is painted of {self.name} anew" if part else f"Starts from {self.name}"
+
     @property
     def image(self) -> np.ndarray | None:
         """[h, w, 3] uint8, or None to start from noise."""
@@ -180,6 +196,7 @@ class StartBox(QWidget):
         self.unpaint.setEnabled(painted)
         sentences = (self._remark if has_image else "", PART if painted else WHOLE)
         self.note.setText(". ".join(filter(None, sentences)))
+        self.changed.emit()
 
     # -- drops -------------------------------------------------------------------------------
 

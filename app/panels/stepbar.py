@@ -17,14 +17,15 @@ class StepBar(QWidget):
     moved = Signal(int)
     """Another step is to be shown."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, name: str = "Step", parent: QWidget | None = None) -> None:
+        """`name` says what one goes through."""
         super().__init__(parent)
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._tick)
         self.play = quiet_button("", "Play from noise to sample")
         self.play.clicked.connect(self._toggle)
         self.slider = QSlider(Qt.Orientation.Horizontal)
-        self.slider.setAccessibleName("Step")
+        self.slider.setAccessibleName(name)
         self.slider.setMaximum(0)
         self.slider.valueChanged.connect(self.moved)
         self.words = ElidedLabel(role="muted")

@@ -125,10 +125,15 @@ class TrainDiffusion:
         return {}
 
     def _write_samples(self, engine: "DiffusionEngine", path: Path) -> None:
+        from engines.diffusion.finite import check_finite, lost_note
         from engines.diffusion.sheet import write_sheet
 
-        *_, end = engine.artist().draw(engine.wish())
+        artist, wish = engine.artist(), engine.wish()
+        *_, end = artist.draw(wish)
+        check_finite(end, artist, wish)
         write_sheet(path, end)
+        if note := lost_note(end):
+            say(note)
 
 
 def _health_of(engine: "DiffusionEngine") -> dict[str, Any] | None:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Literal
 
 from assets.errors import InputError
 from engines.commands.progress import RunProgress, say
-from engines.commands.writing import check_folder, check_place
-from engines.diffusion.config import GUIDANCE, SamplerName
+from engines.commands.sampleattention import Attention
+from engines.commands.writing import check_place
+from engines.diffusion.config import GUIDANCE, NoiseName, SamplerName
 from engines.events import Prepared
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from engines.diffusion import Artist
     from engines.diffusion.artist import Stroke, Wish
     from engines.diffusion.capture import Capture
+    from engines.diffusion.saved import SavedModel
 
 FILM_SUFFIXES = (".gif", ".mp4", ".png")
 
@@ -37,10 +39,11 @@ class Sample:
     classifier_guidance: float | None = None
     """None for 1 where the model has learnt no classes but its classifier has, else 0."""
     eta: float = 0.0
+    noise: NoiseName = "auto"
     seed: int = 0
     device: Literal["auto", "cpu", "cuda"] = "auto"
-    attention: Path | None = None
-    """Folder for the captured maps."""
+    attention: Attention | None = None
+    """What attends to what, where that is to be told."""
     path: Path | None = None
     """Where the way of the first sample goes, as a film or a sheet."""
     image: Path | None = None
@@ -51,33 +54,41 @@ class Sample:
     repeats: int = 1
     """How often each step of drawing it is gone through."""
 
+    nearest: str | None = None
+    """Folder or bundled images in which each sample is looked for."""
+
     def run(self) -> int:
         """Draw, then write everything; InputError when something named cannot be used."""
         check_place(self.out, (".png",))
         if self.path is not None:
             check_place(self.path, FILM_SUFFIXES)
         if self.attention is not None:
-            check_folder(self.attention)
-        artist = self._artist()
+            self.attention.check()
+        from engines.commands.samplenearest import Nearest
+        from engines.diffusion import Artist
+
+        saved = self._saved()
+        artist = Artist.of(saved)
+        near = None if self.nearest is None else Nearest.of(self.nearest, self.out, saved)
         wish = self._wish(artist)
         for note in artist.notes(wish):
             say(note)
-        from engines.diffusion.capture import Capture
-
-        capture = None if self.attention is None else Capture(samples=self.count)
+        attention = self.attention
+        capture = None if attention is None else attention.capture(artist, self.count)
         end, way = self._draw(artist, wish, capture)
         self._write(artist, wish, capture, end, way)
+        if near is not None:
+            near.tell(end)
         return 0
 
-    def _artist(self) -> "Artist":
-        from engines.diffusion import Artist
+    def _saved(self) -> "SavedModel":
         from engines.diffusion.saved import read_model
         from kernels.backend import DeviceError, resolve_device
         from kernels.threads import leave_cores_to_kernels
 
         leave_cores_to_kernels()
         try:
-            return Artist.of(read_model(self.model, resolve_device(self.device)))
+            return read_model(self.model, resolve_device(self.device))
         except DeviceError as error:
             raise InputError(str(error)) from error
 
@@ -113,6 +124,7 @@ class Sample:
             guidance=guidance,
             classifier_guidance=strength,
             eta=self.eta,
+            noise=self.noise,
             seed=self.seed,
             image=image,
             strength=self.strength,
@@ -155,6 +167,7 @@ class Sample:
         import torch
 
         from engines.diffusion.film import filmed
+        from engines.diffusion.finite import check_finite, lost_note
         from engines.diffusion.memory import check_drawing, free_bytes
 
         artist.check(wish)
@@ -165,10 +178,13 @@ class Sample:
         end, way = None, []
         with RunProgress(steps=1) as progress, closing(artist.draw(wish, capture=capture)) as going:
             for end in going:
+                check_finite(end, artist, wish)
                 if self.path is not None:
                     way.append(filmed(end, 0))
                 progress.show(Prepared(phase="Drawing", done=end.index, total=total))
         assert end is not None
+        if note := lost_note(end):
+            say(note)
         return end, way
 
     def _write(
@@ -188,7 +204,7 @@ class Sample:
             write_path(self.path, [way])
             say(f"Wrote {self.path}: the way of the first sample in {len(way) - 1} steps")
         if self.attention is not None and capture is not None:
-            _write_attention(self.attention, artist, wish, capture, end)
+            self.attention.write(artist, wish, capture, end)
 
 
 def _check_mask(image: Path, mask: Path) -> None:
@@ -204,30 +220,3 @@ def _check_mask(image: Path, mask: Path) -> None:
             f"{mask} is {mask_width}x{mask_height} and {image} is {width}x{height}; a mask has the "
             "shape of its image"
         )
-
-
-def _write_attention(
-    folder: Path, artist: "Artist", wish: "Wish", capture: "Capture", end: "Stroke"
-) -> None:
-    from assets.files import write_failure
-    from engines.diffusion.heat import write_heat
-    from engines.diffusion.mapfiles import write_arrays
-    from engines.diffusion.placing import place_similarity
-
-    if not capture.kept:
-        raise InputError(
-            "Nothing in this model attends to anything, or not even its first map fits into "
-            f"memory, so nothing is written to {folder}"
-        )
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise InputError(write_failure(folder, error)) from error
-    places = place_similarity(artist.averaged)
-    write_arrays(folder / "attention.npz", capture, rows=wish.count, places=places)
-    heat = write_heat(folder, artist, wish, capture, end)
-    say(f"Wrote {folder}: {len(capture.kept):,} maps, {len(heat):,} pictures of words")
-    if wish.texts and not heat:
-        say("This model does not look at words one by one, so there are no pictures of them")
-    if capture.note:
-        say(f"{capture.note}; draw fewer samples (--count) or take fewer steps (--steps)")

@@ -6,7 +6,9 @@ from typing import Annotated, Literal
 from tyro.conf import Positional, arg
 
 from engines.commands.options import UsageError
-from engines.diffusion.config import GUIDANCE, SamplerName
+from engines.diffusion.config import GUIDANCE, NoiseName, SamplerName
+
+Stage = Literal["scores", "masked", "softmax"]
 
 
 def sample(
@@ -52,6 +54,13 @@ def sample(
         ),
     ] = None,
     eta: Annotated[float, arg(help="How much noise ddim adds anew; 0 to 1")] = 0.0,
+    noise: Annotated[
+        NoiseName,
+        arg(
+            help="How much noise ddpm adds: small is the least that can be right, large the most "
+            "(beta); auto takes what the model learnt, or small"
+        ),
+    ] = "auto",
     seed: Annotated[int, arg(help="The same seed begins at the same noise")] = 0,
     device: Annotated[
         Literal["auto", "cpu", "cuda"], arg(help="Where to draw; auto takes CUDA when it works")
@@ -60,8 +69,38 @@ def sample(
         Path | None,
         arg(
             metavar="DIR",
-            help="Folder for what attends to what: all maps as .npz, and for each word of a "
-            "caption a .png of where it is looked at",
+            help="Folder for what attends to what: all maps as .npz, for each word of a caption "
+            "a .png of where it is looked at, and for each layer one of what each head looks at",
+            help_behavior_hint="(optional)",
+        ),
+    ] = None,
+    attention_stages: Annotated[
+        tuple[Stage, ...],
+        arg(
+            help="Which stages go into the .npz; where it is not given softmax alone, which "
+            "pictures need",
+            help_behavior_hint="(optional)",
+        ),
+    ] = (),
+    attention_layers: Annotated[
+        tuple[str, ...],
+        arg(
+            help='Names of the layers to record, each in quotes, such as "block 1 self"; else all',
+            help_behavior_hint="(optional)",
+        ),
+    ] = (),
+    attention_samples: Annotated[
+        int | None,
+        arg(
+            help="How many samples to record, from the first on; else all",
+            help_behavior_hint="(optional)",
+        ),
+    ] = None,
+    attention_memory: Annotated[
+        int | None,
+        arg(
+            metavar="MB",
+            help="The most memory that maps may take, else 512; what does not fit is left out",
             help_behavior_hint="(optional)",
         ),
     ] = None,
@@ -70,6 +109,16 @@ def sample(
         arg(
             metavar="FILM",
             help="Where to write the way of the first sample as .gif or .mp4, or as .png",
+            help_behavior_hint="(optional)",
+        ),
+    ] = None,
+    nearest: Annotated[
+        str | None,
+        arg(
+            metavar="DATA",
+            help="The folder of images that the model learnt from, or shapes: says which of them "
+            "is nearest to each sample and whether it was learnt by heart, with a picture of both "
+            "beside the grid",
             help_behavior_hint="(optional)",
         ),
     ] = None,
@@ -97,7 +146,17 @@ def sample(
     """Draw from a diffusion model."""
     if mask is not None and image is None:
         raise UsageError("A mask needs the image that it belongs to: --image FILE --mask FILE")
+    chosen = {
+        "stages": attention_stages,
+        "layers": attention_layers,
+        "samples": attention_samples,
+        "memory_mb": attention_memory,
+    }
+    chosen = {name: value for name, value in chosen.items() if value not in (None, ())}
+    if chosen and attention is None:
+        raise UsageError("What is recorded of attention needs a folder to go to: --attention DIR")
     from engines.commands.sample import Sample
+    from engines.commands.sampleattention import Attention
 
     return Sample(
         model=model,
@@ -110,10 +169,12 @@ def sample(
         guidance=guidance,
         classifier_guidance=classifier_guidance,
         eta=eta,
+        noise=noise,
         seed=seed,
         device=device,
-        attention=attention,
+        attention=None if attention is None else Attention(folder=attention, **chosen),
         path=path,
+        nearest=nearest,
         image=image,
         strength=strength,
         mask=mask,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 NAME, VERSION = "diffusion", 1
 FIXED = (
     "network",
+    "places",
     "size",
     "fit",
     "path",
@@ -34,6 +35,7 @@ FIXED = (
     "holdout",
     "seed",
     "classifier",
+    "classes",
 )
 """Settings that make a run what it is; others may change when it goes on.
 

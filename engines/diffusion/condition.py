@@ -50,6 +50,11 @@ class Condition:
             torch.where(where[:, None], first, self.mask),
         )
 
+    def hidden(self, where: Tensor) -> "Condition":
+        """The same with unknown words where `where` [n, m] bool is True and there is a word."""
+        words = where & (self.tokens >= FIRST_WORD)
+        return Condition(self.tokens.masked_fill(words, UNKNOWN), self.mask)
+
     @staticmethod
     def joined(parts: "tuple[Condition, ...]") -> "Condition":
         """All `parts` in one batch, padded to the longest."""

@@ -8,8 +8,13 @@ from engines.common_settings import Device, Seed, Steps, TimeLimit
 from engines.settings import Setting, check
 
 GUIDANCE = 3.0
+PAIRS = 2_000
+"""Samples that a teacher draws for a student, see `teaching`."""
 """w where nobody says: captions are followed well from here on (see `benchmarks`)."""
 SamplerName = Literal["ddpm", "ddim", "euler", "heun", "midpoint", "euler_maruyama", "dpmpp_2m"]
+NoiseName = Literal["auto", "small", "large"]
+"""How much noise ddpm adds at each step, see `samplers.ddpm`; auto takes what the model learnt, or
+small."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +62,15 @@ class DiffusionConfig:
     flip: Annotated[
         bool, Setting("Show every other image mirrored; not where left and right mean something")
     ] = False
+    places: Annotated[
+        Literal["fixed", "learned"],
+        Setting(
+            "What tells a transformer where a patch lies: fixed waves of row and column, or a "
+            "vector for each patch that is learnt and comes to know near from far by itself",
+            tier="advanced",
+            label="Place embeddings",
+        ),
+    ] = "fixed"
     path: Annotated[
         Literal["linear", "cosine", "flow"],
         Setting(
@@ -72,7 +86,8 @@ class DiffusionConfig:
         Literal["fixed", "learned"],
         Setting(
             "How much noise each step of the sampler ddpm adds: fixed takes the least that can be "
-            "right, learned has the network say it as well, in twice as many outputs"
+            "right, learned has the network say it as well, in twice as many outputs: for about 20 "
+            "steps, which serves any more and down to about 10"
         ),
     ] = "fixed"
     steps: Steps = 8_000
@@ -158,6 +173,15 @@ class DiffusionConfig:
             "then guide samples; needs classes",
             tier="advanced",
             label="Noisy classifier",
+        ),
+    ] = False
+    classes: Annotated[
+        bool,
+        Setting(
+            "Learn each point of mixture or moons together with its mode or moon, which can then "
+            "be asked for and guided to; what images show they say themselves",
+            tier="advanced",
+            label="Classes of points",
         ),
     ] = False
     guidance: Annotated[
@@ -337,6 +361,7 @@ def as_student(config: DiffusionConfig) -> DiffusionConfig:
         drop=0.0,
         grounding=0.0,
         classifier=False,
+        classes=False,
         guidance=0.0,
         sampler="euler",
         sample_steps=1,

@@ -21,9 +21,11 @@ CLEARLY = 0.75
 NARROW, WIDE = 0.05, 2.0
 """Deviations of data between which the paths do what they are made for."""
 EARLY = 500
-"""Before so many steps samples are noise, whatever is right."""
+"""Before so many steps samples are noise or nearly, whatever is right."""
 WORSE = 1.2
 """A loss of more than so many times that of the answer 0 grows instead of falling."""
+OUTLIER = 10.0
+"""A batch counts at most as so many times the mean error known before it."""
 BEHIND = 0.1
 """An average that is so far from the weights does not yet draw what they could."""
 
@@ -34,6 +36,9 @@ class Levels:
 
     errors: Tensor = field(default_factory=lambda: torch.full((BINS,), torch.nan))
     """[BINS] mean squared error, NaN where nothing was seen."""
+    outlier: float = 0.0
+    """What a batch counts at most, over what is known, so that one that went wrong is soon
+    forgotten; 0 for any."""
 
     def take(self, t: Tensor, errors: Tensor) -> None:
         """Take in errors [n] at t [n]."""
@@ -42,6 +47,8 @@ class Levels:
         sums = torch.zeros(BINS).index_add_(0, part, errors.float())
         means = sums / counts.clamp(min=1)
         known, seen = ~self.errors.isnan(), counts > 0
+        if self.outlier:
+            means = torch.where(known, means.minimum(self.outlier * self.errors), means)
         mixed = MEMORY * self.errors + (1 - MEMORY) * means
         self.errors = torch.where(seen, torch.where(known, mixed, means), self.errors)
 
@@ -137,18 +144,23 @@ def remarks(
     if bool(seen.any()):
         least = float((levels / known.linear)[seen].min())
         times = float(levels[seen].sum() / known.untrained[seen].sum())
-    if step < EARLY and least > CLEARLY:
-        done = f"{step:,} step{'s are' if step != 1 else ' is'} done"
-        words = f"Samples are noise because only {done}; shapes appear after a thousand or so"
-        found.append(Remark("early", words, grave=False))
-    elif times > WORSE:
+    if times > WORSE:
+        over = f"{times:.1f}" if times < 100 else "over 100"
         found.append(
             Remark(
                 "worse",
-                f"The loss is {times:.1f} times that of a network that knows nothing; lower the "
+                f"The loss is {over} times that of a network that knows nothing; lower the "
                 f"learning rate of {rate:g}",
             )
         )
+    elif step < EARLY:
+        done = f"only {step:,} step{'s are' if step != 1 else ' is'} done"
+        if least > CLEARLY:
+            words = f"Samples are noise because {done}; shapes show after some hundred"
+            found.append(Remark("early", words, grave=False))
+        else:
+            words = f"Samples are still rough because {done}; they get better for some thousand"
+            found.append(Remark("rough", words, grave=False))
     elif least > BEATEN:
         found.append(
             Remark(

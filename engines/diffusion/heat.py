@@ -1,4 +1,4 @@
-"""Where samples look at each word, as pictures over what came out."""
+"""Where samples look, at words and at places, as pictures over what came out."""
 
 import re
 from pathlib import Path
@@ -8,8 +8,9 @@ import numpy as np
 from engines.diffusion.artist import Artist, Stroke, Wish
 from engines.diffusion.capture import Capture
 from engines.diffusion.labelled import Labelled
-from engines.diffusion.looking import calls_of, heat_of_words, rows_of, words_of
+from engines.diffusion.looking import calls_words, counted_calls, heat_of_words, rows_of, words_of
 from engines.diffusion.mapfiles import write_pictures
+from engines.diffusion.maps import received
 
 WARM = np.array([255.0, 180.0, 84.0])
 """The colour of the place that looks at the word the most."""
@@ -26,8 +27,7 @@ def write_heat(
     InputError when a file cannot be written.
     """
     written = []
-    steps = len(calls_of(capture))
-    means = f"mean of all layers and heads, {steps} step{'s' * (steps != 1)}"
+    means = f"mean of all layers and heads, {calls_words(capture)}"
     images = end.bytes_of("x") if end.x.ndim == 4 else np.empty(0)
     for row in range(rows_of(capture, wish.count)):
         words = words_of(artist, wish, row)
@@ -35,14 +35,44 @@ def write_heat(
         if maps is None:
             continue
         for number, (word, heat) in enumerate(zip(words, maps.numpy(), strict=True), start=1):
-            safe = re.sub(r"[^\w-]", "_", word)
-            path = folder / f"sample {row + 1} word {number} {safe}.png"
+            path = folder / f"sample {row + 1} word {number} {_safe(word)}.png"
             shown = Labelled(pixels=over(images[row], heat), words=word)
             write_pictures(
                 path, [shown], f"Sample {row + 1}, word {number} of {len(words)}, {means}"
             )
             written.append(path)
     return written
+
+
+def write_received(folder: Path, wish: Wish, capture: Capture, end: Stroke) -> list[Path]:
+    """One .png for each layer of self-attention and sample in `folder`; what was written.
+
+    Each shows, head by head, how much every place is looked at by all. Raises InputError when a
+    file cannot be written.
+    """
+    written = []
+    images = end.bytes_of("x") if end.x.ndim == 4 else np.empty(0)
+    for row in range(rows_of(capture, wish.count)):
+        for layer in capture.names("self"):
+            items = capture.chosen(layers=[layer])
+            if not items:
+                continue
+            heads = [
+                Labelled(pixels=over(images[row], heat), words=f"head {number}")
+                for number, heat in enumerate(received(items, row).numpy(), start=1)
+            ]
+            calls = counted_calls(len(items))
+            about = f"{layer.removesuffix(' self')}, how much each place is looked at"
+            path = folder / f"sample {row + 1} {_safe(layer, ' ')}.png"
+            write_pictures(
+                path, heads, f"Sample {row + 1}, {about}, mean of all places and {calls}"
+            )
+            written.append(path)
+    return written
+
+
+def _safe(name: str, more: str = "") -> str:
+    return re.sub(rf"[^\w{more}-]", "_", name)
 
 
 def over(image: np.ndarray, heat: np.ndarray) -> np.ndarray:

@@ -14,13 +14,14 @@ from engines.diffusion.ema import Ema
 from engines.diffusion.flat import FlatWeights
 from engines.diffusion.grounding import Watched, grounding_loss
 from engines.diffusion.guidance import dropped_at_random
-from engines.diffusion.health import Levels
+from engines.diffusion.health import OUTLIER, Levels
 from engines.diffusion.networks.choose import Network
 from engines.diffusion.networks.config import usual_rate, usual_shift
 from engines.diffusion.paths import PATHS
 from engines.diffusion.targets import clip_of, estimate_of, prediction_of
 from engines.diffusion.variance import CHAIN, SHARE, divergence, earlier, halves
 from engines.diffusion.weighting import draw_times, loss_weights, with_noise_end
+from engines.diffusion.words import hidden_at_random
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +86,7 @@ class Learner:
         self.network = network.to(device).train()
         self.weights = FlatWeights(self.network)
         self.ema = Ema(self.network, decay=config.ema)
-        self.levels = Levels()
+        self.levels = Levels(outlier=OUTLIER)
         """How well each noise level is known."""
         self.shares = Levels() if network.config.variance else None
         """The v of each noise level (see `variance`), where variances are learnt."""
@@ -103,6 +104,8 @@ class Learner:
         config = self.config
         condition = batch.condition
         if condition is not None:
+            if batch.noise is None:  # what a teacher drew, it drew of all the words
+                condition = hidden_at_random(condition, self._generator)
             condition = dropped_at_random(condition, config.drop, self._generator)
         count = len(batch.x0)
         t = draw_times(config.timing, count, self._generator, shift=config.shift)

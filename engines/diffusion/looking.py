@@ -14,6 +14,7 @@ from torch import Tensor
 from engines.diffusion.artist import Artist, Wish
 from engines.diffusion.capture import Attended, Capture, Kind, Stage, to_words
 from engines.diffusion.maps import Known, entropy, fused, rollout, word_maps
+from kernels.threads import torch_at_work
 
 Way = Literal["head", "mean", "max", "rollout"]
 """One head as it is, the heads of a layer put together, or all layers up to this one."""
@@ -60,6 +61,25 @@ class Shares:
 def calls_of(capture: Capture) -> list[tuple[int, float]]:
     """(call, t) of every call of which something was kept, in order."""
     return list({item.call: item.t for item in capture.kept}.items())
+
+
+def attention_layers(artist: Artist) -> list[str]:
+    """The names of all layers that attend, in the order of the network; it is asked once."""
+    capture = Capture(samples=1)
+    x = torch.zeros(1, *artist.noise_shape, device=artist.device)
+    with torch.no_grad(), torch_at_work():
+        artist.denoiser(Wish(count=1), capture=capture)(x, torch.ones(()))
+    return capture.names()
+
+
+def calls_words(capture: Capture) -> str:
+    """Of how many calls something was kept: "7 calls"; some samplers make two a step."""
+    return counted_calls(len(calls_of(capture)))
+
+
+def counted_calls(count: int) -> str:
+    """`count` in words."""
+    return f"{count:,} call{'s' * (count != 1)} of the network"
 
 
 def rows_of(capture: Capture, count: int) -> int:

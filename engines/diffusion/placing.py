@@ -1,7 +1,8 @@
 """How alike the place embeddings of a transformer's patches are: what it knows of near and far.
 
-The picture is that of Dosovitskiy et al. 2021 (ViT), figure 7, whose embeddings are learnt. Those
-here are fixed waves of row and column, so what is seen is how they were made.
+The picture is that of Dosovitskiy et al. 2021 (ViT), figure 7, whose embeddings are learnt and come
+to know rows and columns by themselves. Here they may be learnt, too; where they are fixed waves of
+row and column, what is seen is how they were made.
 """
 
 import numpy as np
@@ -22,7 +23,7 @@ def place_similarity(network: Network) -> np.ndarray | None:
     """
     if not isinstance(network, DiT | MMDiT):
         return None
-    unit = F.normalize(network.places.float(), dim=1)
+    unit = F.normalize(network.places.detach().float(), dim=1)
     grid = network.config.grid
     return (unit @ unit.T).reshape(*grid, *grid).cpu().numpy()
 

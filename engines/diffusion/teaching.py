@@ -23,10 +23,11 @@ from torch import Tensor
 
 from assets.errors import InputError
 from engines.diffusion.artist import Artist, Wish
-from engines.diffusion.config import GUIDANCE
+from engines.diffusion.config import GUIDANCE, PAIRS
 from engines.diffusion.data.pairs import Pairs
 from engines.diffusion.data.source import Source
 from engines.diffusion.film import pictures_of
+from engines.diffusion.finite import check_finite
 from engines.diffusion.labelled import Labelled
 from engines.diffusion.mapfiles import write_pictures
 from engines.diffusion.memory import free_bytes
@@ -56,7 +57,7 @@ class Teaching:
     """Who teaches, and how what is learnt from is drawn."""
 
     model: Path
-    pairs: int = 2_000
+    pairs: int = PAIRS
     sampler: TeacherSampler = "dpmpp_2m"
     steps: int = 20
     guidance: float | None = None
@@ -143,6 +144,7 @@ def _drawn(
         strokes = []
         with closing(artist.draw(wish)) as way:
             for stroke in way:
+                check_finite(stroke, artist, wish)
                 strokes = [*strokes[:1], stroke]  # the first has the noise, the last the samples
                 if progress is not None:
                     progress(start, len(texts))

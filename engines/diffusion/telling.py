@@ -3,7 +3,10 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import torch
+
 from engines.diffusion.data.pairs import Pairs
+from engines.diffusion.memory import Forecast, amount_of
 from engines.diffusion.words import unread_notes
 
 if TYPE_CHECKING:
@@ -18,6 +21,8 @@ def notes_of(engine: "DiffusionEngine") -> Iterator[str]:
             f"{len(engine.train):,} images are too few to hold any of them out, so nothing will "
             "tell whether they are learnt by heart"
         )
+    if engine.config.places == "learned" and engine.network_config().kind in ("unet", "points"):
+        yield "Only a transformer has place embeddings to learn, so none are"
     if engine.vocabulary is not None:
         read = [engine.encoded(part) for part in (engine.train, engine.held_out)]
         yield from unread_notes(read, engine.vocabulary)
@@ -34,4 +39,11 @@ def about(engine: "DiffusionEngine") -> str:
         what = f"pairs of noise and {what} of the teacher {engine.data.name}"
     held = f", {len(engine.held_out):,} held out" if len(engine.held_out) else ""
     count = engine.amount["parameters"]
-    return f"{count:,} weights learn {len(engine.train):,} {what}{words}{held}"
+    learn = f"{count:,} weights learn {len(engine.train):,} {what}{words}{held}"
+    return f"{learn}; {memory_words(engine.needs(), engine.device)}"
+
+
+def memory_words(needs: Forecast, device: torch.device) -> str:
+    """What a run will take in memory at its height, for people."""
+    gpu = "GPU " if device.type == "cuda" else ""
+    return f"weights and steps take about {amount_of(needs.total)} of {gpu}memory"

@@ -115,6 +115,16 @@ class DiffusionEngine:
         return self.learner is not None or (self.first is not None and self.first.has_begun)
 
     @property
+    def lacks(self) -> str:
+        """Why nothing can be drawn yet, in a sentence; empty once something can."""
+        return self._nothing_yet() if self.learner is None else ""
+
+    @property
+    def in_first_stage(self) -> bool:
+        """Whether what is learnt, or comes next, is the autoencoder that makes latents."""
+        return self.first is not None and self.first.space is None
+
+    @property
     def batch(self) -> int:
         """Images or points in one step."""
         few, many = IMAGES_AT_ONCE[self.device.type], POINTS_AT_ONCE
@@ -122,7 +132,8 @@ class DiffusionEngine:
 
     def network_config(self) -> NetworkConfig:
         """Size and kind of the network. Raises InputError where it does not fit the images."""
-        return replace(self._preset(), variance=self.config.variance == "learned")
+        learns_variance = self.config.variance == "learned"
+        return replace(self._preset(), variance=learns_variance, places=self.config.places)
 
     def _preset(self) -> NetworkConfig:
         if isinstance(self.data, Pairs):
@@ -132,7 +143,7 @@ class DiffusionEngine:
         if isinstance(self.data, ToyPoints):
             if self.config.factor:
                 raise InputError("Points have no latent space; set it to off")
-            return preset("points", height=1, width=1)
+            return preset("points", height=1, width=1, tokens=tokens)
         channels, height, width = self.data.images.shape[1:]
         latent = {}
         if self.first is not None:

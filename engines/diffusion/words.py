@@ -15,6 +15,8 @@ _WORD = re.compile(r"\w+(?:['’-]\w+)*")
 MOST_WORDS = 4_096
 LONGEST = 32
 """Words of a caption that count; what stands behind them is not read."""
+HIDDEN = 0.01
+"""Share of the words that are learnt from as if they were unknown."""
 
 
 class Encoded(NamedTuple):
@@ -99,6 +101,17 @@ def tidy(text: str) -> str:
 def split(caption: str) -> list[str]:
     """The words of `caption` in lower case, without punctuation."""
     return _WORD.findall(tidy(caption))
+
+
+def hidden_at_random(condition: Condition, generator: torch.Generator) -> Condition:
+    """`condition` with a share of `HIDDEN` of its words unknown, each drawn for itself.
+
+    The captions to learn from have no unknown words, so that what such a word looks like would
+    stay what it was by chance: a strong word that means nothing. An unknown class comes to mean
+    any.
+    """
+    drawn = torch.rand(condition.tokens.shape, generator=generator, device=generator.device)
+    return condition.hidden((drawn < HIDDEN).to(condition.tokens.device))
 
 
 def unread_notes(encoded: Sequence[Encoded], vocabulary: Vocabulary) -> Iterator[str]:

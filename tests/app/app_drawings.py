@@ -29,7 +29,12 @@ WISH = Wish(count=3, texts=CAPTIONS, steps=3, sampler="ddim", guidance=1.0, seed
 
 @cache
 def learnt(
-    name: str, steps: int = 5, *, classifier: bool = False, network: str = "dit laptop"
+    name: str,
+    steps: int = 5,
+    *,
+    classifier: bool = False,
+    classes: bool = False,
+    network: str = "dit laptop",
 ) -> Artist:
     """Who learnt the bundled data `name` for so many steps."""
     config = DiffusionConfig(
@@ -41,6 +46,7 @@ def learnt(
         device="cpu",
         classifier=classifier,
         network=network,
+        classes=classes,
     )
     # All shapes there are would take longer than to learn from some.
     few = name == "shapes"

@@ -285,10 +285,12 @@ class Answers:
 
     def __init__(self, folder: Path) -> None:
         self.choice: Any = None
+        self.distils: Any = None
+        """What a student is to be like; None for not at all."""
         self.path: Path | None = folder / "saved run"
         self.asked: list[str] = []
         self.starts: list[Path] = []
-        """What was suggested for new folders."""
+        """What was suggested for new folders and files."""
 
     def unsaved(self, _parent: Any, steps: int, purpose: str) -> Any:
         self.asked.append(f"{purpose} ({steps > 0})")
@@ -305,6 +307,13 @@ class Answers:
     def image(self, _parent: Any, title: str, _start: Path) -> Path | None:
         self.asked.append(title)
         return self.path
+
+    def new_file(self, _parent: Any, title: str, start: Path, _filters: str) -> Path | None:
+        return self.new_folder(_parent, title, start)
+
+    def distil(self, _parent: Any, name: str, _told: bool) -> Any:
+        self.asked.append(f"Distil {name}")
+        return self.distils
 
     def new_folder(self, _parent: Any, title: str, start: Path) -> Path | None:
         self.asked.append(title)

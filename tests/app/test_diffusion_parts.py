@@ -1,46 +1,22 @@
 """What the window says of a diffusion model: likeness and health."""
 
 import math
+import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 
-from app.likeness import likeness, usual_distance
+from app.drawing import Drawer, Order
 from app.panels.drawbox import DrawBox
 from app.panels.health import HealthPanel, share_of_untrained
 from engines.diffusion.artifacts import Health, LearntVariance, Naming
-
-
-@pytest.fixture
-def train() -> torch.Tensor:
-    return torch.from_numpy(np.random.default_rng(0).integers(0, 256, (30, 3, 8, 8), np.uint8))
-
-
-def test_a_copy_of_a_training_image_is_memorised(train):
-    sample = train[17].permute(1, 2, 0).numpy()
-    like = likeness(sample, train, usual_distance(train))
-    assert like.row == 17
-    assert np.array_equal(like.image, sample)
-    assert like.distance == pytest.approx(0, abs=1e-3)
-    assert like.sentence.startswith("Memorised: 0.000 apart")
-
-
-def test_another_image_is_not(train):
-    usual = usual_distance(train)
-    flat = train.double().flatten(1) / 127.5 - 1
-    apart = torch.cdist(flat, flat).fill_diagonal_(torch.inf).min(dim=1).values
-    assert usual == pytest.approx(float(apart.median()) / flat.shape[1] ** 0.5, rel=1e-3)
-    like = likeness(np.full((8, 8, 3), 128, np.uint8), train, usual)
-    assert not like.by_heart
-    assert like.sentence.startswith("Not memorised")
-
-
-def test_of_one_image_nothing_is_said_of_others(train):
-    usual = usual_distance(train[:1])
-    assert math.isnan(usual)
-    assert "no other image" in likeness(np.zeros((8, 8, 3), np.uint8), train[:1], usual).sentence
+from engines.diffusion.artist import Artist
+from engines.diffusion.networks.choose import build
+from engines.diffusion.networks.config import NetworkConfig
+from engines.diffusion.saved import SavedModel
+from engines.diffusion.wish import Wish
 
 
 def health(levels, untrained, non_finite: float | None = 0.0) -> Health:
@@ -147,3 +123,36 @@ def test_bars_tell_their_figures(qapp):
     assert "not seen yet" in bars.words_at(90)
     assert bars.words_at(200) == ""
     assert bars.bar(0, 1.0).height() == pytest.approx(bars.bar(1, 2.0).height() / 2)
+
+
+def test_a_model_that_came_apart_is_said_to_be_instead_of_drawn():
+    network = build(NetworkConfig(height=8, width=8, features=16, depth=1, heads=2), seeded())
+    about = {"path": "flow", "target": "velocity"}
+    saved = SavedModel(name="m", network=network, vocabulary=None, diffusion=about)
+    next(network.parameters()).data.fill_(torch.nan)
+    drawer = Drawer()
+    try:
+        drawer.ask(Order(artist=lambda: Artist.of(saved), wish=Wish(count=2, steps=2)))
+        while drawer.busy:
+            time.sleep(0.01)
+        assert drawer.take() is None, "nothing black is shown"
+        assert "its weights hold such numbers" in drawer.take_problem()
+        spoil = network.register_forward_hook(lambda _n, _x, found: found * torch.tensor(
+            [1.0, torch.nan])[:, None, None, None])  # fmt: skip
+        with torch.no_grad():
+            for parameter in network.parameters():
+                parameter.fill_(0.01)
+        drawer.ask(Order(artist=lambda: Artist.of(saved), wish=Wish(count=2, steps=2)))
+        while drawer.busy:
+            time.sleep(0.01)
+        spoil.remove()
+        drawing = drawer.take()
+        assert drawing is not None
+        assert drawing.done
+        assert drawing.notes[-1].startswith("1 of 2 samples have numbers that are not finite")
+    finally:
+        drawer.close()
+
+
+def seeded() -> torch.Generator:
+    return torch.Generator().manual_seed(0)

@@ -1,5 +1,7 @@
 """Samples that start from an image: chosen, dropped or drawn; forgotten in part, or painted."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -12,6 +14,8 @@ from PySide6.QtWidgets import QApplication
 
 from app.enginekinds import DIFFUSION
 from app.panels.samples import BOX_PX, NARROW_BOX_PX
+from app.panels.startbox import STRENGTH
+from app.questions import Choice
 from engines.diffusion.artist import Artist
 from engines.diffusion.networks.choose import build
 from engines.diffusion.networks.config import NetworkConfig
@@ -212,6 +216,59 @@ def test_a_sample_that_is_looked_at_is_started_from(page, wait):
     hole = start.hole
     samples = draw(page, wait)
     assert np.array_equal(samples[1][~hole], first[~hole])
+
+
+def test_a_start_is_said_beside_the_button_and_ends_with_the_data_it_was_chosen_for(
+    page, picture, model, wait, tmp_path
+):
+    window, start, starts = page.window(), page.draw.start, page.draw.starts
+    window.questions.choice = Choice.DISCARD
+
+    def begin() -> None:
+        assert drop_on(start, picture[0])
+        wait(lambda: start.image is not None)
+        assert starts.isVisible()
+
+    begin()
+    assert starts.text() == "Starts from wide.png"
+    start.strength.setValue(20)
+    wait(lambda: start.canvas.height() > 80)
+    stroke(start.canvas, (4.5, 3.5))
+    assert starts.text() == "Draws what is painted of wide.png anew"
+    drop(window, model)  # another one, of which nobody knows that it is the same
+    wait(lambda: start.image is None)
+    assert starts.isHidden()
+    assert start.strength.value() == STRENGTH
+    wait(lambda: "Drawn in" in page.draw.row.progress.text())
+
+    begin()
+    window.actions_["close_all"].trigger()
+    assert start.image is None
+    assert starts.isHidden()
+
+    # The same data again keeps it as long as it fits.
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    pixels = np.random.default_rng(0).integers(0, 255, (6, SIDE, SIDE, 3), np.uint8)
+    for i, image in enumerate(pixels):
+        Image.fromarray(image).save(folder / f"{i}.png")
+    small = {"size": SIDE, "batch": 2, "samples": 1, "sample_steps": 1, "steps": 100_000}
+    config = type(window.docks.config())(**small)
+    window.docks.settings.set_config(config)
+    drop(window, folder)
+    wait(lambda: start.isVisible() and window.bench.run.step > 0)
+    begin()
+    first = window.bench.run.engine
+    window.actions_["restart"].trigger()
+    wait(lambda: window.bench.run.step > 0 and window.bench.run.engine is not first)
+    assert start.image is not None
+    assert starts.isVisible()
+    window.actions_["stop"].trigger()
+    window.docks.settings.set_config(replace(config, size=24))
+    window.actions_["restart"].trigger()
+    wait(lambda: window.bench.run.step > 0 and start.isVisible())
+    assert start.image is None
+    assert starts.isHidden()
 
 
 def test_bad_images_end_in_a_sentence_and_odd_ones_are_said(page, tmp_path, monkeypatch, wait):

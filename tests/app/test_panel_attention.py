@@ -24,6 +24,7 @@ from PySide6.QtWidgets import QApplication, QScrollArea
 
 from app.panels.attentionrecording import Recording
 from app.widgets.figures import number
+from app.widgets.panel import ScrolledColumn
 from engines.diffusion.artist import Wish
 from engines.diffusion.capture import Capture
 from engines.diffusion.looking import heat_of_words
@@ -43,9 +44,21 @@ def drawing():
 def test_an_empty_panel_offers_to_record(panel, drawing, qtbot) -> None:
     assert "attention recorded" in panel.empty.text()
     assert not any(card.isVisible() for card in panel.cards)
-    with qtbot.waitSignal(panel.record_wanted):
+    panel.resize(300, 160)
+    bar = panel.findChild(ScrolledColumn).verticalScrollBar()
+    before = bar.value()
+    assert bar.maximum() > 0
+    panel.record.setFocus()
+    with qtbot.waitSignal(panel.record_wanted) as wanted:
         QTest.mouseClick(panel.record, LEFT)
-    assert not panel.record.isEnabled()
+    assert wanted.args == [True]
+    panel.set_recording(True)
+    assert "click Draw more" in panel.empty.text()
+    assert panel.focusWidget() is panel.record, "else the panel scrolls after whatever has it"
+    assert bar.value() == before
+    panel.set_recording(False)
+    assert "attention recorded" in panel.empty.text()
+    assert not panel.record.isChecked()
     panel.show_drawing(drawn(learnt("shapes"), replace(WISH, steps=1)))
     assert "without recording" in panel.empty.text()
     assert panel.record.isEnabled()
@@ -269,8 +282,8 @@ def test_a_saved_picture_says_what_it_shows(panel, drawing, qtbot, tmp_path) -> 
         saved = np.asarray(image)
     layer = panel.choice.layer.removesuffix(" self")
     heading = (
-        f"Sample 1, step 3 of 3, noise level t = 0.333. Map: {layer}, head 1. "
-        "Words: all layers, all heads (mean), all steps"
+        f"Sample 1, call 3 of 3, noise level t = 0.333. Map: {layer}, head 1. "
+        "Words: all layers, all heads (mean), all calls"
     )
     maps = [panel.map.picture.pixels, *tiles.pictures]
     words = ["Mean of all patches", *tiles.words]
@@ -291,6 +304,29 @@ def test_a_saved_picture_says_what_it_shows(panel, drawing, qtbot, tmp_path) -> 
     assert any(np.array_equal(saved[y : y + 384, 8:392], first) for y in tops)
     words_px = saved[: tops[0]].max(axis=2)
     assert words_px.max() > 200  # light on dark
+
+
+def test_calls_of_a_sampler_that_makes_two_a_step_are_called_so(panel, qtbot, tmp_path) -> None:
+    from engines.diffusion.labelled import Labelled, composed
+
+    wish = replace(WISH, count=1, sampler="heun", steps=2)
+    panel.show_drawing(drawn(learnt("shapes"), wish, Recording().new_capture))
+    assert panel.steps.words.text().startswith("Call 3 of 3")
+    assert "heun and midpoint twice" in panel.steps.words.toolTip()
+    assert panel.words.range.span == (1, 3)
+    assert panel.words.over_what.endswith("all calls")
+    with qtbot.waitSignal(panel.saver.ended, timeout=30_000):
+        panel.save_to(tmp_path / "a.png")
+    moment = panel.steps.words.text().removeprefix("Call ")
+    heading = (
+        f"Sample 1, call {moment}. Map: {panel.choice.layer.removesuffix(' self')}, head 1. "
+        "Words: all layers, all heads (mean), all calls"
+    )
+    maps = [(panel.map.picture.pixels, "Mean of all patches")]
+    maps += zip(panel.words.tiles.pictures, panel.words.tiles.words, strict=True)
+    with Image.open(tmp_path / "a.png") as image:
+        expected = composed([Labelled(pixels=p, words=w) for p, w in maps], heading)
+        assert np.array_equal(np.asarray(image), np.asarray(expected))
 
 
 def test_nothing_is_wider_than_a_narrow_panel(panel, drawing) -> None:
@@ -331,5 +367,7 @@ def test_place_embeddings_are_shown_of_a_patch_and_of_all(panel) -> None:
     assert places.map.pixels.shape == (rows, columns, 3)
     assert (places.map.pixels.sum(2).argmax(), rows) == (columns + 2, 8)
     assert places.words.text().startswith("Row 2, column 3 is most like row ")
+    places.show_similarity(similarity[::-1], "learned")
+    assert "began as noise" in places.about.text()
     panel.show_drawing(None)
     assert not panel.places_card.isVisible()

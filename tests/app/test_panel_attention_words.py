@@ -74,7 +74,7 @@ def test_layers_heads_and_steps_of_words_are_ticked_one_by_one(qtbot, qapp) -> N
     assert words.range.span == (2, 3)
     chosen = {"layers": [layers[0], layers[2]], "heads": [1, 3], "calls": [1, 2]}
     assert np.array_equal(words.tiles.maps, heat_of_words(capture, 0, 8, **chosen).numpy())
-    assert words.over_what == "block 1, block 5, head 2, head 4 (mean), steps 2 to 3"
+    assert words.over_what == "block 1, block 5, head 2, head 4 (mean), calls 2 to 3"
     tick(words.layers, 3)
     assert words.layers.text() == "Block 1"
     tick(words.layers, 1)

@@ -11,8 +11,11 @@ from PySide6.QtTest import QTest
 from app import theme
 from app.drawnwords import SAMPLER_NAMES, words_of
 from app.panels.diffusionpath import PathPanel
+from app.panels.guidancelook import PARTS
+from app.widgets.heat import heat
 from engines.diffusion.artist import Wish
 from engines.diffusion.flowfield import field_of, known_truth, score_errors
+from engines.diffusion.guidanceparts import guidance_parts
 from engines.diffusion.samplers import SAMPLERS
 
 LEFT = Qt.MouseButton.LeftButton
@@ -25,6 +28,7 @@ def panel(qtbot, qapp):
     theme.apply(qapp, "dark")
     panel = PathPanel()
     panel.plane.wanted.connect(lambda wish: panel.plane.take(wish.find()))
+    panel.guidance.wanted.connect(lambda wish: panel.guidance.take(wish.find()))
     qtbot.addWidget(panel)
     panel.resize(340, 1000)
     panel.show()
@@ -142,6 +146,105 @@ def test_a_run_of_another_model_is_not_put_beside_it(panel, drawing) -> None:
     assert panel.other is None
 
 
+def test_what_guidance_does_is_shown_only_to_who_asks(panel, qtbot) -> None:
+    guided = replace(WISH, guidance=2.0)
+    drawing = drawn(learnt("shapes"), guided)
+    asked, guidance = [], panel.guidance
+    guidance.wanted.connect(asked.append)
+    panel.show_drawing(drawing)
+    for step in (0, 2, 3):
+        panel.steps.go_to(step)
+    assert not asked
+    assert not guidance.views[0].isVisible()
+    for what in ("x0", "eps"):
+        QTest.mouseClick(guidance.what.button(what), LEFT)
+        parts = guidance_parts(drawing.artist, guided, drawing.strokes[3], 0)
+        for name in PARTS:
+            pixels = getattr(parts, name).picture(what, 0)
+            assert np.array_equal(guidance.views[0].pictures[name].pixels, pixels)
+    view = guidance.views[0]
+    assert np.array_equal(view.difference.pixels, heat(parts.difference.numpy()))
+    assert view.difference.pixels.std() > 0
+    assert f"norm {parts.norm:.3g}, RMS {parts.rms:.3g}" in view.figures.text()
+    assert f"brightest {float(parts.difference.max()):.3g}" in view.figures.text()
+    assert "guided = 3 conditional \N{MINUS SIGN} 2 unconditional" in view.figures.text()
+    assert len(asked) == 1, "found once for both"
+    # The guided estimate is the one that the sampler went by.
+    guidance.what.set_value("x0")
+    assert np.abs(view.pictures["guided"].pixels - shown(panel.row)[1].astype(int)).max() <= 1
+    panel.strip.choose(1)
+    parts = guidance_parts(drawing.artist, guided, drawing.strokes[3], 1)
+    assert np.array_equal(view.difference.pixels, heat(parts.difference.numpy()))
+    QTest.mouseClick(guidance.what.button("off"), LEFT)
+    assert not view.isVisible()
+
+
+def test_what_guides_another_run_stands_below(panel) -> None:
+    guided = replace(WISH, guidance=2.0)
+    drawing = drawn(learnt("shapes"), guided)
+    other = drawn(learnt("shapes"), replace(guided, guidance=-0.5, steps=8))
+    panel.show_drawing(drawing)
+    panel.guidance.what.set_value("eps")
+    panel.show_other(other)
+    panel.steps.go_to(2)
+    first, second = panel.guidance.views
+    assert second.isVisible()
+    parts = guidance_parts(other.artist, other.order.wish, other.strokes[4], 0)
+    assert np.array_equal(second.difference.pixels, heat(parts.difference.numpy()))
+    assert "guided = 0.5 conditional + 0.5 unconditional" in second.figures.text()
+    assert "guided = 3 conditional" in first.figures.text()
+    panel.show_other(None)
+    assert not second.isVisible()
+
+
+def test_why_nothing_is_guided_is_said(panel) -> None:
+    view, guidance = panel.guidance.views[0], panel.guidance
+    guidance.what.set_value("x0")
+    for wish, words in (
+        (WISH, "without guidance"),
+        (replace(WISH, texts=(), guidance=2.0), "No caption or class was asked for"),
+        (replace(WISH, guidance=2.0), "No noise is left"),
+    ):
+        panel.show_drawing(drawn(learnt("shapes"), wish))
+        panel.steps.go_to(4)
+        assert words in view.said.text()
+        assert view.said.isVisible()
+        assert not view.difference.isVisible()
+    panel.steps.go_to(3)
+    assert not view.said.isVisible()
+    assert view.difference.isVisible()
+    panel.show_drawing(drawn(learnt("mixture"), POINTS))
+    assert not guidance.isVisible()
+
+
+def test_until_something_newer_is_found_the_step_before_stays_with_its_level(panel) -> None:
+    panel.guidance.wanted.disconnect()
+    asked, guidance = [], panel.guidance
+    guidance.wanted.connect(asked.append)
+    drawing = drawn(learnt("shapes"), replace(WISH, guidance=2.0))
+    panel.show_drawing(drawing)
+    guidance.what.set_value("eps")
+    panel.steps.go_to(3)
+    assert guidance.views[0].look is None
+    guidance.take(asked[0].find())
+    first = guidance.views[0].look
+    assert first.t == drawing.strokes[3].t
+    for step in (2, 1):
+        panel.steps.go_to(step)
+        assert guidance.views[0].look is first
+        assert f"At t = {first.t:g}" in guidance.views[0].figures.text()
+    assert len(asked) == 2, "one wish at a time"
+    guidance.take(asked[1].find())  # of step 2, which is not on show any more
+    assert guidance.views[0].look is first
+    guidance.take(asked[2].find())
+    assert guidance.views[0].look.t == drawing.strokes[1].t
+    panel.steps.go_to(2)
+    guidance.give_up()
+    assert guidance.views[0].look is None
+    panel.steps.go_to(1)
+    assert len(asked) == 4, "what failed is not asked for again"
+
+
 def test_points_lie_over_the_learned_field_and_its_error(panel) -> None:
     artist = learnt("mixture")
     drawing = drawn(artist, POINTS)
@@ -203,6 +306,38 @@ def test_the_arrows_of_a_classifier_stand_beside_those_of_the_score(panel) -> No
     panel.show_drawing(drawn(artist, POINTS))
     assert not plane.below.button("classifier").isVisible()
     assert not fields.classifier.isVisible()
+
+
+def test_the_arrows_with_and_without_a_class_stand_side_by_side(panel) -> None:
+    artist = learnt("mixture", classes=True)
+    guided = replace(POINTS, texts=("mode 3",), guidance=2.0)
+    panel.show_data("mixture")
+    panel.show_drawing(drawn(artist, guided))
+    panel.steps.go_to(3)
+    plane, stroke = panel.plane, panel.stroke
+    assert plane.view.pulls is None
+    QTest.mouseClick(plane.below.button("guidance"), LEFT)
+    field = field_of(artist, guided, stroke.t)
+    both = field.unconditional, field.conditional
+    assert not np.allclose(*both, atol=1e-4)
+    assert "without the class (grey) and with it (violet)" in plane.key.text()
+    assert plane.key.isVisible()
+    scale = 0.85 * 5 / 16 / max(np.linalg.norm(each, axis=-1).max() for each in both)
+    places = field.places.reshape(-1, 2)
+    for arrows, each in zip((plane.view.greys, plane.view.pulls), both, strict=True):
+        assert arrows[:, 0] == pytest.approx(places)
+        assert arrows[:, 1] - places == pytest.approx(each.reshape(-1, 2) * scale, abs=1e-5)
+    QTest.mouseClick(plane.below.button("field"), LEFT)
+    assert plane.view.pulls is None
+    assert not plane.key.isVisible()
+    moved = (plane.view.greys[:, 1] - places).reshape(17, 17, 2)
+    assert moved * np.linalg.norm(field.flow, axis=-1).max() == pytest.approx(
+        field.flow * 0.85 * 5 / 16, abs=1e-4
+    )
+    panel.show_drawing(drawn(artist, replace(guided, texts=("mode 1", "mode 3"))))
+    assert not plane.below.button("guidance").isEnabled()
+    panel.show_drawing(drawn(artist, replace(guided, guidance=0.0)))
+    assert not plane.below.button("guidance").isVisible()
 
 
 def test_without_known_truth_no_error_is_offered(panel) -> None:

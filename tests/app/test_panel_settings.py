@@ -11,7 +11,7 @@ from PySide6.QtGui import QValidator, QWheelEvent
 from PySide6.QtWidgets import QApplication
 
 from app import theme
-from app.panels.settings import SettingsPanel
+from app.panels.settings import CHANGED, LOCKED, OF_NEXT, OF_RUN, SettingsPanel
 from app.widgets.fields import RealField, field_for, plain
 from engines.settings import Field, Setting, check
 
@@ -207,9 +207,12 @@ def test_a_changed_field_has_a_way_back(panel, qtbot):
 
 def test_locked_fields_keep_their_values_and_say_why(panel, qtbot):
     panel.set_config(OTHER)
+    place = panel.rows["steps"].label.mapTo(panel, QPoint())
+    assert panel.why.text() == OF_NEXT
     panel.set_locked(True)
-    assert panel.why.isVisible()
-    assert "run" in panel.why.text()
+    QApplication.processEvents()
+    assert panel.why.text() == LOCKED
+    assert panel.rows["steps"].label.mapTo(panel, QPoint()) == place, "no row moves for it"
     for row in panel.rows.values():
         assert not row.editor.isEnabled()
     qtbot.mouseClick(panel.rows["steps"].reset, Qt.MouseButton.LeftButton)
@@ -217,8 +220,25 @@ def test_locked_fields_keep_their_values_and_say_why(panel, qtbot):
     assert not panel.reset_all.isVisible()
     assert panel.config == OTHER
     panel.set_locked(False)
-    assert not panel.why.isVisible()
+    assert panel.why.text() == OF_NEXT
     assert panel.rows["steps"].editor.isEnabled()
+
+
+def test_what_a_run_does_not_follow_is_said_and_taken_back_when_it_goes_on(panel, qtbot):
+    panel.show_run(Config())
+    assert panel.why.text() == OF_RUN
+    qtbot.keyClick(type_into(qtbot, panel, "steps", "1200"), Qt.Key.Key_Return)
+    assert panel.why.text() == CHANGED
+    assert panel.config.steps == 1200
+    panel.set_locked(True)
+    panel.show_run(Config())
+    assert panel.config == Config()
+    assert panel.why.text() == LOCKED
+    panel.set_locked(False)
+    panel.set_config(OTHER)
+    panel.show_run(None)
+    assert panel.config == OTHER
+    assert panel.why.text() == OF_NEXT
 
 
 def test_advanced_settings_are_folded(panel, qtbot):

@@ -33,7 +33,17 @@ def test_rate_is_that_of_the_last_seconds(progress, clock):
     train(progress, clock, 1, 100, 0.01)
     train(progress, clock, 101, 200, 0.1)
     assert progress.rate == pytest.approx(10.0, rel=0.05)
-    assert progress.left(300, 0.0) == pytest.approx(10.0, rel=0.05)
+
+
+def test_a_pause_for_samples_does_not_make_the_time_left_jump(progress, clock):
+    train(progress, clock, 1, 1_000, 0.05)
+    assert progress.left(2_000, 0.0) == pytest.approx(50.0, rel=0.05)
+    clock.now += 6.0  # samples are drawn
+    train(progress, clock, 1_001, 1_001, 0.05)
+    assert progress.rate < 1.0
+    assert progress.left(2_000, 0.0) == pytest.approx(50.0, rel=0.15)
+    train(progress, clock, 1_002, 3_000, 0.2)
+    assert progress.left(3_300, 0.0) == pytest.approx(60.0, rel=0.05), "older steps do not count"
 
 
 def test_one_step_tells_no_rate(progress, clock):
@@ -67,7 +77,16 @@ def test_preparation_has_its_own_share(progress):
 
 @pytest.mark.parametrize(
     ("seconds", "words"),
-    [(0.2, "0 s"), (59.4, "59 s"), (59.6, "1 min 0 s"), (72, "1 min 12 s"), (7500, "2 h 5 min")],
+    [
+        (0.2, "0 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min 0 s"),
+        (72, "1 min 12 s"),
+        (599, "9 min 59 s"),
+        (1_485, "25 min"),
+        (3_590, "1 h 0 min"),
+        (7_500, "2 h 5 min"),
+    ],
 )
 def test_durations_read_well(seconds, words):
     assert duration(seconds) == words

@@ -1,10 +1,10 @@
-"""What is asked before steps are lost: in good words, while the run holds."""
+"""What is asked: before steps are lost, while the run holds, and where a file is to go."""
 
 import pytest
 from PySide6.QtCore import QTimer
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtWidgets import QApplication, QFileDialog, QLineEdit, QMessageBox
 
-from app.questions import Choice, Questions, unsaved_words
+from app.questions import Choice, Questions, asked_file, unsaved_words
 from app.run import State
 
 pytestmark = pytest.mark.gl
@@ -88,3 +88,39 @@ def test_the_real_question_takes_its_words_and_escape_cancels(qtbot, window):
     QTimer.singleShot(100, answer)
     assert Questions().unsaved(window, 837, "Finding the cameras again") is Choice.CANCEL
     assert seen == ["Finding the cameras again discards this training; 837 steps are not saved"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "kind", "name"),
+    [
+        (None, 0, "shapes-path.mp4"),
+        ("walk", 0, "walk.mp4"),
+        ("walk", 1, "walk.gif"),
+        ("walk.png", 0, "walk.png"),
+    ],
+)
+def test_a_file_begins_at_a_folder_and_name_and_gets_the_suffix_of_its_kind(
+    qtbot, tmp_path, typed, kind, name
+):
+    seen = {}
+
+    def answer() -> None:
+        dialog = QApplication.activeModalWidget()
+        assert isinstance(dialog, QFileDialog)
+        line = dialog.findChild(QLineEdit, "fileNameEdit")
+        seen["folder"], seen["name"] = dialog.directory().absolutePath(), line.text()
+        if kind:
+            dialog.selectNameFilter(dialog.nameFilters()[kind])
+            dialog.filterSelected.emit(dialog.nameFilters()[kind])
+        if typed is not None:
+            line.setText(typed)
+        dialog.accept()
+
+    parent = QMessageBox()
+    qtbot.addWidget(parent)
+    QTimer.singleShot(200, answer)
+    path = asked_file(
+        parent, "Save path", tmp_path / "shapes-path.mp4", "Film (*.mp4);;Animation (*.gif)"
+    )
+    assert seen == {"folder": str(tmp_path), "name": "shapes-path.mp4"}
+    assert path == tmp_path / name

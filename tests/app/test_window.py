@@ -214,15 +214,47 @@ def test_a_checkpoint_that_cannot_be_written_keeps_the_window(window, photos, wa
     assert state(window) is State.RUNNING
 
 
-def test_a_saved_run_closes_without_a_question(window, photos, wait):
+def test_a_saved_run_says_so_and_closes_without_a_question(window, photos, wait, tmp_path):
     drop(window, photos)
     wait(lambda: state(window) is State.FINISHED)
     window.actions_["save_checkpoint"].trigger()
     wait(lambda: window.bench.run.unsaved_steps == 0)
+    assert window.banner.text.endswith(f"to {tmp_path / 'saved run'}")
+    assert window.banner._goes.isActive(), "what went well need not be dismissed by hand"
     window.questions.asked.clear()
     window.close()
     assert window.questions.asked == []
     assert not window.isVisible()
+
+
+def test_files_of_panels_begin_where_the_last_one_went_and_it_is_said_how_they_ended(
+    window, photos, wait, tmp_path
+):
+    drop(window, photos)
+    wait(lambda: state(window) is State.FINISHED)
+    asked = window.questions
+    asked.path = tmp_path / "tables" / "one.csv"
+    asked.path.parent.mkdir()
+    window.docks.curves.export.click()
+    window.docks.curves.export.click()
+    assert asked.starts[-2:] == [
+        photos.parent / f"{photos.name}-curves.csv",
+        tmp_path / "tables" / f"{photos.name}-curves.csv",
+    ]
+    assert window.banner.text == f"Saved {asked.path}"
+    assert window.banner.text in log_of(window)
+    assert asked.path.is_file()
+    window.docks.path.saver.ended.emit("Saved a.mp4", True)
+    assert window.banner.text == "Saved a.mp4"
+    window.docks.attention.saver.ended.emit("a.npz could not be written", False)
+    assert window.banner.text == "a.npz could not be written"
+    assert not window.banner._goes.isActive()
+    for panel in (window.docks.path, window.docks.attention):
+        panel._ask_save()  # nothing is drawn, but it is asked
+    assert asked.starts[-2:] == [
+        tmp_path / "tables" / f"{photos.name}-path.mp4",
+        tmp_path / "tables" / f"{photos.name}-attention.npz",
+    ]
 
 
 def test_a_dropped_checkpoint_goes_on_where_it_was(window, photos, wait, tmp_path):

@@ -11,6 +11,7 @@ from engines.diffusion.networks.config import NetworkConfig
 
 TINY_DIT = NetworkConfig(height=8, width=12, features=16, depth=2, heads=4, tokens=9, cross=True)
 TINY_MMDIT = replace(TINY_DIT, kind="mmdit")
+LEARNED_PLACES = replace(TINY_DIT, places="learned")
 TINY_UNET = NetworkConfig(
     kind="unet",
     patch=2,

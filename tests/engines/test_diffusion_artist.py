@@ -10,12 +10,13 @@ import torch
 from PIL import Image
 
 from assets.errors import InputError
-from engines.diffusion.artist import Artist, Wish, nearest
+from engines.diffusion.artist import Artist, Wish
 from engines.diffusion.capture import Capture
 from engines.diffusion.data.pictures import to_network
 from engines.diffusion.heat import over, write_heat
 from engines.diffusion.labelled import Labelled, composed
-from engines.diffusion.looking import calls_of, heat_of_words, words_of
+from engines.diffusion.likeness import nearest
+from engines.diffusion.looking import calls_words, heat_of_words, words_of
 from engines.diffusion.memory import pass_bytes
 from engines.diffusion.saved import SavedModel, read_model, write_model
 from engines.diffusion.sheet import GAP, sheet_of, write_sheet
@@ -75,6 +76,25 @@ def test_it_begins_at_the_same_noise_whatever_is_asked_for(artist, change):
     assert torch.equal(first.x, other.x)
     ends = [artist.samples(wish) for wish in (WISH, replace(WISH, **change))]
     assert not torch.equal(*ends), "and what is asked for is seen in the end"
+
+
+def test_the_noise_of_ddpm_is_chosen_and_no_other_sampler_reads_it():
+    config = replace(TINY_DIT, tokens=0, cross=False)
+    wish = Wish(count=64, steps=4, sampler="ddpm")
+    fixed, learnt = (artist_of(replace(config, variance=v), words=False) for v in (False, True))
+    auto, small, large = (fixed.samples(replace(wish, noise=n)) for n in ("auto", "small", "large"))
+    assert torch.equal(auto, small), "where nothing was learnt"
+    assert not torch.equal(small, large)
+    assert not fixed.notes(replace(wish, noise="large"))
+    auto, small = (learnt.samples(replace(wish, noise=n)) for n in ("auto", "small"))
+    assert not torch.equal(auto, small), "what was learnt lies between them"
+    other = replace(wish, sampler="euler", noise="large")
+    assert torch.equal(fixed.samples(other), fixed.samples(replace(other, noise="auto")))
+    assert fixed.notes(other) == (
+        "Only ddpm has a choice of small or large noise; euler does not read it",
+    )
+    with pytest.raises(InputError, match='no noise "huge" for ddpm; choose one of auto, small'):
+        fixed.check(replace(wish, noise="huge"))
 
 
 def test_texts_are_taken_in_turn_and_read_without_case(artist):
@@ -426,10 +446,26 @@ def test_every_word_of_every_sample_has_its_picture(artist, tmp_path):
         heat = heat_of_words(capture, row, len(words))[number - 1].numpy()
         shown = Labelled(pixels=over(end.bytes_of("x")[row], heat), words=word)
         heading = f"Sample {row + 1}, word {number} of {len(words)}, mean of all layers and heads"
-        expected = composed([shown], f"{heading}, {len(calls_of(capture))} steps")
+        expected = composed([shown], f"{heading}, {WISH.steps} calls of the network")
         with Image.open(path) as image:
             assert np.array_equal(np.asarray(image), np.asarray(expected))
     assert not write_heat(tmp_path, artist, replace(WISH, texts=()), capture, end)
+
+
+@pytest.mark.parametrize(("sampler", "calls"), [("heun", 7), ("midpoint", 8), ("euler", 4)])
+def test_pictures_of_words_count_the_calls_of_the_sampler(artist, tmp_path, sampler, calls):
+    capture = Capture(samples=1)
+    wish = replace(WISH, sampler=sampler)
+    *_, end = artist.draw(wish, capture=capture)
+    assert calls_words(capture) == f"{calls} calls of the network"
+    first, *_ = write_heat(tmp_path, artist, wish, capture, end)
+    heat = heat_of_words(capture, 0, 2)[0].numpy()
+    shown = Labelled(pixels=over(end.bytes_of("x")[0], heat), words="a")
+    means = f"mean of all layers and heads, {calls} calls of the network"
+    with Image.open(first) as image:
+        assert np.array_equal(
+            np.asarray(image), composed([shown], f"Sample 1, word 1 of 2, {means}")
+        )
 
 
 def test_heat_is_warm_where_it_is_looked_at():

@@ -12,12 +12,16 @@ from PIL import Image
 
 from assets.errors import InputError
 from assets.ffmpeg import probe
+from engines.commands.sampleattention import CURE, Attention
 from engines.diffusion.artist import Artist, Wish
 from engines.diffusion.capture import STAGES, Capture
 from engines.diffusion.film import at_level, write_path
 from engines.diffusion.flowfield import field_of, known_truth, score_errors
+from engines.diffusion.heat import over, write_received
+from engines.diffusion.labelled import Labelled, composed
 from engines.diffusion.looking import (
     Choice,
+    attention_layers,
     calls_of,
     entropies,
     head_maps,
@@ -28,7 +32,7 @@ from engines.diffusion.looking import (
     words_of,
 )
 from engines.diffusion.mapfiles import write_arrays
-from engines.diffusion.maps import rollout
+from engines.diffusion.maps import received, rollout
 from engines.diffusion.networks.classifier import ClassifierConfig
 from engines.diffusion.networks.config import NetworkConfig
 from engines.diffusion.paths import PATHS
@@ -240,13 +244,67 @@ def test_arrays_come_back_as_they_were(seen, tmp_path):
 
 
 def test_the_command_says_what_did_not_fit_and_what_one_can_do(seen, tmp_path, capsys):
-    from engines.commands import sample
-
     capture = Capture(budget_bytes=10_000)
     *_, end = seen[0].draw(WISH, capture=capture)
-    sample._write_attention(tmp_path / "maps", seen[0], WISH, capture, end)
+    Attention(folder=tmp_path / "maps").write(seen[0], WISH, capture, end)
     said = " ".join(capsys.readouterr().out.split())
-    assert said.endswith("on; draw fewer samples (--count) or take fewer steps (--steps)")
+    assert said.endswith("on; " + CURE)
+
+
+def test_what_is_recorded_is_what_was_asked_for(seen, tmp_path, capsys):
+    artist = seen[0]
+    attention = Attention(
+        folder=tmp_path / "maps",
+        stages=("scores", "masked"),
+        layers=("Block 2  self",),
+        samples=2,
+        memory_mb=1,
+    )
+    capture = attention.capture(artist, 3)
+    assert capture.budget_bytes == 1_000_000
+    *_, end = artist.draw(WISH, capture=capture)
+    attention.write(artist, WISH, capture, end)
+    assert "none without the stage softmax" in capsys.readouterr().out
+    assert [path.name for path in (tmp_path / "maps").iterdir()] == ["attention.npz"]
+    with np.load(tmp_path / "maps" / "attention.npz") as found:
+        names = {name.partition("/")[2] for name in found if name.startswith("call ")}
+        assert names == {"block 2 self/scores", "block 2 self/masked"}
+        assert found["call 0/block 2 self/scores"].shape == (2, 4, 6, 6)
+    assert Attention(folder=tmp_path, samples=9).capture(artist, 3).samples == 3
+    with pytest.raises(InputError, match='called "block 9"; it has block 1 self, block 1 cross'):
+        Attention(folder=tmp_path, layers=("block 9",)).capture(artist, 3)
+    for wrong in ({"memory_mb": 0}, {"samples": 0}):
+        with pytest.raises(InputError, match="at least one sample"):
+            Attention(folder=tmp_path / "maps", **wrong).check()
+
+
+def test_each_layer_has_a_picture_of_what_its_heads_look_at(tmp_path):
+    artist = artist_of(replace(TINY_DIT, tokens=0, cross=False), None)
+    wish = Wish(count=2, steps=3, sampler="heun")
+    capture = Capture(samples=2)
+    *_, end = artist.draw(wish, capture=capture)
+    assert attention_layers(artist) == ["block 1 self", "block 2 self"] == capture.names()
+    written = write_received(tmp_path, wish, capture, end)
+    assert [path.name for path in written] == [
+        f"sample {row} block {block} self.png" for row in (1, 2) for block in (1, 2)
+    ]
+    items = capture.chosen(layers=["block 2 self"])
+    assert len(items) == 5
+    by_hand = torch.stack([item.values[1].mean(1).view(4, 2, 3) for item in items]).mean(0)
+    assert torch.allclose(by_hand.sum((1, 2)), torch.ones(4), atol=1e-5)
+    image = end.bytes_of("x")[1]
+    heads = [
+        Labelled(pixels=over(image, by_hand[head].numpy()), words=f"head {head + 1}")
+        for head in range(4)
+    ]
+    heading = (
+        "Sample 2, block 2, how much each place is looked at, mean of all places and 5 calls of "
+        "the network"
+    )
+    with Image.open(written[3]) as picture:
+        assert np.array_equal(np.asarray(picture), np.asarray(composed(heads, heading)))
+    with pytest.raises(ValueError, match="self-attention"):
+        received([])
 
 
 # -- the plane ---------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from engines.diffusion import saved
 from engines.diffusion.saved import SavedModel, read_model, write_model
 from engines.diffusion.words import Vocabulary
 from tests.engines.diffusion_nets import (
+    LEARNED_PLACES,
     TINY_DIT,
     TINY_MMDIT,
     TINY_POINTS,
@@ -37,7 +38,9 @@ def model(config, vocabulary=None) -> SavedModel:
 
 
 @pytest.mark.parametrize(
-    "config", [TINY_DIT, TINY_MMDIT, TINY_UNET, TINY_POINTS], ids=lambda c: c.kind
+    "config",
+    [TINY_DIT, LEARNED_PLACES, TINY_MMDIT, TINY_UNET, TINY_POINTS],
+    ids=lambda c: c.kind,
 )
 def test_a_model_comes_back_bit_for_bit(tmp_path, config):
     first = model(config)

@@ -1,6 +1,17 @@
 """Captions and classes as numbers, with unknown words named."""
 
-from engines.diffusion.words import LONGEST, Vocabulary, split, unknown_note
+import pytest
+import torch
+
+from engines.diffusion.condition import NOTHING, UNKNOWN
+from engines.diffusion.words import (
+    HIDDEN,
+    LONGEST,
+    Vocabulary,
+    hidden_at_random,
+    split,
+    unknown_note,
+)
 
 
 def test_captions_are_split_into_words():
@@ -46,3 +57,15 @@ def test_endless_captions_are_cut():
     condition, _, cut = vocabulary.encode(["word " * 100])
     assert condition.tokens.shape == (1, LONGEST)
     assert cut == 1
+
+
+def test_some_words_are_learnt_from_as_if_unknown():
+    vocabulary = Vocabulary.of_captions(["a red circle"])
+    condition = vocabulary.encode(["a red circle", "a", ""] * 5_000).condition
+    found = hidden_at_random(condition, torch.Generator().manual_seed(0))
+    words = condition.mask & (condition.tokens != NOTHING)
+    hidden = found.tokens == UNKNOWN
+    assert float(hidden[words].float().mean()) == pytest.approx(HIDDEN, rel=0.2)
+    assert not bool(hidden[~words].any()), "neither padding nor what asks for nothing is a word"
+    assert torch.equal(found.tokens[~hidden], condition.tokens[~hidden])
+    assert torch.equal(found.mask, condition.mask)

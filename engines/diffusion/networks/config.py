@@ -5,6 +5,8 @@ from typing import Literal
 
 Kind = Literal["dit", "mmdit", "unet", "points"]
 TRANSFORMERS: tuple[Kind, ...] = ("dit", "mmdit")
+Places = Literal["fixed", "learned"]
+"""Waves of row and column, or a vector of its own for each patch."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +40,8 @@ class NetworkConfig:
     patch: int = 4
     """Pixels along a side of what becomes one token of the transformer, or one place of the
     U-Net's finest level."""
+    places: Places = "fixed"
+    """What tells the transformer where a patch lies."""
     multipliers: tuple[int, ...] = (1, 2, 2)
     """Width of each level of the U-Net over `features`; each level halves the image."""
     attention: tuple[bool, ...] = (False, False, True)

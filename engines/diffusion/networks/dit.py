@@ -21,6 +21,10 @@ from engines.diffusion.networks.parts import Near, ZeroLinear, squared_relu, sta
 from engines.diffusion.networks.text import Heard, WordEncoder
 from engines.diffusion.networks.time import TimeEmbedding, waves
 
+LITTLE = 0.02
+"""Deviation of place embeddings that are learnt, at first: next to nothing tells where is what
+(Dosovitskiy et al. 2021, ViT, have as much)."""
+
 
 class DiT(nn.Module):
     """See the module; `forward` is the interface of all networks."""
@@ -42,8 +46,8 @@ class DiT(nn.Module):
         factors[-1] = 1.0
         self.register_buffer("factors", factors, persistent=False)
         self.project = ZeroLinear(width, config.outputs * patch * patch)
-        self.register_buffer("places", places(config.grid, width), persistent=False)
         start(self, generator)
+        give_places(self, config, generator)
 
     def forward(
         self,
@@ -110,6 +114,15 @@ class _Block(nn.Module):
         seen = torch.addcmul(shift_mlp, F.layer_norm(x, size), factor_mlp)
         seen = squared_relu(self.grow(self.near.mixed(seen, grid)))
         return torch.addcmul(x, gate_mlp, self.shrink(seen))
+
+
+def give_places(network: nn.Module, config: NetworkConfig, generator: torch.Generator) -> None:
+    """Let `network.places` [rows * columns, width] tell its patches apart as `config` says."""
+    if config.places == "learned":
+        few = torch.empty(config.grid[0] * config.grid[1], config.features)
+        network.places = nn.Parameter(few.normal_(std=LITTLE, generator=generator))
+    else:
+        network.register_buffer("places", places(config.grid, config.features), persistent=False)
 
 
 def places(grid: tuple[int, int], width: int) -> Tensor:

@@ -19,7 +19,7 @@ from engines.diffusion.capture import Capture
 from engines.diffusion.condition import Condition
 from engines.diffusion.networks.attention import JointAttention, SelfAttention
 from engines.diffusion.networks.config import NetworkConfig
-from engines.diffusion.networks.dit import image, patches, places
+from engines.diffusion.networks.dit import give_places, image, patches
 from engines.diffusion.networks.parts import Near, ZeroLinear, squared_relu, start
 from engines.diffusion.networks.text import Heard, WordEncoder
 from engines.diffusion.networks.time import TimeEmbedding
@@ -46,8 +46,8 @@ class MMDiT(nn.Module):
         said = PARTS * (depth - 1) + 2
         self.words_modulation = _Modulation(width, said) if config.tokens else None
         self.project = ZeroLinear(width, config.outputs * patch * patch)
-        self.register_buffer("places", places(config.grid, width), persistent=False)
         start(self, generator)
+        give_places(self, config, generator)
 
     def forward(
         self,
