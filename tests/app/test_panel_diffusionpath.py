@@ -332,12 +332,7 @@ def test_the_arrows_with_and_without_a_class_stand_side_by_side(panel) -> None:
     field = field_of(artist, guided, stroke.t)
     both = field.unconditional, field.conditional
     assert not np.allclose(*both, atol=1e-4)
-<<<<<<< HEAD
-    assert "without the class (grey) and with it (violet)" in plane.explained.text()
-=======
-    assert "without the class (green) and with it (violet)" in plane.key.text()
-    assert plane.key.isVisible()
->>>>>>> cfg
+    assert "without the class (green) and with it (violet)" in plane.explained.text()
     scale = 0.85 * 5 / 16 / max(np.linalg.norm(each, axis=-1).max() for each in both)
     places = field.places.reshape(-1, 2)
     for arrows, each in zip((plane.view.firsts, plane.view.pulls), both, strict=True):
@@ -345,13 +340,8 @@ def test_the_arrows_with_and_without_a_class_stand_side_by_side(panel) -> None:
         assert arrows[:, 1] - places == pytest.approx(each.reshape(-1, 2) * scale, abs=1e-5)
     QTest.mouseClick(plane.below.button("field"), LEFT)
     assert plane.view.pulls is None
-<<<<<<< HEAD
     assert "without the class" not in plane.explained.text()
-    moved = (plane.view.greys[:, 1] - places).reshape(17, 17, 2)
-=======
-    assert not plane.key.isVisible()
     moved = (plane.view.firsts[:, 1] - places).reshape(17, 17, 2)
->>>>>>> cfg
     assert moved * np.linalg.norm(field.flow, axis=-1).max() == pytest.approx(
         field.flow * 0.85 * 5 / 16, abs=1e-4
     )
