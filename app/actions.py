@@ -128,7 +128,7 @@ SPECS = (
     ),
     Spec(
         id="distil",
-        title="Distil to few steps",
+        title="Distil to few steps…",
         tip="Teach a copy of the opened diffusion model to draw in one to four steps",
         icon="mdi6.fast-forward-outline",
         enabled=lambda s: s.can_teach,

@@ -13,9 +13,11 @@ from app.exports import Exportable
 from app.feed import Feed
 from app.imagesets import DiffusionModel
 from app.jobs import Job
-from app.likeness import Likeness, likeness, usual_distance
+from app.nearest import NONE_OPEN, Learnt, Reader, of_file, of_run
 from app.panels.drawrow import DrawRow
+from app.panels.health import IN_STAGE_2
 from app.panels.samples import SamplesPanel, Shown
+from app.run import State
 from app.saving import Snapshot
 from app.starting import Starting
 from app.workbench import Workbench
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from app.panels.pathplane import PathPlane
     from app.panels.planelook import PlaneWish
     from engines.diffusion.artist import Artist, Wish
+    from engines.diffusion.likeness import Likeness
 
 REFERENCE = 2_000
 """Points that are learnt from, as many as are shown behind samples."""
@@ -43,6 +46,7 @@ class Diffusing(QObject):
         super().__init__(feed)
         path, attention = docks.path, docks.attention
         self._bench, self._health, self._path = bench, docks.health, path
+        self._feed = feed
         self.page = page = SamplesPanel()
         page.hide()
         self.starting = Starting(bench, page)
@@ -56,8 +60,8 @@ class Diffusing(QObject):
         self._fresh = False
         """Nothing of that one was shown yet."""
         self._engine: Any = None
-        self._usual: tuple[Any, float] | None = None
-        """Of an engine, how far apart its training images are."""
+        self._learnt: Learnt | None = None
+        """The images that samples are looked for in, once they were."""
         self._search: Job | None = None
         feed.noted.connect(self._note)
         feed.ticked.connect(self.tick)
@@ -94,7 +98,7 @@ class Diffusing(QObject):
         """What was drawn belongs to something that is gone."""
         self.stop()
         self._drop_beside()
-        self._engine = self._usual = self._order = self._drawing = None
+        self._engine = self._learnt = self._order = self._drawing = None
         self.page.clear()
         self.page.set_trains(True)
         self.page.draw.set_words(None)
@@ -115,8 +119,8 @@ class Diffusing(QObject):
             return
         self._engine = engine
         self._path.show_data(engine.data.name)
-        self.page.draw.set_able(True)
         self._offer(engine.vocabulary, engine.data.classes if engine.config.classifier else ())
+        self.page.draw.set_taught(getattr(engine.data, "teacher", None) is not None)
         places = getattr(engine.train, "places", None)
         if places is not None:
             self.page.grid.set_reference(places[:REFERENCE].numpy())
@@ -132,6 +136,7 @@ class Diffusing(QObject):
             self.page.draw.set_able(True)
             classifier = shown.saved.classifier
             self._offer(shown.saved.vocabulary, classifier.config.classes if classifier else ())
+            self.page.draw.set_taught(bool(shown.saved.diffusion.get("taught")))
             shape = shown.saved.shape
             self.page.draw.set_points(len(shape) == 1)
             self.starting.set_shape(None if len(shape) == 1 else shape)
@@ -178,6 +183,7 @@ class Diffusing(QObject):
             steps=settings.steps,
             **box.guidances,
             eta=settings.eta if settings.sampler == "ddim" else 0.0,
+            noise=settings.noise if settings.sampler == "ddpm" else "auto",
             seed=settings.seed,
             averaged=settings.averaged,
             **self.starting.wish(),
@@ -218,7 +224,9 @@ class Diffusing(QObject):
         self._path.compare.row.clear()
 
     def tick(self) -> None:
-        """Show what was drawn; called by the window's timer."""
+        """Show what was drawn, and what is waited for; called by the window's timer."""
+        self._say_waiting()
+        self._say_able()
         # A problem is set after what was drawn before it, so that it is also said after that.
         problem = self._drawer.take_problem()
         drawing = self._drawer.take()
@@ -233,6 +241,26 @@ class Diffusing(QObject):
             self._path.show_other(other)
         if problem and self._other is not None:
             self._fail(self._path.compare.row, problem)
+
+    def _say_able(self) -> None:
+        """While the first of two stages is learnt there is nothing to draw with."""
+        engine = self._engine
+        first = engine is not None and engine.in_first_stage
+        self._health.wait_for(*((IN_STAGE_2,) if first else ()))
+        if engine is not None:
+            lacks = engine.lacks
+            self.page.draw.set_able(not lacks, lacks if first else "")
+
+    def _say_waiting(self) -> None:
+        bench, progress = self._bench, self._feed.progress
+        if bench.run.state is not State.PREPARING or not progress.phase:
+            self.page.wait_for()
+            return
+        done, total = progress.prepared
+        taught = bench.distilling.is_at_work and bench.is_reading
+        what = "The teacher draws what the student will learn from" if taught else progress.phase
+        count = f"\n{done:,} of {total:,}" if total > 1 else ""
+        self.page.wait_for(f"{what}{count}", done / total if total > 1 else None)
 
     def _show(self, drawing: Drawing) -> None:
         page = self.page
@@ -287,33 +315,41 @@ class Diffusing(QObject):
     def _look_for_nearest(self, image: Any) -> None:
         if self._search is not None:
             self._search.cancel()
-        engine, view = self._engine, self.page.view
-        if engine is None:
-            view.show_nearest(
-                None, "", "A model file holds no training images; resume the run to compare"
-            )
+        view, reader, learnt = self.page.view, self._reader(), self._learnt
+        if reader is None:
+            view.show_nearest(None, "", NONE_OPEN)
             return
-        images, known = engine.train.images, self._usual
-        view.show_nearest(None, f"Looking among {len(images):,} images", "")
+        count = f"{len(self._engine.train.images):,}" if self._engine is not None else "the learnt"
+        view.show_nearest(None, f"Looking among {count} images", "")
 
-        def search(_job: Job) -> tuple[Likeness, float]:
-            usual = usual_distance(images) if known is None else known[1]
-            return likeness(image, images, usual), usual
+        def search(job: Job) -> "tuple[Learnt, Likeness]":
+            found = learnt or reader(job)
+            return found, found.likeness(image)
 
-        def found(result: tuple[Likeness, float]) -> None:
-            like, usual = result
-            self._usual = (engine, usual)
-            names, texts = engine.train.names, engine.train.texts
-            name = names[like.row] if names else texts[like.row]
-            view.show_nearest(like.image, name, like.sentence)
+        def found(result: "tuple[Learnt, Likeness]") -> None:
+            self._learnt, like = result
+            view.show_nearest(like.image, self._learnt.name_of(like), like.sentence)
+
+        def failed(sentence: str, details: str) -> None:
+            view.show_nearest(None, "", sentence)
+            if details:
+                self._bench.trouble(sentence, details)
 
         self._search = self._bench.jobs.start(
             "Looking for the nearest training image",
             search,
             done=found,
-            failed=self._bench.trouble,
-            quiet=True,
+            failed=failed,
+            quiet=learnt is not None or self._engine is not None,
         )
+
+    def _reader(self) -> Reader | None:
+        """What reads the images that the model on show learnt from; None where none are open."""
+        if self._engine is not None:
+            return of_run(self._engine)
+        session = self._bench.session
+        is_model = isinstance(session.result, DiffusionModel)
+        return of_file(session.result, session.images) if is_model else None
 
     # -- taking away -----------------------------------------------------------------------------
 
@@ -322,7 +358,7 @@ class Diffusing(QObject):
         if picture is None or shown is None:
             return
         session = self._bench.session
-        name = session.name or session.result_name.split(".")[0]
+        name = session.title.removesuffix(".safetensors")
         self._bench.saving.snapshot_ready.emit(
             Snapshot(
                 what=_exportable(picture, shown),

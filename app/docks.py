@@ -3,7 +3,7 @@
 from itertools import pairwise
 from typing import Any
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QByteArray, Qt
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QTabWidget
 
 from app.enginekinds import EngineKind
@@ -56,6 +56,8 @@ class Docks:
         """Of the engine that is chosen; exists once PyTorch is loaded."""
         self._settings: dict[str, SettingsPanel] = {}
         """By engine: each keeps what was changed in it."""
+        self._kept: tuple[SettingsPanel, Any] | None = None
+        """Settings that give way to those of a student's run, and whose they are."""
         self.poses = SettingsPanel(PosesConfig, "Cameras")
         self.population = PopulationPanel()
         self.ray = RayPanel()
@@ -149,6 +151,14 @@ class Docks:
         if learns:
             self._show_those_for(learns)
 
+    def restore(self, layout: tuple[QByteArray, QByteArray] | None) -> None:
+        """Have geometry and state of an older window again; without them, as at the start."""
+        if layout is None:
+            self.arrange()
+            return
+        self._window.restoreGeometry(layout[0])
+        self._window.restoreState(layout[1])
+
     def menu(self) -> QMenu:
         """A submenu that shows and hides the panels."""
         menu = QMenu("Panels", self._window)
@@ -207,6 +217,19 @@ class Docks:
         if self.settings is None:
             raise RuntimeError("there are no settings before PyTorch is loaded")
         return self.settings.config
+
+    def lend_settings(self, config: Any) -> None:
+        """Have these settings until `take_settings_back`."""
+        if self.settings is not None:
+            self.take_settings_back()
+            self._kept = self.settings, self.settings.config
+            self.settings.set_config(config)
+
+    def take_settings_back(self) -> None:
+        """Have the settings that a person made before others were lent, if any were."""
+        if self._kept is not None:
+            (panel, config), self._kept = self._kept, None
+            panel.set_config(config)
 
     def poses_config(self) -> PosesConfig:
         """The settings for finding cameras."""

@@ -26,12 +26,13 @@ def words_of(wish: "Wish") -> str:
     """
     by_classifier = wish.classifier_guidance
     eta = f", eta {number(wish.eta)}" if wish.sampler == "ddim" and wish.eta else ""
+    noise = f", {wish.noise} noise" if wish.sampler == "ddpm" and wish.noise != "auto" else ""
     told = any(wish.texts) and (wish.guidance or not by_classifier)
     guidance = f", guidance {number(wish.guidance)}" if told else ""
     if by_classifier:
         guidance += f", classifier guidance {number(by_classifier)}"
     name = SAMPLER_NAMES.get(wish.sampler, wish.sampler)
-    return f"{name}{eta}, {wish.steps} steps{guidance}, seed {wish.seed}"
+    return f"{name}{eta}{noise}, {wish.steps} steps{guidance}, seed {wish.seed}"
 
 
 def progress_of(drawing: "Drawing") -> str:

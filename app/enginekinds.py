@@ -25,9 +25,6 @@ from engines.engine import Engine, RenderSource
 from engines.nerf.config import NerfConfig
 from engines.splats.config import SplatConfig
 
-PAIRS = 2_000
-"""Samples that a diffusion model draws for another one to learn from."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class EngineKind:
@@ -127,7 +124,7 @@ def _read_images(images: ImageSet, config: DiffusionConfig, report: Report) -> A
         from engines.diffusion.teaching import Teaching, make_pairs
 
         teaching = Teaching(
-            model=images.teacher, pairs=PAIRS, guidance=config.guidance, seed=config.seed
+            model=images.teacher, pairs=images.pairs, guidance=images.guidance, seed=config.seed
         )
         return make_pairs(
             teaching, progress=lambda done, total: report("The teacher draws", done, total)

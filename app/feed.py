@@ -136,7 +136,7 @@ class Feed(QObject):
         state, job = bench.run.state, bench.jobs.current
         common = Status(
             memory=self._memory_words(),
-            dataset=bench.session.name or bench.session.result_name,
+            dataset=bench.session.title,
         )
         if job is not None:
             share = -1.0
@@ -173,7 +173,7 @@ class Feed(QObject):
         rate = progress.rate if running else None
         words = state.value
         if running:
-            words = progress.phase or progress.stage or kind.verb
+            words = progress.phase or progress.stage or bench.verb
         return replace(
             common,
             phase=words,

@@ -32,6 +32,10 @@ class ImageSet:
     """"nothing", "classes" or "captions"."""
     teacher: Path | None = None
     """The model file of what draws them, with the noise of each."""
+    pairs: int = 0
+    """How many it draws; 0 where there is no teacher."""
+    guidance: float | None = None
+    """How closely it follows captions or classes; None for the usual."""
 
     @property
     def words(self) -> str:
@@ -86,7 +90,10 @@ def images_of_run(engine: Any) -> ImageSet:
     if source is not None and source.bundled:
         return bundled(source.bundled)
     if source is not None and source.teaching is not None:
-        return taught_by(source.teaching.model, data.name)
+        teaching = source.teaching
+        return taught_by(
+            teaching.model, data.name, pairs=teaching.pairs, guidance=teaching.guidance
+        )
     folder = source.folder if source is not None else None
     return ImageSet(name=data.name, folder=folder, count=len(data), said=data.said)
 
@@ -104,9 +111,11 @@ def read_model_file(path: Path) -> DiffusionModel:
     return DiffusionModel(saved=saved, path=path)
 
 
-def taught_by(model: Path, name: str = "") -> ImageSet:
+def taught_by(
+    model: Path, name: str = "", *, pairs: int, guidance: float | None = None
+) -> ImageSet:
     """What the diffusion model in a file draws for another one that is to need few steps."""
-    return ImageSet(name=name or model.stem, teacher=model)
+    return ImageSet(name=name or model.stem, teacher=model, pairs=pairs, guidance=guidance)
 
 
 def folder_of(source: Path) -> Path:

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QWidget
 
+from app.distil_dialog import DistilDialog
+from app.distilling import DistilSettings
 from assets.decode import PHOTO_SUFFIXES
 
 OPENABLE = (
@@ -67,6 +69,13 @@ class Questions:
     def new_file(self, parent: QWidget, title: str, start: Path, filters: str) -> Path | None:
         """A file to be written, with the suffix of the chosen filter if none was typed."""
         return asked_file(parent, title, start, filters)
+
+    def distil(self, parent: QWidget, name: str, told: bool) -> DistilSettings | None:
+        """How the opened diffusion model is to teach; `told` if it knows captions or classes."""
+        dialog = DistilDialog(name, told=told, parent=parent)
+        accepted = dialog.exec() == DistilDialog.DialogCode.Accepted
+        dialog.deleteLater()
+        return dialog.settings if accepted else None
 
     def new_folder(self, parent: QWidget, title: str, start: Path) -> Path | None:
         """A folder to be written, which may exist."""

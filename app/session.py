@@ -169,8 +169,8 @@ class Session(QObject):
             self.images = None
         self.changed.emit()
 
-    def set_images(self, images: ImageSet) -> None:
-        """Images to learn to draw, in place of others and of photos."""
+    def set_images(self, images: ImageSet | None) -> None:
+        """Images to learn to draw, or none, in place of others and of photos."""
         self.images, self.dataset, self.photos = images, None, None
         self.changed.emit()
 
@@ -184,6 +184,13 @@ class Session(QObject):
         """Of what there is to learn from; empty where there is nothing."""
         opened = self.dataset or self.photos or self.images
         return opened.name if opened is not None else ""
+
+    @property
+    def title(self) -> str:
+        """Of what is on show; a model file is named itself, whatever else is open."""
+        if isinstance(self.result, DiffusionModel):
+            return self.result_name
+        return self.name or self.result_name
 
     def set_result(self, result: Result | None, name: str = "") -> None:
         """Gaussians or a field of a file, in place of others."""

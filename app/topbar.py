@@ -10,6 +10,7 @@ from app import theme
 from app.actions import Actions
 from app.buttons import ActionButton
 from app.enginekinds import EngineKind
+from app.theme import set_role
 from app.widgets.labels import ElidedLabel
 from app.widgets.segmented import Segmented
 
@@ -65,6 +66,12 @@ class TopBar(QFrame):
         self.engine.setEnabled(not locked)
         for name, other in self._kinds.items():
             self.engine.button(name).setToolTip(LOCKED if locked else other.tip)
+
+    def show_primary(self, primary: bool) -> None:
+        """Whether to run is what to do next; it is not where a finished model is looked at."""
+        role = "primary" if primary else ""
+        if self.run.property("role") != role:
+            set_role(self.run, role)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """In a narrow window what the menus have too makes room for the rest."""

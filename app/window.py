@@ -25,6 +25,7 @@ from app.help import ABOUT, keys_page, text_page
 from app.imagesets import DiffusionModel, ImageSet
 from app.memory import Memory
 from app.mesh_dialog import MeshDialog
+from app.modelfacts import facts_of
 from app.overlays import MODES, Overlays
 from app.probing import Probing
 from app.questions import Questions
@@ -97,7 +98,7 @@ class MainWindow(QMainWindow):
         self._make_overlays()
         self._connect_bench()
         self._connect_actions()
-        self._restore_layout()
+        self.docks.restore(self.memory.load_layout())
         self._update_situation()
         self.feed.start()
 
@@ -155,6 +156,7 @@ class MainWindow(QMainWindow):
         bench.session.changed.connect(view.refresh_assets)
         bench.run_begins.connect(self._begin_run)
         bench.run_resumes.connect(self._take_up)
+        bench.distilling.settings_wanted.connect(docks.lend_settings)
         self._connect_posing()
         self._connect_probing()
         self._connect_meshing()
@@ -257,6 +259,8 @@ class MainWindow(QMainWindow):
 
     def _update_situation(self) -> None:
         situation = self.bench.situation
+        if not self.bench.distilling.is_at_work:
+            self.docks.take_settings_back()
         self.actions_.update(situation)
         empty = situation.is_empty and not situation.is_opening
         if empty and self.welcome.isHidden():
@@ -271,7 +275,9 @@ class MainWindow(QMainWindow):
         if finding != self._finding:
             self._finding = finding
             self.docks.set_finding(finding)
-        name = self.bench.session.name or self.bench.session.result_name
+        opened = isinstance(self.bench.session.result, DiffusionModel)
+        self.topbar.show_primary(not opened or situation.state is not State.IDLE)
+        name = self.bench.session.title
         self.setWindowTitle(f"{name} - Zograscope" if name else "Zograscope")
 
     def _update_engine(self) -> None:
@@ -331,6 +337,7 @@ class MainWindow(QMainWindow):
         bench, kind = self.bench, self.bench.kind_on_show
         if isinstance(shown, DiffusionModel):
             self.view.show_nothing()
+            self.docks.health.show_model(facts_of(shown))
         elif isinstance(shown, Portrait):
             self.view.show_portrait(shown)
         else:
@@ -455,14 +462,6 @@ class MainWindow(QMainWindow):
     def _default_size(self) -> QSize:
         available = self.screen().availableSize()
         return QSize(min(1600, available.width()), min(1000, available.height()))
-
-    def _restore_layout(self) -> None:
-        layout = self.memory.load_layout()
-        if layout is not None:
-            self.restoreGeometry(layout[0])
-            self.restoreState(layout[1])
-        else:
-            self.docks.arrange()
 
     def _reset_layout(self) -> None:
         self.memory.forget_layout()

@@ -9,8 +9,9 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from app.actions import Situation
+from app.distilling import Distilling
 from app.enginekinds import EngineKind, Machine, kind_of_checkpoint
-from app.imagesets import DiffusionModel, ImageSet, folder_of, images_of_run, taught_by
+from app.imagesets import DiffusionModel, ImageSet, folder_of, images_of_run
 from app.jobs import Job, Jobs
 from app.memory import Memory
 from app.meshing import Meshing
@@ -70,13 +71,14 @@ class Workbench(QObject):
         """`kinds` are the engines by id, the first by default; `settings()` returns the config
         a new run is to have, `poses_settings()` the one for finding cameras first."""
         super().__init__(parent)
-        self._window, self._settings = parent, settings
+        self.window, self.settings = parent, settings
         self.memory, self.questions = memory, questions
         self.jobs = Jobs(self)
         self.session = Session(self.jobs, memory, self)
         self.run = RunController(self)
         self.opening = Opening(self)
         self.saving = Saving(self, parent)
+        self.distilling = Distilling(self)
         self.posing = Posing(self, poses_settings, parent)
         self.meshing = Meshing(self)
         self.kinds = kinds
@@ -115,7 +117,7 @@ class Workbench(QObject):
             can_find_cameras=self.session.photos is not None,
             has_found_cameras=self.posing.folder is not None,
             has_result=self.session.result is not None or self.run.step > 0,
-            can_teach=self._teacher is not None,
+            can_teach=self.distilling.can_teach,
             is_other_engine=has_run
             and not self.posing.is_at_work
             and self.kind is not self.run_kind,
@@ -201,25 +203,9 @@ class Workbench(QObject):
         self.session.set_images(images)
         self.dataset_shown.emit(None)
 
-    @property
-    def _teacher(self) -> ImageSet | None:
-        """What the opened diffusion model would draw for a student; None for a run's."""
-        result = self.session.result
-        if not isinstance(result, DiffusionModel) or result.path is None:
-            return None
-        return taught_by(result.path, result.saved.name)
-
     def distil(self) -> None:
         """Have another model learn to draw in few steps what the opened one draws in many."""
-        teacher = self._teacher
-        if teacher is not None:
-            self.guarded("Distilling", lambda: self._distil(teacher))
-
-    def _distil(self, teacher: ImageSet) -> None:
-        self.run.clear()
-        self.choose(next(kind.id for kind in self.kinds.values() if kind.learns == "images"))
-        self.take_images(teacher)
-        self.begin()
+        self.distilling.ask()
 
     def _posed(self, dataset: PosedPhotos) -> None:
         """Cameras were found: learn from the photos at once."""
@@ -271,6 +257,8 @@ class Workbench(QObject):
     def _clear(self) -> None:
         self._starts_when_ready = False
         self.run.clear()
+        if self.distilling.give_back():
+            return
         if self.session.photos is not None and self.session.dataset is None:
             self.posing.begins.emit()
         else:
@@ -301,7 +289,7 @@ class Workbench(QObject):
             return
         self._starts_when_ready = False
         try:
-            config = self._settings()
+            config = self.distilling.config_for(dataset, self.settings())
         except ValueError as error:
             self.trouble(f"These settings do not go together: {error}", "")
             return
@@ -379,6 +367,11 @@ class Workbench(QObject):
         self.run.start(settled, saved_step=engine.step)
 
     @property
+    def verb(self) -> str:
+        """What the run at hand does while it runs: "Training diffusion"."""
+        return "Distilling" if self.distilling.is_at_work else self.run_kind.verb
+
+    @property
     def is_reading(self) -> bool:
         """What a run is to learn from is being read."""
         return self.run.state is State.PREPARING and self.run.engine is None
@@ -422,7 +415,7 @@ class Workbench(QObject):
             if ran and self.run.engine is engine and self.run.state is State.PAUSED:
                 self.run.resume()
 
-        match self.questions.unsaved(self._window, self.run.unsaved_steps, purpose):
+        match self.questions.unsaved(self.window, self.run.unsaved_steps, purpose):
             case Choice.SAVE:
                 self.saving.save_checkpoint(then, otherwise=stay)
             case Choice.DISCARD:

@@ -113,9 +113,11 @@ def opened(path: Path) -> Image.Image:
             error
         )
     except Image.DecompressionBombError as error:
+        most = 2 * (Image.MAX_IMAGE_PIXELS or 0)
+        side = math.isqrt(most) // 1_000 * 1_000
         raise InputError(
-            f"{path} has more than {2 * (Image.MAX_IMAGE_PIXELS or 0) // 10**6} million pixels, "
-            "too many; save it at half the width"
+            f"{path} has more than {most // 10**6} million pixels, too many unless it is scaled "
+            f"down to {side:,}x{side:,} or fewer; do so in any image editor"
         ) from error
     except PIL_ERRORS as error:
         raise InputError(f"{path} cannot be opened: {_reason(error)}; check the file") from error

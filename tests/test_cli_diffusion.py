@@ -89,6 +89,15 @@ def test_a_run_leaves_a_model_samples_and_a_full_report(whole: Path, images: Pat
     assert model.vocabulary.words == ("blue", "green", "red")
     assert model.trained["steps"] == 8
     assert model.diffusion["drop"] == 0.1
+    assert model.trained["held_out"] == {
+        "images": 3,
+        "loss": pytest.approx(json.loads((whole / "r.json").read_text())["judged"]["loss"]),
+        "step": 8,
+    }
+    usual = {"weighting": "uniform", "timing": "uniform", "fit": "crop", "flip": False, "seed": 0}
+    assert {name: model.trained[name] for name in usual} == usual
+    assert model.trained["rate"] > 0, "what automatic came to"
+    assert model.trained["shift"] == 2
     report = json.loads((whole / "r.json").read_text(encoding="utf-8"))
     assert (report["status"], report["message"]) == ("finished", "8 steps done")
     assert report["data"] == {"name": images.name, "images": 12, "held_out": 3}
@@ -256,8 +265,9 @@ def test_options_change_what_is_drawn_and_the_seed_repeats_it(whole: Path, tmp_p
         drawn("--class", "red", "--guidance", 9),
         drawn("--class", "red", "--steps", 5),
         drawn("--class", "red", "--sampler", "euler_maruyama"),
+        *(drawn("--class", "red", "--sampler", "ddpm", "--noise", n) for n in ("small", "large")),
     ]
-    assert len({first, *others}) == 5
+    assert len({first, *others}) == 7
 
 
 def test_only_the_white_of_a_mask_is_drawn_anew(whole: Path, tmp_path: Path):
@@ -316,6 +326,23 @@ def test_what_became_of_the_image_is_said(whole, tmp_path, capsys):
     assert (
         "The image is made for printing (CMYK) and is converted to RGB" in capsys.readouterr().out
     )
+
+
+def test_samples_learnt_by_heart_are_told_and_shown(whole, images, tmp_path, capsys, monkeypatch):
+    model, out = whole / "a.safetensors", tmp_path / "o.png"
+    assert draw(model, out, "--nearest", images) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"Images of {images.name} are " in said
+    assert all(f"Sample {number}: " in said for number in (1, 2, 3, 4))
+    assert "0 of 4 samples are memorised" in said
+    with Image.open(tmp_path / "o-nearest.png") as pairs:
+        assert pairs.width > 4 * 100
+    # One is given back as it was: the model is asked to forget nothing of it.
+    one = next(images.rglob("*.png"))
+    assert draw(model, out, "--image", one, "--strength", 0, "--nearest", images) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"Sample 1: 0.000 from {one.parent.name}/{one.name}, memorised" in said
+    assert "4 of 4 samples are memorised" in said
 
 
 def test_classes_are_mixed(whole, tmp_path, capsys):
@@ -442,6 +469,8 @@ def test_what_cannot_be_learnt_is_said(
         (["{model}", "--attention", "{image}"], 1, "is a file; name a folder"),
         (["{model}", "--attention-memory", "9"], 2, "needs a folder to go to: --attention DIR"),
         (["{model}", "--attention", "maps", "--attention-layers", "block 99"], 1, "called"),
+        (["{model}", "--nearest", "nowhere"], 1, "name a folder of images"),
+        (["{points}", "--nearest", "moons"], 1, "draws points"),
         (["{model}", "--caption", "a cat"], 1, "learnt classes, no captions"),
         (["{model}", "--count", "0"], 1, "at least one sample"),
         (["{model}", "--class", "red", "--classifier-guidance", "2"], 1, "has no classifier, so"),
@@ -504,3 +533,20 @@ def test_help_is_there_at_once_with_every_setting(capsys):
     answer = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert not answer.stderr
     assert "--strength" in answer.stdout
+
+
+def test_points_are_learnt_with_their_classes_and_asked_for_by_name(tmp_path: Path, capsys):
+    model = tmp_path / "m.safetensors"
+    assert main(["train", "diffusion", "mixture", "--out", str(model), "--steps", "2", "--classes",
+                 "--batch", "16"]) == 0  # fmt: skip
+    assert "points with 8 classes" in capsys.readouterr().err
+    out = tmp_path / "s.png"
+    assert draw(model, out, "--class", "mode 3", "--guidance", "2") == 0
+    said = capsys.readouterr().out
+    assert "unconditional" not in said
+    assert "does not know" not in said
+    assert out.exists()
+    assert draw(model, out, "--class", "mode 9") == 0
+    assert "does not know the class “mode 9”" in capsys.readouterr().out
+    assert draw(model, out, "--caption", "mode 3") != 0
+    assert "learnt classes, no captions" in capsys.readouterr().err

@@ -11,20 +11,26 @@ from app.panels.settings import SettingsForm
 from app.panels.startbox import StartBox
 from app.theme import set_role
 from app.widgets.labels import ElidedLabel, SectionTitle
-from app.widgets.panel import BAR_PX, ScrolledColumn
-from engines.diffusion.config import GUIDANCE
+from app.widgets.panel import BAR_PX, ScrolledColumn, note
+from engines.diffusion.config import GUIDANCE, NoiseName
 from engines.settings import Setting, check
 
 ANYTHING, ALL = "Anything", "All in turn"
 POINTS = 600
 """Samples of a toy: a few points show no shape."""
-NOT_OF_POINTS = ("guidance", "attention")
+NOT_OF_POINTS = ("attention",)
+TAUGHT = {"sampler": "euler", "steps": 4, "guidance": 0.0}
+"""How a model draws that another one has taught."""
 ETA = Setting(
     "How much noise DDIM adds anew at each step: 0 for none, 1 for as much as DDPM; other "
     "samplers do not read it",
     low=0,
     high=1,
     step=0.1,
+)
+NOISE = Setting(
+    "How much noise DDPM adds at each step: small is the least that can be right, large the most, "
+    "beta; auto takes what the model learnt, or small; other samplers do not read it"
 )
 CLASSIFIER_GUIDANCE = Setting(
     "s of p(x) p(class | x)^s: how far the model's classifier leads samples to the class, besides "
@@ -61,6 +67,7 @@ class DrawSettings:
         Setting("How noise becomes a sample"),
     ] = "dpmpp_2m"
     eta: Annotated[float, ETA] = 0.0
+    noise: Annotated[NoiseName, NOISE] = "auto"
     steps: Annotated[int, Setting("Steps from noise to sample", low=1, high=1_000, step=5)] = 20
     seed: Annotated[
         int, Setting("The same seed begins at the same noise", low=0, high=2**31 - 1)
@@ -103,6 +110,8 @@ class DrawBox(QWidget):
         self.start.changed.connect(self.say_start)
         self.starts = ElidedLabel(role="warn")
         self.starts.hide()
+        self.waits = note()
+        self.waits.hide()
         self.row = DrawRow("Draw more", button_last=True)
         self.button = self.row.button
         set_role(self.button, "primary")
@@ -124,6 +133,7 @@ class DrawBox(QWidget):
         below.setContentsMargins(0, 0, BAR_PX, 0)
         below.setSpacing(4)
         below.addWidget(self.starts)
+        below.addWidget(self.waits)
         below.addWidget(self.row)
         self._scrolled = ScrolledColumn(content)
         whole = QVBoxLayout(self)
@@ -184,11 +194,28 @@ class DrawBox(QWidget):
         self.form.fit(round(1.15 * width))
 
     def set_points(self, points: bool) -> None:
-        """A model of points draws many at once and knows neither words, images nor attention."""
-        self.form.show_only([n for n in self.form.rows if not (points and n in NOT_OF_POINTS)])
+        """A model of points draws many at once and knows neither images nor attention.
+
+        Most know no classes either, so that nothing is said of guidance.
+        """
+        told = self.form.rows["guidance"].usable
+        hidden = NOT_OF_POINTS if told else (*NOT_OF_POINTS, "guidance")
+        self.form.show_only([n for n in self.form.rows if not (points and n in hidden)])
         row = self.form.rows["count"]
         if row.value in (POINTS, row.field.default):
             row.set_value(POINTS if points else row.field.default)
+
+    def set_taught(self, taught: bool) -> None:
+        """A model that was taught draws in few steps and has guidance in it.
+
+        What a person has set otherwise stays.
+        """
+        for name, value in TAUGHT.items():
+            row = self.form.rows[name]
+            usual = row.field.default
+            if row.value == (usual if taught else value):
+                row.set_value(value if taught else usual)
+        self._follow()
 
     def record_attention(self, on: bool = True) -> None:
         """Have the next drawing tell what attends to what, or not."""
@@ -206,15 +233,20 @@ class DrawBox(QWidget):
         """Have what samples start from in sight, wherever the column was scrolled to."""
         QTimer.singleShot(0, self, lambda: self._scrolled.ensureWidgetVisible(self.start, 0, 0))
 
-    def set_able(self, able: bool) -> None:
-        """Whether there is a model that can draw."""
+    def set_able(self, able: bool, why: str = "") -> None:
+        """Whether there is a model that can draw; where there is none, `why` is said."""
         self.button.setEnabled(able)
+        if why != self.waits.text():
+            self.waits.setText(why)
+            self.waits.setVisible(bool(why))
 
     def _usable(self, name: str, usable: bool, why: str = "") -> None:
         self.form.rows[name].set_usable(usable, why)
 
     def _follow(self) -> None:
-        self._usable("eta", self.form.rows["sampler"].value == "ddim")
+        sampler = self.form.rows["sampler"].value
+        self._usable("eta", sampler == "ddim")
+        self._usable("noise", sampler == "ddpm")
         self.recording_changed.emit(self.form.rows["attention"].value)
 
     # -- what is asked for -----------------------------------------------------------------------

@@ -1,9 +1,11 @@
 """Whether a diffusion run is well: where it errs, how it moves, and what is off in a sentence."""
 
 import math
+from collections.abc import Mapping
 
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from app.panels.modelcard import ModelCard
 from app.panels.namingcard import NamingCard
 from app.panels.variancecard import VarianceCard
 from app.theme import set_role
@@ -14,6 +16,7 @@ from app.widgets.panel import Card, Panel, add_scrolled, note
 from engines.diffusion.artifacts import Health
 
 EMPTY = "Shown once a diffusion model learns"
+IN_STAGE_2 = "Shown in stage 2, once the autoencoder is learnt"
 WELL = "Nothing looks wrong"
 FIGURES = {
     "gradient": "Gradient norm",
@@ -43,11 +46,12 @@ class HealthPanel(Panel):
         figures.body.addWidget(self.figures)
         self.variance, self.naming = VarianceCard(), NamingCard()
         self.cards = (findings, levels, self.variance, self.naming, figures)
-        self.empty = note(EMPTY)
+        self.empty, self.model = note(EMPTY), ModelCard()
         content = QWidget()
         column = QVBoxLayout(content)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
+        column.addWidget(self.model)
         column.addWidget(self.empty)
         for card in self.cards:
             column.addWidget(card)
@@ -58,10 +62,22 @@ class HealthPanel(Panel):
     def clear(self) -> None:
         """There is no run."""
         self.health = None
+        self.model.show_facts({})
         self.empty.show()
         for card in self.cards:
             card.hide()
         self.header.set_value("")
+
+    def show_model(self, facts: Mapping[str, str]) -> None:
+        """Show what an opened model is, in place of how one learns; facts by name."""
+        self.model.show_facts(facts)
+        self.empty.setVisible(not facts)
+        self.header.set_value("of a file")
+
+    def wait_for(self, words: str = EMPTY) -> None:
+        """Say what there has to be before anything can be shown."""
+        if words != self.empty.text():
+            self.empty.setText(words)
 
     def show_health(self, health: Health) -> None:
         """Show the newest state."""

@@ -94,6 +94,7 @@ class CompareFields(QWidget):
             self._wish,
             sampler=self.sampler.content,
             eta=self.eta.content if self.eta.isEnabled() else 0.0,
+            noise=self._wish.noise if self.sampler.content == "ddpm" else "auto",
             steps=self.steps.content,
             guidance=self.guidance.content if self.guidance.isEnabled() else self._wish.guidance,
             classifier_guidance=(

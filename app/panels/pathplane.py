@@ -16,23 +16,27 @@ from app.widgets.smallplot import SmallPlot
 
 if TYPE_CHECKING:
     from app.drawing import Drawing, Order
-    from engines.diffusion.artist import Stroke
+    from engines.diffusion.artist import Stroke, Wish
     from engines.diffusion.flowfield import Field
     from engines.diffusion.toys import GaussianMixture
 
 ERROR_HELP = (
     "RMS error of the score at the points, over the RMS length of the true score of the mixture"
 )
-EXPLAINED = {
-    "field": "Arrows: where the model moves points as noise goes",
-    "classifier": "Grey arrows: the score of the model alone; violet: what the classifier adds",
-    "error": "Black: the score is right; brightest: half the true score or more is wrong",
-    "none": "",
-}
 DATA = "Grey: the data; orange: the samples"
 CLASSIFIER_HELP = (
     "What the classifier adds (violet) to the score of the model alone (grey), both to one scale"
 )
+GUIDANCE_HELP = (
+    "The score without the class (grey) and with it (violet), both to one scale; guidance goes "
+    "from the one beyond the other"
+)
+HELP = {
+    "field": "Arrows: where the model moves points as noise goes",
+    "guidance": GUIDANCE_HELP,
+    "classifier": CLASSIFIER_HELP,
+    "error": "Black: the score is right; brightest: half the true score or more is wrong",
+}
 
 
 class PathPlane(QWidget):
@@ -53,6 +57,7 @@ class PathPlane(QWidget):
         self.below = Segmented(
             {
                 "field": "Field",
+                "guidance": "Guidance",
                 "classifier": "Classifier",
                 "error": "Score error",
                 "none": "Points",
@@ -61,11 +66,10 @@ class PathPlane(QWidget):
         )
         self.below.button("none").setToolTip("Points alone, over those of the data")
         self.below.button("field").setToolTip("Where the model moves points as noise goes")
-        self.below.button("classifier").setToolTip(CLASSIFIER_HELP)
         self.below.button("error").setToolTip("Brightest: half the true score or more is wrong")
         self.below.changed.connect(self._show_found)
-        self.explained = note()
-        self.explained.setMinimumHeight(2 * self.explained.fontMetrics().height())
+        self.key = note()
+        self.key.setMinimumHeight(2 * self.key.fontMetrics().height())
         self.title = SectionTitle("Score error")
         self.title.title.setToolTip(ERROR_HELP)
         self.plot = SmallPlot("Score error over the steps")
@@ -87,13 +91,14 @@ class PathPlane(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
         column.addLayout(switch)
+        column.addWidget(self.key)
         column.addWidget(self.view, 1)
         column.addWidget(self.other_view, 1)
-        column.addWidget(self.explained)
         column.addWidget(self.title)
         column.addWidget(self.plot)
         self.other_view.hide()
-        self.below.button("classifier").hide()
+        for name in HELP:
+            self.below.button(name).hide()
         self.know(None)
 
     def know(self, truth: "GaussianMixture | None") -> None:
@@ -116,6 +121,8 @@ class PathPlane(QWidget):
 
     def show_runs(self, runs: "list[tuple[Drawing, Stroke]]", step: int) -> None:
         """Show a stroke of each of one or two drawings; `step` is that of the first."""
+        from engines.diffusion.guidanceparts import guides
+
         before = {view: drawing.artist for view, drawing, _ in self._shown}
         self._shown = [
             (view, drawing, stroke)
@@ -125,9 +132,12 @@ class PathPlane(QWidget):
         for view, drawing, stroke in self._shown:
             view.show_points(stroke.x.numpy())
             if before.get(view) is not drawing.artist:
-                view.show_field(None, arrows=False, error=False)
+                view.show_field(None)
         self._step = step
-        self._offer_classifier()
+        wishes = [(drawing.artist, drawing.order.wish) for _, drawing, _ in self._shown]
+        self._offer("guidance", [wish for artist, wish in wishes if guides(artist, wish)])
+        led = [wish for artist, wish in wishes if artist.steering(wish) is not None]
+        self._offer("classifier", led)
         self._show_found()
 
     def take(self, found: PlaneFound) -> None:
@@ -146,43 +156,35 @@ class PathPlane(QWidget):
         self._waits = False
         self._failed = frozenset(drawing.order for _, drawing, _ in self._shown)
         for view, _, _ in self._shown:
-            view.show_field(None, arrows=False, error=False)
+            view.show_field(None)
 
     # -- inside --------------------------------------------------------------------------------
 
-    def _offer_classifier(self) -> None:
-        """Its arrows can be seen where it leads all samples to one and the same class."""
-        wishes = [
-            drawing.order.wish
-            for _, drawing, _ in self._shown
-            if drawing.artist.steering(drawing.order.wish) is not None
-        ]
-        button = self.below.button("classifier")
+    def _offer(self, name: str, wishes: "list[Wish]") -> None:
+        """What leads to a class for `wishes` can be seen where that is one for all samples."""
+        button = self.below.button(name)
         button.setVisible(bool(wishes))
         one = all(len(wish.texts) == 1 for wish in wishes)
         button.setEnabled(one)
-        button.setToolTip(CLASSIFIER_HELP if one else "Draw one class to see where it is led to")
-        if self.below.value == "classifier" and not (wishes and one):
+        button.setToolTip(HELP[name] if one else "Draw one class to see where it is led to")
+        if self.below.value == name and not (wishes and one):
             self.below.set_value("field")
 
     def _show_found(self) -> None:
         what = self.below.value
         alone = what == "none" and self._data is not None
-        self.explained.setText(DATA if alone else EXPLAINED[what])
         for view in (self.view, self.other_view):
             view.show_data(self._data if alone else None)
+        words = DATA if alone else HELP.get(what, "")
+        self.key.setText(words)
+        self.key.setVisible(bool(words))
         missing: list[tuple[Drawing, float]] = []
         for view, drawing, stroke in self._shown:
             field = self._fields.get((drawing.order, stroke.t))
             if what == "none":
-                view.show_field(None, arrows=False, error=False)
+                view.show_field(None)
             elif field is not None:
-                view.show_field(
-                    field,
-                    arrows=what == "field",
-                    error=what == "error",
-                    pull=what == "classifier",
-                )
+                view.show_field(field, what)
             else:
                 missing.append((drawing, stroke.t))
         self._show_errors()

@@ -87,11 +87,13 @@ class PointsView(QWidget):
 
     @property
     def pulls(self) -> np.ndarray | None:
-        """[n, 2] places and [n, 2] ends of the classifier's arrows as drawn: [n, 2, 2]."""
-        x, y = self._pulls.getData()
-        if x is None or not self._pulls.isVisible():
-            return None
-        return np.stack([x, y], axis=1).reshape(-1, 6, 2)[:, :2]
+        """[n, 2] places and [n, 2] ends of the coloured arrows as drawn: [n, 2, 2]."""
+        return _shafts(self._pulls)
+
+    @property
+    def greys(self) -> np.ndarray | None:
+        """As `pulls`, of the grey arrows."""
+        return _shafts(self._arrows)
 
     def show_points(self, points: np.ndarray) -> None:
         """Draw [n, 2]; what is not finite is left out."""
@@ -101,31 +103,27 @@ class PointsView(QWidget):
         """Draw [n, 2] of the data, small and below everything, or nothing."""
         self._data.setData(pos=np.empty((0, 2)) if points is None else points)
 
-    def show_field(
-        self, field: "Field | None", *, arrows: bool, error: bool, pull: bool = False
-    ) -> None:
-        """Draw the field's arrows, its error, both or nothing below the points.
+    def show_field(self, field: "Field | None", what: str = "none") -> None:
+        """Draw `what` there is below the points: "field", "error", two arrows each, or "none".
 
-        With `pull` arrows are those of the score without the classifier and, of another colour, of
-        what that adds.
+        For "classifier" they are those of the score without the classifier and, of another
+        colour, of what that adds; for "guidance" those of the score without and with the class.
         """
-        pulled = field.pull if field is not None and pull else None
-        self._arrows.setVisible((arrows or pull) and field is not None)
-        self._pulls.setVisible(pulled is not None)
-        found = field.error if field is not None and error else None
+        first, second = _arrows_of(field, what) if field is not None else (None, None)
+        self._arrows.setVisible(first is not None)
+        self._pulls.setVisible(second is not None)
+        found = field.error if field is not None and what == "error" else None
         self._error.setVisible(found is not None)
         self._colour_dots()
-        if field is not None and arrows:
-            ends = arrow_lines(field, field.flow)
-            self._arrows.setData(ends[:, 0], ends[:, 1])
-        if field is not None and pull:
-            alone = field.score if pulled is None else field.score - pulled
-            longest = _longest(alone if pulled is None else np.stack([alone, pulled]))
-            ends = arrow_lines(field, alone, longest)
-            self._arrows.setData(ends[:, 0], ends[:, 1])
-            if pulled is not None:
-                ends = arrow_lines(field, pulled, longest)
-                self._pulls.setData(ends[:, 0], ends[:, 1])
+        if field is not None and first is not None:
+            # Shorter ones of the same direction are to be seen on longer ones.
+            self._arrows.setZValue(1 if what == "guidance" else 0)
+            self._dots.setZValue(2)
+            longest = _longest(first if second is None else np.stack([first, second]))
+            for item, arrows in ((self._arrows, first), (self._pulls, second)):
+                if arrows is not None:
+                    ends = arrow_lines(field, arrows, longest)
+                    item.setData(ends[:, 0], ends[:, 1])
         if field is not None and found is not None:
             self._error.setImage(found, autoLevels=False)
             half = field.reach / (len(found) - 1)
@@ -141,7 +139,7 @@ class PointsView(QWidget):
             axis.setZValue(-1000)  # grid lines belong below everything
         self._arrows.setPen(pg.mkPen(theme.colour(colours.muted), width=1))
         self._data.setBrush(theme.colour(colours.muted, 0.5))
-        self._pulls.setPen(pg.mkPen(theme.colour(colours.split), width=1.5))
+        self._pulls.setPen(pg.mkPen(theme.colour(colours.split), width=2))
         self._colour_dots()
 
     def _colour_dots(self) -> None:
@@ -152,6 +150,27 @@ class PointsView(QWidget):
         else:
             self._dots.setBrush(theme.colour(theme.current().mark, 0.85))
             self._dots.setPen(pg.mkPen(None))
+
+
+def _shafts(item: pg.PlotCurveItem) -> np.ndarray | None:
+    x, y = item.getData()
+    if x is None or not item.isVisible():
+        return None
+    return np.stack([x, y], axis=1).reshape(-1, 6, 2)[:, :2]
+
+
+def _arrows_of(field: "Field", what: str) -> tuple[np.ndarray | None, np.ndarray | None]:
+    """One or two arrows [side, side, 2] at each place, if any."""
+    match what:
+        case "field":
+            return field.flow, None
+        case "classifier":
+            return field.score if field.pull is None else field.score - field.pull, field.pull
+        case "guidance":
+            return field.score if field.unconditional is None else field.unconditional, (
+                field.conditional
+            )
+    return None, None
 
 
 def _longest(arrows: np.ndarray) -> float:

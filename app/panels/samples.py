@@ -77,6 +77,7 @@ class SamplesPanel(QWidget):
         self.setObjectName("samples")
         self._sheet: Sheet | None = None
         self._drawn: Shown | None = None
+        self._waiting: tuple[str, float | None] = (WAITING, None)
         self.index = -1
         """Of the sample that is enlarged; -1 while none is."""
         self.source = Segmented({"training": "Training", "drawn": "Drawn"}, compact=True)
@@ -173,6 +174,18 @@ class SamplesPanel(QWidget):
         self.source.setVisible(trains)
         self.source.set_value("training" if trains else "drawn")
 
+    def wait_for(self, words: str = WAITING, share: float | None = None) -> None:
+        """Say, while a run has no samples yet, what it does and how much of that is done."""
+        if (words, share) != self._waiting:
+            self._waiting = words, share
+            if self.shown is None:
+                self._say_empty()
+
+    def _say_empty(self) -> None:
+        drawn = self.source.value == "drawn"
+        self.grid.empty, self.grid.share = (NOTHING_DRAWN, None) if drawn else self._waiting
+        self.grid.update()
+
     def show_sheet(self, sheet: Sheet) -> None:
         """Show the newest samples of a run; one that is enlarged is seen to improve."""
         self._sheet = sheet
@@ -266,7 +279,7 @@ class SamplesPanel(QWidget):
         self.export.setEnabled(shown is not None)
         self.words.setText("" if shown is None else shown.words)
         self.words.setToolTip(self.words.text())
-        self.grid.empty = NOTHING_DRAWN if drawn else WAITING
+        self._say_empty()
         if shown is None:
             self.grid.show_samples(None)
             return

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from app import theme
 
 GAP_PX, CAPTION_PX = 8, 17
+BAR_PX = 240
 LARGEST_PX = 176
 """A cell is not made larger than this; small images would only show their pixels."""
 KEYS = {
@@ -35,6 +36,8 @@ class SampleGrid(QWidget):
         """Each image stands beside the one after it, and never on another row."""
         self.empty = ""
         """What is said where there are no samples."""
+        self.share: float | None = None
+        """How much of what they wait for is done, 0 to 1; None where that is not known."""
         self.reference: np.ndarray | None = None
         """Points that are learnt from, drawn faintly behind the samples."""
         self._pictures: list[QImage] = []
@@ -168,6 +171,7 @@ class SampleGrid(QWidget):
                 Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap,
                 self.empty,
             )
+            self._paint_share(painter)
             return
         painter.setFont(theme.font(11))
         metrics = painter.fontMetrics()
@@ -185,6 +189,20 @@ class SampleGrid(QWidget):
                 )
                 painter.setPen(theme.colour(colours.text if marked else colours.muted))
                 painter.drawText(below, Qt.AlignmentFlag.AlignHCenter, words)
+
+    def _paint_share(self, painter: QPainter) -> None:
+        """A bar below what is said where there are no samples."""
+        if self.share is None:
+            return
+        wide = min(BAR_PX, self.width() - 48)
+        bar = QRectF((self.width() - wide) / 2, self.height() / 2 + 26, wide, 4)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme.colour(theme.current().field))
+        painter.drawRoundedRect(bar, 2, 2)
+        bar.setWidth(wide * min(1.0, max(0.0, self.share)))
+        painter.setBrush(theme.colour(theme.current().mark))
+        painter.drawRoundedRect(bar, 2, 2)
 
     def _paint_points(self, painter: QPainter, points: np.ndarray) -> None:
         colours = theme.current()

@@ -14,7 +14,7 @@ from engines.commands.options import (
     config_from,
     options_of,
 )
-from engines.diffusion.config import GUIDANCE
+from engines.diffusion.config import GUIDANCE, PAIRS
 
 _BASIC = ("steps", "seconds", "batch", "rate", "seed", "device")
 _REST = (
@@ -45,7 +45,7 @@ def distill(defaults: Any) -> Callable[..., int]:
         ],
         pairs: Annotated[
             int, arg(help="How many samples the teacher draws to be learnt from")
-        ] = 2_000,
+        ] = PAIRS,
         teacher_sampler: Annotated[
             Literal["dpmpp_2m", "ddim", "euler", "heun", "midpoint"],
             arg(help="How the teacher draws them"),

@@ -9,7 +9,7 @@ from assets.errors import InputError
 from engines.commands.progress import RunProgress, say
 from engines.commands.sampleattention import Attention
 from engines.commands.writing import check_place
-from engines.diffusion.config import GUIDANCE, SamplerName
+from engines.diffusion.config import GUIDANCE, NoiseName, SamplerName
 from engines.events import Prepared
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from engines.diffusion import Artist
     from engines.diffusion.artist import Stroke, Wish
     from engines.diffusion.capture import Capture
+    from engines.diffusion.saved import SavedModel
 
 FILM_SUFFIXES = (".gif", ".mp4", ".png")
 
@@ -38,6 +39,7 @@ class Sample:
     classifier_guidance: float | None = None
     """None for 1 where the model has learnt no classes but its classifier has, else 0."""
     eta: float = 0.0
+    noise: NoiseName = "auto"
     seed: int = 0
     device: Literal["auto", "cpu", "cuda"] = "auto"
     attention: Attention | None = None
@@ -52,6 +54,9 @@ class Sample:
     repeats: int = 1
     """How often each step of drawing it is gone through."""
 
+    nearest: str | None = None
+    """Folder or bundled images in which each sample is looked for."""
+
     def run(self) -> int:
         """Draw, then write everything; InputError when something named cannot be used."""
         check_place(self.out, (".png",))
@@ -59,7 +64,12 @@ class Sample:
             check_place(self.path, FILM_SUFFIXES)
         if self.attention is not None:
             self.attention.check()
-        artist = self._artist()
+        from engines.commands.samplenearest import Nearest
+        from engines.diffusion import Artist
+
+        saved = self._saved()
+        artist = Artist.of(saved)
+        near = None if self.nearest is None else Nearest.of(self.nearest, self.out, saved)
         wish = self._wish(artist)
         for note in artist.notes(wish):
             say(note)
@@ -67,17 +77,18 @@ class Sample:
         capture = None if attention is None else attention.capture(artist, self.count)
         end, way = self._draw(artist, wish, capture)
         self._write(artist, wish, capture, end, way)
+        if near is not None:
+            near.tell(end)
         return 0
 
-    def _artist(self) -> "Artist":
-        from engines.diffusion import Artist
+    def _saved(self) -> "SavedModel":
         from engines.diffusion.saved import read_model
         from kernels.backend import DeviceError, resolve_device
         from kernels.threads import leave_cores_to_kernels
 
         leave_cores_to_kernels()
         try:
-            return Artist.of(read_model(self.model, resolve_device(self.device)))
+            return read_model(self.model, resolve_device(self.device))
         except DeviceError as error:
             raise InputError(str(error)) from error
 
@@ -113,6 +124,7 @@ class Sample:
             guidance=guidance,
             classifier_guidance=strength,
             eta=self.eta,
+            noise=self.noise,
             seed=self.seed,
             image=image,
             strength=self.strength,

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from tyro.conf import Positional, arg
 
 from engines.commands.options import UsageError
-from engines.diffusion.config import GUIDANCE, SamplerName
+from engines.diffusion.config import GUIDANCE, NoiseName, SamplerName
 
 Stage = Literal["scores", "masked", "softmax"]
 
@@ -54,6 +54,13 @@ def sample(
         ),
     ] = None,
     eta: Annotated[float, arg(help="How much noise ddim adds anew; 0 to 1")] = 0.0,
+    noise: Annotated[
+        NoiseName,
+        arg(
+            help="How much noise ddpm adds: small is the least that can be right, large the most "
+            "(beta); auto takes what the model learnt, or small"
+        ),
+    ] = "auto",
     seed: Annotated[int, arg(help="The same seed begins at the same noise")] = 0,
     device: Annotated[
         Literal["auto", "cpu", "cuda"], arg(help="Where to draw; auto takes CUDA when it works")
@@ -105,6 +112,16 @@ def sample(
             help_behavior_hint="(optional)",
         ),
     ] = None,
+    nearest: Annotated[
+        str | None,
+        arg(
+            metavar="DATA",
+            help="The folder of images that the model learnt from, or shapes: says which of them "
+            "is nearest to each sample and whether it was learnt by heart, with a picture of both "
+            "beside the grid",
+            help_behavior_hint="(optional)",
+        ),
+    ] = None,
     image: Annotated[
         Path | None,
         arg(metavar="FILE", help="An image to start from", help_behavior_hint="(optional)"),
@@ -152,10 +169,12 @@ def sample(
         guidance=guidance,
         classifier_guidance=classifier_guidance,
         eta=eta,
+        noise=noise,
         seed=seed,
         device=device,
         attention=None if attention is None else Attention(folder=attention, **chosen),
         path=path,
+        nearest=nearest,
         image=image,
         strength=strength,
         mask=mask,

@@ -4,7 +4,7 @@ import copy
 import functools
 import itertools
 import math
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -34,6 +34,7 @@ from engines.diffusion.networks.text import Heard
 from engines.diffusion.paths import PATHS, Path, levels
 from engines.diffusion.samplers import SAMPLERS, Moment, walk
 from engines.diffusion.samplers.ddim import ddim
+from engines.diffusion.samplers.ddpm import Variance, ddpm
 from engines.diffusion.saved import SavedModel
 from engines.diffusion.steering import ClassifierGuidance
 from engines.diffusion.stroke import Shower, Stroke
@@ -43,6 +44,8 @@ from engines.diffusion.words import Vocabulary, tidy, unknown_note
 from kernels.threads import torch_at_work
 
 MOST_STEPS = 10_000
+NOISE: dict[str, Variance] = {"auto": None, "small": "small", "large": "large"}
+"""The variance of ddpm by the `noise` of a wish."""
 N = TypeVar("N", bound=nn.Module)
 SPARE = 1.3
 """What drawing takes at its height over what its tensors do: memory is not packed tightly."""
@@ -165,6 +168,10 @@ class Artist:
         found = []
         if wish.eta and wish.sampler != "ddim":
             found.append(f"Only ddim adds noise by eta; {wish.sampler} does not read it")
+        if wish.noise != "auto" and wish.sampler != "ddpm":
+            found.append(
+                f"Only ddpm has a choice of small or large noise; {wish.sampler} does not read it"
+            )
         if wish.repeats > 1 and wish.hole is None:
             found.append("Only the filling of a hole is repeated, and there is none")
         found += self._notes_of_classifier(wish)
@@ -223,6 +230,8 @@ class Artist:
         sampler = SAMPLERS[wish.sampler]
         if wish.sampler == "ddim":
             sampler = functools.partial(ddim, eta=wish.eta)
+        elif wish.sampler == "ddpm":
+            sampler = functools.partial(ddpm, variance=NOISE[wish.noise])
         way = self._way(wish)
         if wish.image is None:
             start = torch.randn(wish.count, *self.noise_shape, generator=generator).to(self.device)
@@ -286,11 +295,15 @@ class Artist:
         return () if self.classifier is None else self.classifier.config.classes
 
     def class_shares(self, wish: Wish) -> Tensor:
-        """[wish.count, classes] what of each class the classifier is to find in each sample.
+        """[wish.count, classes] what of each class the classifier is to find in each sample."""
+        return self.shares_of(wish, self.classes)
 
-        Rows sum to 1, less where something is asked for that it does not know.
+    def shares_of(self, wish: Wish, names: Sequence[str]) -> Tensor:
+        """[wish.count, names] what of each of `names` each sample is to be.
+
+        Rows sum to 1, less where something else is asked for.
         """
-        places = {name: i for i, name in enumerate(self.classes)}
+        places = {name: i for i, name in enumerate(names)}
         shares = torch.zeros(wish.count, len(places))
         for row in range(wish.count):
             for share, text in self.mix_for(wish, row):
@@ -412,6 +425,10 @@ class Artist:
             raise InputError(
                 f'There is no sampler "{wish.sampler}"; choose one of {", ".join(SAMPLERS)}'
             )
+        if wish.noise not in NOISE:
+            raise InputError(
+                f'There is no noise "{wish.noise}" for ddpm; choose one of {", ".join(NOISE)}'
+            )
         if wish.count < 1 or not 1 <= wish.steps <= MOST_STEPS:
             raise InputError(
                 f"{wish.count} samples in {wish.steps} steps cannot be drawn; ask for at least one "
@@ -479,22 +496,3 @@ def _stroke(moment: Moment, shower: Shower | None) -> Stroke:
 
 def _channels_first(image: np.ndarray) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(image)).permute(2, 0, 1)
-
-
-def nearest(samples: Tensor, images: Tensor, *, batch: int = 1_024) -> tuple[Tensor, Tensor]:
-    """Row [n] of the image nearest to each of `samples` [n, ...], and its distance [n].
-
-    The distance is the root mean square difference of the pixels, in [0, 2]: a sample that was
-    learnt by heart is far closer to one image than images are to each other.
-    """
-    flat = samples.flatten(1)
-    best = torch.full((len(flat),), torch.inf)
-    rows = torch.zeros(len(flat), dtype=torch.int64)
-    for first in range(0, len(images), batch):
-        part = images[first : first + batch]
-        part = (to_network(part) if part.dtype == torch.uint8 else part).flatten(1)
-        distance, row = torch.cdist(flat, part).min(dim=1)
-        closer = distance < best
-        best = torch.where(closer, distance, best)
-        rows = torch.where(closer, row + first, rows)
-    return rows, best / flat.shape[1] ** 0.5

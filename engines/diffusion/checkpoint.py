@@ -35,6 +35,7 @@ FIXED = (
     "holdout",
     "seed",
     "classifier",
+    "classes",
 )
 """Settings that make a run what it is; others may change when it goes on.
 

@@ -8,8 +8,13 @@ from engines.common_settings import Device, Seed, Steps, TimeLimit
 from engines.settings import Setting, check
 
 GUIDANCE = 3.0
+PAIRS = 2_000
+"""Samples that a teacher draws for a student, see `teaching`."""
 """w where nobody says: captions are followed well from here on (see `benchmarks`)."""
 SamplerName = Literal["ddpm", "ddim", "euler", "heun", "midpoint", "euler_maruyama", "dpmpp_2m"]
+NoiseName = Literal["auto", "small", "large"]
+"""How much noise ddpm adds at each step, see `samplers.ddpm`; auto takes what the model learnt, or
+small."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +77,8 @@ class DiffusionConfig:
         Literal["fixed", "learned"],
         Setting(
             "How much noise each step of the sampler ddpm adds: fixed takes the least that can be "
-            "right, learned has the network say it as well, in twice as many outputs"
+            "right, learned has the network say it as well, in twice as many outputs: for about 20 "
+            "steps, which serves any more and down to about 10"
         ),
     ] = "fixed"
     steps: Steps = 8_000
@@ -158,6 +164,15 @@ class DiffusionConfig:
             "then guide samples; needs classes",
             tier="advanced",
             label="Classifier",
+        ),
+    ] = False
+    classes: Annotated[
+        bool,
+        Setting(
+            "Learn each point of mixture or moons together with its mode or moon, which can then "
+            "be asked for and guided to; what images show they say themselves",
+            tier="advanced",
+            label="Classes of points",
         ),
     ] = False
     guidance: Annotated[
@@ -337,6 +352,7 @@ def as_student(config: DiffusionConfig) -> DiffusionConfig:
         drop=0.0,
         grounding=0.0,
         classifier=False,
+        classes=False,
         guidance=0.0,
         sampler="euler",
         sample_steps=1,

@@ -8,8 +8,9 @@ import torch
 from torch import Tensor
 
 from engines.diffusion.artist import Artist, Stroke, Wish
+from engines.diffusion.guidanceparts import estimates, guides
 from engines.diffusion.paths import FIRST
-from engines.diffusion.toys import GaussianMixture, ring_of_gaussians
+from engines.diffusion.toys import CLASSES, GaussianMixture, ring_of_gaussians
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -28,6 +29,10 @@ class Field:
     """[side, side, 2] what the model takes for grad log p(x_t): -eps / s, guidance included."""
     pull: np.ndarray | None = None
     """[side, side, 2] what of it is the classifier's, s grad log p(class | x_t); None without."""
+    conditional: np.ndarray | None = None
+    """[side, side, 2] the score given the class alone; None without guidance by the network."""
+    unconditional: np.ndarray | None = None
+    """The same when it is told nothing."""
     true_score: np.ndarray | None = None
     """[side, side, 2] where it is known."""
 
@@ -77,6 +82,10 @@ def field_of(
     if (guidance := artist.steering(wish)) is not None:
         times = level.float().expand(len(flat)).to(artist.device)
         pull = guidance.pull(flat.to(artist.device), times).cpu().reshape(grid).numpy()
+    conditional = unconditional = None
+    if guides(artist, wish):
+        both = [-part.eps / s for part in estimates(artist, wish, flat, level)]
+        conditional, unconditional = (part.float().reshape(grid).numpy() for part in both)
     if truth is not None:
         score = truth.score(flat, level.float(), artist.path)
         score += true_pull(artist, wish, flat, level.float(), truth)
@@ -88,18 +97,24 @@ def field_of(
         flow=(-(da * x0 + ds * eps)).float().reshape(grid).numpy(),
         score=(-eps / s).float().reshape(grid).numpy(),
         pull=pull,
+        conditional=conditional,
+        unconditional=unconditional,
         true_score=true_score,
     )
 
 
 def true_pull(artist: Artist, wish: Wish, x: Tensor, t: Tensor, truth: GaussianMixture) -> Tensor:
-    """[n, 2] what the best classifier of the modes would add to the score at x_t [n, 2].
+    """[n, 2] what asking for modes of `truth` would add to its score at x_t [n, 2] at best.
 
-    0 where no classifier guides.
+    A network that knows them adds (1 + w) times what leads to those that were asked for, a
+    classifier s times. 0 where nothing was asked for.
     """
-    if artist.steering(wish) is None:
+    strength = 1 + wish.guidance if artist.vocabulary is not None and any(wish.texts) else 0.0
+    if artist.steering(wish) is not None:
+        strength += wish.classifier_guidance
+    if strength == 0:
         return torch.zeros_like(x)
-    return wish.classifier_guidance * truth.pull(x, t, artist.path, artist.class_shares(wish))
+    return strength * truth.pull(x, t, artist.path, artist.shares_of(wish, CLASSES["mixture"]))
 
 
 def score_errors(

@@ -192,6 +192,11 @@ def free_bytes(device: torch.device) -> int:
     return psutil.virtual_memory().available
 
 
+def amount_of(count: int) -> str:
+    """Bytes for people: "38 MB", "1.2 GB"."""
+    return f"{count / 1e9:,.1f} GB" if count >= 0.95e9 else f"{max(1, round(count / 1e6)):,} MB"
+
+
 def check_room(needs: Forecast, free: int) -> None:
     """Raise InputError when `needs` are more than the `free` bytes."""
     if needs.total <= free:

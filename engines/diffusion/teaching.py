@@ -23,7 +23,7 @@ from torch import Tensor
 
 from assets.errors import InputError
 from engines.diffusion.artist import Artist, Wish
-from engines.diffusion.config import GUIDANCE
+from engines.diffusion.config import GUIDANCE, PAIRS
 from engines.diffusion.data.pairs import Pairs
 from engines.diffusion.data.source import Source
 from engines.diffusion.film import pictures_of
@@ -57,7 +57,7 @@ class Teaching:
     """Who teaches, and how what is learnt from is drawn."""
 
     model: Path
-    pairs: int = 2_000
+    pairs: int = PAIRS
     sampler: TeacherSampler = "dpmpp_2m"
     steps: int = 20
     guidance: float | None = None

@@ -3,7 +3,10 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import torch
+
 from engines.diffusion.data.pairs import Pairs
+from engines.diffusion.memory import Forecast, amount_of
 from engines.diffusion.words import unread_notes
 
 if TYPE_CHECKING:
@@ -36,4 +39,11 @@ def about(engine: "DiffusionEngine") -> str:
         what = f"pairs of noise and {what} of the teacher {engine.data.name}"
     held = f", {len(engine.held_out):,} held out" if len(engine.held_out) else ""
     count = engine.amount["parameters"]
-    return f"{count:,} weights learn {len(engine.train):,} {what}{words}{held}"
+    learn = f"{count:,} weights learn {len(engine.train):,} {what}{words}{held}"
+    return f"{learn}; {memory_words(engine.needs(), engine.device)}"
+
+
+def memory_words(needs: Forecast, device: torch.device) -> str:
+    """What a run will take in memory at its height, for people."""
+    gpu = "GPU " if device.type == "cuda" else ""
+    return f"weights and steps take about {amount_of(needs.total)} of {gpu}memory"

@@ -115,6 +115,16 @@ class DiffusionEngine:
         return self.learner is not None or (self.first is not None and self.first.has_begun)
 
     @property
+    def lacks(self) -> str:
+        """Why nothing can be drawn yet, in a sentence; empty once something can."""
+        return self._nothing_yet() if self.learner is None else ""
+
+    @property
+    def in_first_stage(self) -> bool:
+        """Whether what is learnt, or comes next, is the autoencoder that makes latents."""
+        return self.first is not None and self.first.space is None
+
+    @property
     def batch(self) -> int:
         """Images or points in one step."""
         few, many = IMAGES_AT_ONCE[self.device.type], POINTS_AT_ONCE
@@ -133,7 +143,7 @@ class DiffusionEngine:
         if isinstance(self.data, ToyPoints):
             if self.config.factor:
                 raise InputError("Points have no latent space; set it to off")
-            return preset("points", height=1, width=1)
+            return preset("points", height=1, width=1, tokens=tokens)
         channels, height, width = self.data.images.shape[1:]
         latent = {}
         if self.first is not None:

@@ -8,8 +8,14 @@ the path, x_t | x_s ~ N(r x_s, d^2 I), and the shares a and s of data and noise,
 
 which are beta~ and, where a^2 + s^2 = 1, beta of Ho et al. 2020, section 3.2. The network says v
 with sigma^2 = exp(v log large^2 + (1 - v) log small^2) (Nichol and Dhariwal 2021, equation 15), in
-as many channels again as it predicts. Nothing keeps v within 0 and 1 (ibid., section 3.1); as it is
-a place between bounds, it serves steps of any length (ibid., section 4).
+as many channels again as it predicts. Nothing keeps v within 0 and 1 (ibid., section 3.1).
+
+As v is a place between bounds that follow the step, it is taken for steps of other lengths than it
+was learnt for as well (ibid., section 4). The best v does depend on the length, but where steps are
+short the bounds are close and it matters little: of normal data and of a mixture of Gaussians, the
+v of 20 steps costs chains of 10 to 250 steps up to 0.01 nats of each number, where small costs 0.01
+to 9. Of 5 steps the deviation comes out up to a quarter too small or large, at 0.1 nats. Learning
+steps of random lengths would split that among all chains, for v is not told the length.
 
 With snr = a^2 / s^2 the bounds and what the loss needs are functions of snr alone:
 
@@ -25,7 +31,7 @@ from torch import Tensor
 from engines.diffusion.paths import Path, over
 
 CHAIN = 20
-"""Steps of the chain whose bound is learnt."""
+"""Steps of the chain whose bound is learnt: as many as samples are drawn in where nobody says."""
 SHARE = 0.001
 """What the bound of the whole chain counts beside the simple loss: lambda of Nichol and Dhariwal
 2021, section 3.1."""

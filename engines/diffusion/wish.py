@@ -22,6 +22,9 @@ class Wish:
     """s of p(x) p(class | x)^s, by a classifier that the model has; see `steering`."""
     eta: float = 0.0
     """How much noise DDIM adds anew, 0 to 1; other samplers do not read it."""
+    noise: str = "auto"
+    """How much noise ddpm adds: small, large, or auto for what the model learnt, or small; other
+    samplers do not read it."""
     seed: int = 0
     """The same number begins at the same noise, whatever else is asked for."""
     averaged: bool = True

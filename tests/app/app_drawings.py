@@ -28,7 +28,7 @@ WISH = Wish(count=3, texts=CAPTIONS, steps=3, sampler="ddim", guidance=1.0, seed
 
 
 @cache
-def learnt(name: str, steps: int = 5, *, classifier: bool = False) -> Artist:
+def learnt(name: str, steps: int = 5, *, classifier: bool = False, classes: bool = False) -> Artist:
     """Who learnt the bundled data `name` for so many steps."""
     config = DiffusionConfig(
         steps=steps,
@@ -38,6 +38,7 @@ def learnt(name: str, steps: int = 5, *, classifier: bool = False) -> Artist:
         ema=0.9,
         device="cpu",
         classifier=classifier,
+        classes=classes,
     )
     # All shapes there are would take longer than to learn from some.
     few = name == "shapes"

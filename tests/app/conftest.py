@@ -285,6 +285,8 @@ class Answers:
 
     def __init__(self, folder: Path) -> None:
         self.choice: Any = None
+        self.distils: Any = None
+        """What a student is to be like; None for not at all."""
         self.path: Path | None = folder / "saved run"
         self.asked: list[str] = []
         self.starts: list[Path] = []
@@ -308,6 +310,10 @@ class Answers:
 
     def new_file(self, _parent: Any, title: str, start: Path, _filters: str) -> Path | None:
         return self.new_folder(_parent, title, start)
+
+    def distil(self, _parent: Any, name: str, _told: bool) -> Any:
+        self.asked.append(f"Distil {name}")
+        return self.distils
 
     def new_folder(self, _parent: Any, title: str, start: Path) -> Path | None:
         self.asked.append(title)

@@ -11,7 +11,6 @@ from PySide6.QtCore import QPoint, QRect
 from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
 
 from app.drawing import Drawer, Order
-from app.likeness import likeness, usual_distance
 from app.panels.drawbox import DrawBox
 from app.panels.drawrow import DrawRow
 from app.panels.health import HealthPanel, share_of_untrained
@@ -21,36 +20,6 @@ from engines.diffusion.networks.choose import build
 from engines.diffusion.networks.config import NetworkConfig
 from engines.diffusion.saved import SavedModel
 from engines.diffusion.wish import Wish
-
-
-@pytest.fixture
-def train() -> torch.Tensor:
-    return torch.from_numpy(np.random.default_rng(0).integers(0, 256, (30, 3, 8, 8), np.uint8))
-
-
-def test_a_copy_of_a_training_image_is_memorised(train):
-    sample = train[17].permute(1, 2, 0).numpy()
-    like = likeness(sample, train, usual_distance(train))
-    assert like.row == 17
-    assert np.array_equal(like.image, sample)
-    assert like.distance == pytest.approx(0, abs=1e-3)
-    assert like.sentence.startswith("Memorised: 0.000 apart")
-
-
-def test_another_image_is_not(train):
-    usual = usual_distance(train)
-    flat = train.double().flatten(1) / 127.5 - 1
-    apart = torch.cdist(flat, flat).fill_diagonal_(torch.inf).min(dim=1).values
-    assert usual == pytest.approx(float(apart.median()) / flat.shape[1] ** 0.5, rel=1e-3)
-    like = likeness(np.full((8, 8, 3), 128, np.uint8), train, usual)
-    assert not like.by_heart
-    assert like.sentence.startswith("Not memorised")
-
-
-def test_of_one_image_nothing_is_said_of_others(train):
-    usual = usual_distance(train[:1])
-    assert math.isnan(usual)
-    assert "no other image" in likeness(np.zeros((8, 8, 3), np.uint8), train[:1], usual).sentence
 
 
 def health(levels, untrained, non_finite: float | None = 0.0) -> Health:

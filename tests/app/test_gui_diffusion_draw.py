@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 import torch
 from app_drop import drop
+from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from app.enginekinds import DIFFUSION
 from app.export_dialog import ExportDialog
+from app.imagesets import image_folder
 from app.widgets.heat import heat
 from assets.errors import InputError
 from engines.diffusion import flowfield, guidanceparts
@@ -80,6 +82,32 @@ def opened(make_window, small_kinds, models, wait):
 
 def progress(window) -> str:
     return window.diffusing.page.draw.row.progress.text()
+
+
+def test_a_model_file_is_compared_with_the_images_that_are_open(opened, models, wait, tmp_path):
+    window = opened()
+    page = window.diffusing.page
+    page.enlarge(0)
+    assert "open their folder and then the model" in page.view.sentence.text()
+    folder = tmp_path / "images"
+    folder.mkdir()
+    sample = page.shown.samples[1]
+    Image.fromarray(sample).save(folder / "b.png")
+    Image.fromarray(255 - sample).save(folder / "a.png")
+    window.bench.session.set_images(image_folder(folder))  # as if they had been there before
+    page.enlarge(1)
+    wait(lambda: page.view.nearest_name.text() == "b.png")
+    assert page.view.sentence.text().startswith("Memorised: 0.000 apart")
+    assert np.array_equal(page.view.nearest.image, sample)
+    page.enlarge(0)
+    wait(lambda: "apart" in page.view.sentence.text())
+    (folder / "a.png").write_bytes(b"none")
+    (folder / "b.png").write_bytes(b"none")
+    before = page.shown
+    drop(window, models["plain"])
+    wait(lambda: page.shown is not before and "Drawn in" in progress(window))
+    page.enlarge(0)
+    wait(lambda: "can be read" in page.view.sentence.text())
 
 
 def typed(field, text: str) -> None:
@@ -192,6 +220,30 @@ def test_ddim_takes_an_eta_and_others_do_not(opened, wait):
     ask(window, steps=2)
     wait(lambda: path.drawing.done and path.drawing.order.wish.sampler == "heun")
     assert path.drawing.order.wish.eta == 0.0
+    assert page.draw.row.note.text() == ""
+
+
+def test_ddpm_takes_its_noise_and_others_do_not(opened, wait):
+    window = opened()
+    page, path = window.diffusing.page, window.docks.path
+    rows = page.draw.form.rows
+    assert not rows["noise"].editor.isEnabled()
+    chosen(rows["sampler"].editor, "ddpm")
+    assert rows["noise"].editor.isEnabled()
+    chosen(rows["noise"].editor, "large")
+    ask(window, steps=3)
+    wait(lambda: path.drawing.done and path.drawing.order.wish.sampler == "ddpm")
+    wish, found = path.drawing.order.wish, path.drawing.strokes[-1].x
+    assert "DDPM, large noise, 3 steps" in page.shown.origin
+    assert torch.allclose(path.drawing.artist.samples(wish), found, atol=1e-3)
+    small = path.drawing.artist.samples(replace(wish, noise="small"))
+    assert not torch.allclose(small, found, atol=1e-2)
+    assert path.compare.wish().noise == "auto", "the other run is of another sampler"
+    chosen(path.compare.sampler, "ddpm")
+    assert path.compare.wish().noise == "large"
+    ask(window, steps=2, sampler="heun")
+    wait(lambda: path.drawing.done and path.drawing.order.wish.sampler == "heun")
+    assert path.drawing.order.wish.noise == "auto"
     assert page.draw.row.note.text() == ""
 
 
@@ -346,11 +398,11 @@ def test_what_guidance_does_is_seen_and_found_off_the_windows_thread(opened, wai
         tile = path.strip.place_of(row).center().toPoint()
         QTest.mouseClick(path.strip, LEFT, pos=tile)
         found = guidance_parts(drawing.artist, drawing.order.wish, stroke, row)
-        expected = heat(found.difference.numpy())
-        wait(lambda heat=expected: np.array_equal(view.difference.pixels, heat))
+        figures = f"norm {found.norm:.3g}, RMS {found.rms:.3g}"
+        wait(lambda words=figures: words in view.figures.text())
+        assert np.array_equal(view.difference.pixels, heat(found.difference.numpy()))
         for name, picture in view.pictures.items():
             assert np.array_equal(picture.pixels, getattr(found, name).picture("eps", 0))
-        assert f"norm {found.norm:.3g}" in view.figures.text()
     assert threads
     assert threading.main_thread() not in threads
 

@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from app.enginekinds import DIFFUSION
+from app.panels.health import IN_STAGE_2
 from app.questions import Choice
 from app.run import State
 from engines.diffusion.data.shapes.source import make_shapes
@@ -57,7 +58,15 @@ def test_both_stages_are_seen_and_so_are_the_latents(make_window, small_kinds, s
     docks, page, bench = window.docks, window.diffusing.page, window.bench
     (chart,) = [c for c in docks.curves.charts if c.spec.title == "Autoencoder"]
     assert chart.isHidden(), "there is nothing to show in it yet"
-    phases, pairs = [], []
+    phases, pairs, first = [], [], []
+
+    def look() -> None:
+        engine = bench.run.engine
+        if engine is not None and engine.first.learner is not None and engine.in_first_stage:
+            first.append((page.draw.button.isEnabled(), page.draw.waits.text()))
+            first.append((False, docks.health.empty.text()))
+
+    window.feed.ticked.connect(look)
     window.feed.status_changed.connect(lambda status: phases.append(status.phase))
     window.feed.noted.connect(
         lambda found: pairs.append((found, page.grid.in_pairs)) if hasattr(found, "pairs") else None
@@ -69,6 +78,13 @@ def test_both_stages_are_seen_and_so_are_the_latents(make_window, small_kinds, s
     assert "images come back from the autoencoder with" in said
     assert "Stage 2 of 2: diffusion" in said
     assert "Autoencoder (1 of 2)" in phases
+    # What refuses would be said before anybody asks.
+    assert not any(able for able, _ in first)
+    told = {words for _, words in first}
+    assert "The autoencoder is learnt first; what draws comes after 50% of the run" in told
+    assert IN_STAGE_2 in told
+    assert page.draw.button.isEnabled()
+    assert page.draw.waits.isHidden()
     first, in_pairs = pairs[0]
     assert (first.pairs, in_pairs) == (True, True)
     assert first.averaged.shape == (2, 16, 16, 3)

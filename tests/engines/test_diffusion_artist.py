@@ -10,11 +10,12 @@ import torch
 from PIL import Image
 
 from assets.errors import InputError
-from engines.diffusion.artist import Artist, Wish, nearest
+from engines.diffusion.artist import Artist, Wish
 from engines.diffusion.capture import Capture
 from engines.diffusion.data.pictures import to_network
 from engines.diffusion.heat import over, write_heat
 from engines.diffusion.labelled import Labelled, composed
+from engines.diffusion.likeness import nearest
 from engines.diffusion.looking import calls_words, heat_of_words, words_of
 from engines.diffusion.memory import pass_bytes
 from engines.diffusion.saved import SavedModel, read_model, write_model
@@ -73,6 +74,25 @@ def test_it_begins_at_the_same_noise_whatever_is_asked_for(artist, change):
     assert torch.equal(first.x, other.x)
     ends = [artist.samples(wish) for wish in (WISH, replace(WISH, **change))]
     assert not torch.equal(*ends), "and what is asked for is seen in the end"
+
+
+def test_the_noise_of_ddpm_is_chosen_and_no_other_sampler_reads_it():
+    config = replace(TINY_DIT, tokens=0, cross=False)
+    wish = Wish(count=64, steps=4, sampler="ddpm")
+    fixed, learnt = (artist_of(replace(config, variance=v), words=False) for v in (False, True))
+    auto, small, large = (fixed.samples(replace(wish, noise=n)) for n in ("auto", "small", "large"))
+    assert torch.equal(auto, small), "where nothing was learnt"
+    assert not torch.equal(small, large)
+    assert not fixed.notes(replace(wish, noise="large"))
+    auto, small = (learnt.samples(replace(wish, noise=n)) for n in ("auto", "small"))
+    assert not torch.equal(auto, small), "what was learnt lies between them"
+    other = replace(wish, sampler="euler", noise="large")
+    assert torch.equal(fixed.samples(other), fixed.samples(replace(other, noise="auto")))
+    assert fixed.notes(other) == (
+        "Only ddpm has a choice of small or large noise; euler does not read it",
+    )
+    with pytest.raises(InputError, match='no noise "huge" for ddpm; choose one of auto, small'):
+        fixed.check(replace(wish, noise="huge"))
 
 
 def test_texts_are_taken_in_turn_and_read_without_case(artist):

@@ -75,7 +75,9 @@ def test_it_learns(learnt: DiffusionEngine):
     assert isinstance(learnt.history[-1], Finished)
     told, early, *_ = [e.message for e in learnt.history if isinstance(e, Told)]
     assert "only 40 steps are done" in early
-    assert "learn 9 images with 3 classes, 3 held out" in told
+    needs = learnt.needs().total / 1e6
+    assert "learn 9 images with 3 classes, 3 held out; " in told
+    assert f"weights and steps take about {needs:.0f} MB of memory" in told
 
 
 def test_samples_show_what_was_asked_for(learnt: DiffusionEngine):
@@ -470,6 +472,12 @@ def test_what_does_not_fit_into_memory_is_refused_before_it_starts(monkeypatch):
     monkeypatch.setattr(train, "free_bytes", lambda device: needs.total)
     run(engine, until=1)
     assert engine.amount["parameters"] == needs.parameters
+
+
+def test_bytes_are_told_in_a_unit_that_suits_them():
+    told = {1: "1 MB", 38_400_000: "38 MB", 949_000_000: "949 MB", 950_000_000: "0.9 GB"}
+    told |= {12_345_000_000: "12.3 GB"}
+    assert {count: memory.amount_of(count) for count in told} == told
 
 
 def test_the_forecast_grows_with_what_it_should():

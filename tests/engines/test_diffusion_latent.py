@@ -26,6 +26,7 @@ from engines.diffusion.latent.learner import AutoencoderLearner, decibels, there
 from engines.diffusion.latent.posterior import Posterior
 from engines.diffusion.latent.shape import latent_shape
 from engines.diffusion.latent.space import LatentSpace, mosaic
+from engines.diffusion.memory import amount_of
 from engines.diffusion.networks.config import NetworkConfig
 from engines.diffusion.saved import read_model, write_model
 from engines.events import (
@@ -35,6 +36,7 @@ from engines.events import (
     Reconstructed,
     StageBegan,
     Stepped,
+    Told,
     Warned,
 )
 from tests.engines.diffusion_data import QUICK, make_pictures, one_thread
@@ -339,6 +341,13 @@ def test_what_cannot_be_made_latents_of_is_refused_in_a_sentence(tmp_path):
         run(DiffusionEngine(make_toy("moons", 50), replace(QUICK, latent="2")))
     with pytest.raises(ValueError, match="needs at least 2 steps"):
         replace(LATENT, steps=1)
+
+
+def test_the_memory_of_the_larger_stage_is_said_before_the_first(engine):
+    stages = engine.first.forecast(engine.batch, "cpu"), engine.needs()
+    most = amount_of(max(needs.total for needs in stages))
+    told = [e.message for e in engine.history if isinstance(e, Told)]
+    assert told[0].endswith(f" of the run; weights and steps take about {most} of memory")
 
 
 def test_memory_is_told_for_both_stages(engine, monkeypatch, tiny):

@@ -117,7 +117,7 @@ def test_the_student_begins_as_the_teacher_and_learns_from_pairs_alone(teacher):
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_any_model_can_teach_also_one_with_variances(target, tmp_path):
-    config = replace(QUICK, steps=1, path="linear", target=target, variance="learned")
+    config = replace(QUICK, steps=1, path="linear", target=target, variance="learned", fit="pad")
     engine = DiffusionEngine(make_pictures(), config)
     run(engine)
     write_model(engine.saved_model(), tmp_path / "m.safetensors")
@@ -131,6 +131,7 @@ def test_any_model_can_teach_also_one_with_variances(target, tmp_path):
     assert saved.network.config == replace(engine.saved_model().network.config, variance=False)
     assert (saved.diffusion["path"], saved.diffusion["target"]) == ("flow", "velocity")
     assert saved.trained["teacher"] == "colours"
+    assert saved.trained["fit"] == "pad", "the teacher's, whose images those are"
 
 
 def test_a_student_goes_on_exactly_and_only_with_its_teacher(worded, tmp_path):

@@ -18,6 +18,7 @@ from engines.diffusion.paths import PATHS, levels
 from engines.diffusion.samplers import SAMPLERS, Step, ddpm, last, walk
 from engines.diffusion.saved import read_model, write_model
 from engines.diffusion.targets import TARGETS, Denoiser
+from engines.diffusion.toys import ring_of_gaussians
 from engines.diffusion.variance import (
     bounds,
     divergence,
@@ -86,6 +87,33 @@ def test_for_normal_data_the_best_share_is_known(name, deviation):
     torch.testing.assert_close(found.square(), true)
 
 
+@pytest.mark.parametrize("name", sorted(PATHS))
+@pytest.mark.parametrize("steps", [10, 20, 100])
+def test_what_is_best_for_20_steps_serves_chains_from_10_on(name, steps):
+    """Of the mixture, whose mean of x0 given x_t is known; in nats of each number of a chain."""
+    path, mixture = PATHS[name](), ring_of_gaussians()
+    generator = torch.Generator().manual_seed(0)
+    places = mixture.sample(1_000, generator).places
+    eps = torch.randn(places.shape, generator=generator)
+    chain = levels(steps).square()
+    s, t = chain[1:-1].double(), chain[:-2].double()
+    noised = [path.noised(places, eps, each.float()) for each in t]
+    seen = [mixture.estimate(x, each, path).x0 for x, each in zip(noised, t, strict=True)]
+    square = torch.stack([(x0 - places).double().square().mean() for x0 in seen])
+
+    def best(s: torch.Tensor) -> torch.Tensor:
+        gain = path.snr(s) - path.snr(t)
+        return torch.log1p(gain * square) / log_range(path, s, t)
+
+    def costs(v: torch.Tensor) -> float:
+        apart = (best(s) - v) * log_range(path, s, t)
+        return float((apart.exp() - 1 - apart).sum() / 2)
+
+    assert costs(best(earlier(t))) < 0.015
+    assert costs(torch.zeros_like(t)) > 1
+    assert costs(torch.ones_like(t)) > 0.015
+
+
 @pytest.mark.parametrize("target", ["velocity", "x0"])
 def test_what_is_learnt_of_normal_data_is_near_the_truth(target, monkeypatch):
     small_net = NetworkConfig(kind="points", features=32, depth=1)
@@ -152,7 +180,10 @@ def test_ancestral_sampling_adds_what_was_learnt(name):
         return ddpm(Step(denoise, moment, s, None, generator), **options)
 
     assert torch.equal(step(0.7, variance="small"), step(None))
-    small, _ = bounds(path, s, t)
+    small, large = bounds(path, s, t)
+    # Where the mean is, no noise leads; what is added is as wide as the bound for N(0, I).
+    added = step(0.7, variance="large") - step(None, variance="small")
+    assert float(added.std()) == pytest.approx(float(large - small), rel=0.02)
     for v in (0.0, 0.5, 1.0, 1.4):
         wider = (step(v) - step(None)).std() / small + 1
         expected = (v * log_range(path, s, t) / 2).exp()

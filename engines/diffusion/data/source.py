@@ -77,7 +77,7 @@ def data_of(
             )
         return replace(make_shapes().pictures, source=source)
     if source.bundled:
-        return replace(make_toy(source.bundled), source=source)
+        return replace(make_toy(source.bundled, told=config.classes), source=source)
     if source.teaching is not None:
         from engines.diffusion.teaching import make_pairs
 

@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from engines.diffusion import toys
-from engines.diffusion.data.pictures import held_out_of
+from engines.diffusion.data.pictures import Said, held_out_of
+from engines.diffusion.words import Vocabulary
 
 if TYPE_CHECKING:
     from engines.diffusion.data.source import Source
@@ -25,8 +26,9 @@ class ToyPoints:
     labels: Tensor | None = None
     """[n] int64 which of `classes` each belongs to; None where that is not known."""
     classes: tuple[str, ...] = ()
-    """What can be told apart; a model learns nothing of it, a classifier does."""
-    said: str = "nothing"
+    """What can be told apart. A classifier learns it, a model only where it is said."""
+    said: Said = "nothing"
+    """"classes" where each point is learnt together with its class."""
     notes: tuple[str, ...] = ()
     source: "Source | None" = None
 
@@ -44,8 +46,10 @@ class ToyPoints:
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """Nothing is said of points."""
-        return ("",) * len(self)
+        """Per point the name of its class; empty where nothing is said."""
+        if self.said == "nothing" or self.labels is None:
+            return ("",) * len(self)
+        return tuple(self.classes[label] for label in self.labels.tolist())
 
     def split(self, share: float, generator: torch.Generator) -> "tuple[ToyPoints, ToyPoints]":
         """What to learn from and a `share` held out; all are drawn alike, so the last ones."""
@@ -63,15 +67,28 @@ class ToyPoints:
             return torch.full((len(self),), -1)
         return self.labels
 
-    def vocabulary(self) -> None:
-        """None: points have no words."""
-        return
+    def vocabulary(self) -> Vocabulary | None:
+        """The classes; None where they are not said."""
+        return None if self.said == "nothing" else Vocabulary.of_classes(self.classes)
 
 
-def make_toy(name: str, count: int = COUNT, *, seed: int = 0) -> ToyPoints:
-    """`count` points of the toy `name`; KeyError where there is none of that name."""
+def make_toy(name: str, count: int = COUNT, *, seed: int = 0, told: bool = False) -> ToyPoints:
+    """`count` points of the toy `name`, each with its class if that is to be `told`.
+
+    Raises KeyError where there is none of that name.
+    """
     generator = torch.Generator().manual_seed(seed)
     points = toys.TOYS[name](count, generator)
     classes = toys.CLASSES.get(name, ())
     labels = points.labels if classes else None
-    return ToyPoints(name=name, places=points.places, labels=labels, classes=classes)
+    notes = ()
+    if told and not classes:
+        notes = (f"The points of {name} belong to no classes, so none are learnt",)
+    return ToyPoints(
+        name=name,
+        places=points.places,
+        labels=labels,
+        classes=classes,
+        said="classes" if told and classes else "nothing",
+        notes=notes,
+    )

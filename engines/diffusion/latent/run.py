@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from assets.errors import InputError
 from engines.diffusion.latent.stage import FirstStage
 from engines.diffusion.memory import check_room, free_bytes
-from engines.diffusion.telling import notes_of
+from engines.diffusion.telling import memory_words, notes_of
 from engines.events import Event, Failed, Marked, Prepared, StageBegan, Warned
 from engines.training import train
 
@@ -42,11 +42,13 @@ def learn_latents(run: "DiffusionEngine", first: FirstStage) -> Iterator[Event]:
 def _begin(run: "DiffusionEngine", first: FirstStage) -> Iterator[Event]:
     if first.learner is None:
         yield Prepared(phase="Making the autoencoder", done=0, total=1)
-        for needs in (first.forecast(run.batch, run.device.type), run.needs()):
+        stages = first.forecast(run.batch, run.device.type), run.needs()
+        for needs in stages:
             check_room(needs, free_bytes(run.device))
         first.ready(run.device, run.generator)
         for note in notes_of(run):
             yield Warned(message=note)
-        yield first.plan()
+        most = max(stages, key=lambda needs: needs.total)
+        yield first.plan(memory_words(most, run.device))
         yield Prepared(phase="Making the autoencoder", done=1, total=1)
     yield StageBegan(step=run.step, name="autoencoder", number=1, count=2)

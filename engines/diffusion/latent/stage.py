@@ -140,13 +140,13 @@ class FirstStage:
         self.steps, self.seconds, self.learner = step, seconds, None
         return self.space
 
-    def plan(self) -> Told:
-        """What will be done, before it begins."""
+    def plan(self, memory: str) -> Told:
+        """What will be done, before it begins, and what of `memory` the run will take."""
         assert self.learner is not None
         count = weights(self.learner.autoencoder)
         return Told(
             message=f"First an autoencoder of {count:,} weights learns to make latents of "
-            f"{len(self.train):,} images, in {self.config.autoencoder:.0%} of the run"
+            f"{len(self.train):,} images, in {self.config.autoencoder:.0%} of the run; {memory}"
         )
 
     def verdict(self) -> Told | Warned:
