@@ -377,7 +377,9 @@ def _shown(drawing: Drawing) -> Shown:
     samples = stroke.x0.numpy() if flat else stroke.bytes_of("x" if drawing.done else "x0")
     weights = "EMA" if wish.averaged else "raw weights"
     start = f"{order.start}, " if order.start else ""
-    origin = f"{start}{words_of(wish)}, {weights}"
+    step = drawing.artist.step
+    learnt = "" if step is None else f" at step {step:,}"
+    origin = f"{start}{words_of(wish)}, {weights}{learnt}"
     return Shown(samples=samples, texts=wish.texts, origin=origin, unfinished=progress_of(drawing))
 
 

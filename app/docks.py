@@ -3,7 +3,7 @@
 from itertools import pairwise
 from typing import Any
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QByteArray, Qt
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QTabWidget
 
 from app.enginekinds import EngineKind
@@ -150,6 +150,14 @@ class Docks:
         learns, self._learns, self._put_away = self._learns, "", set()
         if learns:
             self._show_those_for(learns)
+
+    def restore(self, layout: tuple[QByteArray, QByteArray] | None) -> None:
+        """Have geometry and state of an older window again; without them, as at the start."""
+        if layout is None:
+            self.arrange()
+            return
+        self._window.restoreGeometry(layout[0])
+        self._window.restoreState(layout[1])
 
     def menu(self) -> QMenu:
         """A submenu that shows and hides the panels."""

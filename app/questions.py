@@ -37,7 +37,8 @@ class Questions:
         box.setIcon(QMessageBox.Icon.NoIcon)
         box.setWindowTitle("Unsaved run")
         box.setText(unsaved_words(steps, purpose))
-        box.setInformativeText("Neither a checkpoint nor an export holds them")
+        what = "it" if steps == 1 else "them"
+        box.setInformativeText(f"Neither a checkpoint nor an export holds {what}")
         save = box.addButton("Save checkpoint…", QMessageBox.ButtonRole.AcceptRole)
         discard = box.addButton("Discard", QMessageBox.ButtonRole.DestructiveRole)
         cancel = box.addButton("Cancel", QMessageBox.ButtonRole.RejectRole)

@@ -52,6 +52,10 @@ QPushButton:flat:focus, QPushButton[role="quiet"]:focus, QToolButton[role="quiet
     border-color: $mark; }
 QPushButton[role="quiet"]:disabled, QToolButton[role="quiet"]:disabled {
     background: transparent; border-color: transparent; color: $faint; }
+QToolButton[role="outlined"] {
+    background: transparent; color: $label; padding: 1px 8px; min-height: 18px; font-size: 12px; }
+QToolButton[role="outlined"]:hover { background: $hover; color: $text; }
+QToolButton[role="outlined"]:checked { background: $selected; color: $text; }
 QToolButton[role="inline"] {
     background: transparent; border: none; padding: 0; min-height: 0; color: $label; }
 QToolButton[role="inline"]:hover { color: $text; }

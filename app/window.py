@@ -98,7 +98,7 @@ class MainWindow(QMainWindow):
         self._make_overlays()
         self._connect_bench()
         self._connect_actions()
-        self._restore_layout()
+        self.docks.restore(self.memory.load_layout())
         self._update_situation()
         self.feed.start()
 
@@ -462,14 +462,6 @@ class MainWindow(QMainWindow):
     def _default_size(self) -> QSize:
         available = self.screen().availableSize()
         return QSize(min(1600, available.width()), min(1000, available.height()))
-
-    def _restore_layout(self) -> None:
-        layout = self.memory.load_layout()
-        if layout is not None:
-            self.restoreGeometry(layout[0])
-            self.restoreState(layout[1])
-        else:
-            self.docks.arrange()
 
     def _reset_layout(self) -> None:
         self.memory.forget_layout()

@@ -17,6 +17,8 @@ from app.widgets.labels import ElidedLabel, SectionTitle
 
 MOST_LABELS = 8
 """More marks than this are drawn without words."""
+LEAST_ROOM = 0.03
+"""Of a chart's height, between a curve and the edge; less of it, and the chart is drawn anew."""
 ROOMY_PX = 240
 """Charts narrower than this say the figures of several curves without words; colours tell."""
 
@@ -245,7 +247,8 @@ class Chart(QWidget):
         seen = seen[np.isfinite(seen)]
         low, high = (float(seen.min()), float(seen.max())) if len(seen) else (0.0, 1.0)
         bottom, top = self._item.vb.viewRange()[1]
-        if low < bottom or high > top or high - low < 0.7 * (top - bottom):
+        edge = LEAST_ROOM * (top - bottom)
+        if low < bottom + edge or high > top - edge or high - low < 0.7 * (top - bottom):
             room = 0.1 * (high - low) or 0.05 * abs(high) or 0.5
             bottom, top = low - room, high + room
         if [list(span), [bottom, top]] != self._item.vb.viewRange():

@@ -84,7 +84,9 @@ class CurvesPanel(Panel):
     def _build_tools(self) -> None:
         self.axis = Segmented({"steps": "Steps", "seconds": "Seconds"}, compact=True)
         self.axis.changed.connect(self._set_axis)
-        self.log = quiet_button("Log", "Logarithmic axes for all but PSNR", checkable=True)
+        self.log = quiet_button(
+            "Log scale", "Logarithmic axes for all but PSNR", checkable=True, role="outlined"
+        )
         self.log.toggled.connect(self._set_log)
         self.smoothing = QSlider(Qt.Orientation.Horizontal)
         self.smoothing.setRange(0, len(WINDOWS) - 1)
@@ -272,5 +274,5 @@ class CurvesPanel(Panel):
             self._grid.setColumnStretch(i, 1 if i < columns else 0)
 
     def _recolour(self) -> None:
-        self.export.setIcon(theme.icon("mdi6.tray-arrow-down"))
+        self.export.setIcon(theme.icon("mdi6.content-save-outline"))
         self._dirty = True

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 ERROR_HELP = (
     "RMS error of the score at the points, over the RMS length of the true score of the mixture"
 )
+DATA = "Grey: the data; orange: the samples"
 CLASSIFIER_HELP = (
     "What the classifier adds (violet) to the score of the model alone (grey), both to one scale"
 )
@@ -30,14 +31,12 @@ GUIDANCE_HELP = (
     "The score without the class (green) and with it (violet), both to one scale; guidance goes "
     "from the one beyond the other"
 )
-HELP = {"guidance": GUIDANCE_HELP, "classifier": CLASSIFIER_HELP}
-EXPLAINED = {
+HELP = {
     "field": "Arrows: where the model moves points as noise goes",
+    "guidance": GUIDANCE_HELP,
+    "classifier": CLASSIFIER_HELP,
     "error": "Black: the score is right; brightest: half the true score or more is wrong",
-    "none": "",
-    **HELP,
 }
-DATA = "Grey: the data; orange: the samples"
 
 
 class PathPlane(QWidget):
@@ -69,8 +68,8 @@ class PathPlane(QWidget):
         self.below.button("field").setToolTip("Where the model moves points as noise goes")
         self.below.button("error").setToolTip("Brightest: half the true score or more is wrong")
         self.below.changed.connect(self._show_found)
-        self.explained = note()
-        self.explained.setMinimumHeight(2 * self.explained.fontMetrics().height())
+        self.key = note()
+        self.key.setMinimumHeight(2 * self.key.fontMetrics().height())
         self.title = SectionTitle("Score error")
         self.title.title.setToolTip(ERROR_HELP)
         self.plot = SmallPlot("Score error over the steps")
@@ -92,9 +91,9 @@ class PathPlane(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
         column.addLayout(switch)
+        column.addWidget(self.key)
         column.addWidget(self.view, 1)
         column.addWidget(self.other_view, 1)
-        column.addWidget(self.explained)
         column.addWidget(self.title)
         column.addWidget(self.plot)
         self.other_view.hide()
@@ -174,9 +173,11 @@ class PathPlane(QWidget):
     def _show_found(self) -> None:
         what = self.below.value
         alone = what == "none" and self._data is not None
-        self.explained.setText(DATA if alone else EXPLAINED[what])
         for view in (self.view, self.other_view):
             view.show_data(self._data if alone else None)
+        words = DATA if alone else HELP.get(what, "")
+        self.key.setText(words)
+        self.key.setVisible(bool(words))
         missing: list[tuple[Drawing, float]] = []
         for view, drawing, stroke in self._shown:
             field = self._fields.get((drawing.order, stroke.t))

@@ -86,7 +86,7 @@ class SamplesPanel(QWidget):
         self.source.button("drawn").setToolTip("Drawn on demand")
         self.weights.button("averaged").setToolTip("Drawn with the average of the weights")
         self.weights.button("raw").setToolTip("Drawn with the weights as they are, same noise")
-        self.words = ElidedLabel(role="muted", align=Qt.AlignmentFlag.AlignRight)
+        self.words = ElidedLabel(role="muted")
         self.export = quiet_button("", "Save these samples as a picture (PNG)")
         self.export.clicked.connect(self.export_asked)
         self.grid, self.view, self.draw = SampleGrid(), SampleView(), DrawBox()
@@ -99,11 +99,15 @@ class SamplesPanel(QWidget):
         header.addWidget(self.title)
         header.addWidget(self.source)
         header.addWidget(self.weights)
-        header.addWidget(self.words, 1)
+        header.addStretch(1)
         header.addWidget(self.export)
+        above = QVBoxLayout()
+        above.setSpacing(6)
+        above.addLayout(header)
+        above.addWidget(self.words)
         left = QVBoxLayout()
         left.setSpacing(12)
-        left.addLayout(header)
+        left.addLayout(above)
         left.addWidget(self._pages, 1)
         rule = QFrame()
         rule.setObjectName("samplesrule")
@@ -285,7 +289,7 @@ class SamplesPanel(QWidget):
             self.enlarge(min(self.index, len(shown.samples) - 1))
 
     def _recolour(self) -> None:
-        self.export.setIcon(theme.icon("mdi6.tray-arrow-down"))
+        self.export.setIcon(theme.icon("mdi6.content-save-outline"))
         colours = theme.current()
         self.setStyleSheet(
             f"#samples {{ background: {colours.ground}; }}"

@@ -64,7 +64,7 @@ class SampleView(QWidget):
             set_role(title, "muted")
             side.addWidget(title)
             side.addWidget(picture)
-            side.addWidget(below if below is not None else ElidedLabel())
+            side.addWidget(below if below is not None else ElidedLabel(role="muted"))
             pair.addLayout(side, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

@@ -81,6 +81,8 @@ class Artist:
         self.path: Path = PATHS[path]()
         self.target: Target = target
         self.vocabulary = vocabulary
+        self.step: int | None = None
+        """The training step of which it is a snapshot; None where that is not known."""
 
     @classmethod
     def of(cls, saved: SavedModel) -> "Artist":

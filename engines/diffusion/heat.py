@@ -45,7 +45,7 @@ def write_heat(
 
 
 def write_received(folder: Path, wish: Wish, capture: Capture, end: Stroke) -> list[Path]:
-    """One .png for each layer of self-attention and sample in `folder`; what was written.
+    """One .png for each layer that looks at places and sample in `folder`; what was written.
 
     Each shows, head by head, how much every place is looked at by all. Raises InputError when a
     file cannot be written.
@@ -53,7 +53,7 @@ def write_received(folder: Path, wish: Wish, capture: Capture, end: Stroke) -> l
     written = []
     images = end.bytes_of("x") if end.x.ndim == 4 else np.empty(0)
     for row in range(rows_of(capture, wish.count)):
-        for layer in capture.names("self"):
+        for layer in (*capture.names("self"), *capture.names("joint")):
             items = capture.chosen(layers=[layer])
             if not items:
                 continue
@@ -62,7 +62,7 @@ def write_received(folder: Path, wish: Wish, capture: Capture, end: Stroke) -> l
                 for number, heat in enumerate(received(items, row).numpy(), start=1)
             ]
             calls = counted_calls(len(items))
-            about = f"{layer.removesuffix(' self')}, how much each place is looked at"
+            about = f"{layer.rsplit(" ", 1)[0]}, how much each place is looked at"
             path = folder / f"sample {row + 1} {_safe(layer, ' ')}.png"
             write_pictures(
                 path, heads, f"Sample {row + 1}, {about}, mean of all places and {calls}"

@@ -92,12 +92,14 @@ def query_map(shares: Tensor, query: int, grid: tuple[int, int]) -> Tensor:
 def received(items: Sequence[Attended], row: int = 0) -> Tensor:
     """[heads, rows, columns] how much each place is looked at, mean of all places and `items`.
 
-    `items` are the softmax of one layer of self-attention in some calls; the places of a head sum
-    to 1. Raises ValueError where there is nothing or where they attend to something else.
+    `items` are the softmax of one layer of self-attention in some calls, where the places of a head
+    sum to 1, or of joint attention, where they sum to what is not given to words. Raises ValueError
+    where there is nothing or where they attend to something else.
     """
-    if not items or any(item.kind != "self" for item in items):
-        raise ValueError("What places receive needs self-attention")
-    shares = torch.stack([item.values[row].mean(-2) for item in items]).mean(0)
+    if not items or any(item.kind == "cross" for item in items):
+        raise ValueError("What places receive needs self-attention or joint attention")
+    count = math.prod(items[0].grid)
+    shares = torch.stack([item.values[row, :, :count, :count].mean(-2) for item in items]).mean(0)
     return shares.unflatten(-1, items[0].grid)
 
 

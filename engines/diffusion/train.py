@@ -177,7 +177,7 @@ class DiffusionEngine:
         if self.learner is None:
             raise InputError(self._nothing_yet())
         with self._changing:
-            return Artist.snapshot(
+            artist = Artist.snapshot(
                 self.learner.ema.network,
                 self.learner.network,
                 path=self.config.path,
@@ -188,6 +188,8 @@ class DiffusionEngine:
                 taught=isinstance(self.data, Pairs),
                 space=self._space,
             )
+            artist.step = self.step
+            return artist
 
     def saved_model(self) -> SavedModel:
         """The present state as it is written to a file: the averaged weights and their card."""

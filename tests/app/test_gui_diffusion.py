@@ -171,6 +171,7 @@ def test_samples_are_drawn_and_enlarged_and_are_those_of_the_engine(window, run,
     wish = Wish(count=3, texts=("dogs",), sampler="ddim", steps=2, guidance=2.0, seed=7)
     *_, end = run.artist().draw(wish)
     assert alike(shown.samples, end.bytes_of("x"))
+    assert shown.origin.endswith(f"seed 7, EMA at step {run.step:,}")
     assert page(window).grid.captions == ("dogs",) * 3
     assert len(window.docks.path.drawing.strokes) == 3  # two steps and the end
     assert window.docks.attention.capture is None

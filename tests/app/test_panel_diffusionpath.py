@@ -268,19 +268,19 @@ def test_points_lie_over_the_learned_field_and_its_error(panel) -> None:
     plot = panel.plane.plot
     QTest.mouseClick(plot, LEFT, pos=QPoint(round(plot.x_of(5)), 40))
     assert panel.steps.step == 5
-    assert "half the true score" in panel.plane.explained.text()
+    assert "half the true score" in panel.plane.key.text()
     data = np.array([[0.5, 0.0], [0.0, 1.0]])
     panel.plane.show_data(data)
     assert not len(panel.plane.view.data), "heat is not covered"
     QTest.mouseClick(panel.plane.below.button("none"), LEFT)
     assert panel.plane.view.error is None
     assert panel.plane.view.data == pytest.approx(data)
-    assert panel.plane.explained.text() == "Grey: the data; orange: the samples"
+    assert panel.plane.key.text() == "Grey: the data; orange: the samples"
     panel.plane.show_data(None)
     assert not len(panel.plane.view.data)
-    assert panel.plane.explained.text() == ""
+    assert panel.plane.key.text() == ""
     QTest.mouseClick(panel.plane.below.button("field"), LEFT)
-    assert panel.plane.explained.text().startswith("Arrows: ")
+    assert panel.plane.key.text().startswith("Arrows: ")
     QTest.mouseClick(panel.plane.below.button("none"), LEFT)
 
 
@@ -332,7 +332,7 @@ def test_the_arrows_with_and_without_a_class_stand_side_by_side(panel) -> None:
     field = field_of(artist, guided, stroke.t)
     both = field.unconditional, field.conditional
     assert not np.allclose(*both, atol=1e-4)
-    assert "without the class (green) and with it (violet)" in plane.explained.text()
+    assert "without the class (green) and with it (violet)" in plane.key.text()
     scale = 0.85 * 5 / 16 / max(np.linalg.norm(each, axis=-1).max() for each in both)
     places = field.places.reshape(-1, 2)
     for arrows, each in zip((plane.view.firsts, plane.view.pulls), both, strict=True):
@@ -340,7 +340,7 @@ def test_the_arrows_with_and_without_a_class_stand_side_by_side(panel) -> None:
         assert arrows[:, 1] - places == pytest.approx(each.reshape(-1, 2) * scale, abs=1e-5)
     QTest.mouseClick(plane.below.button("field"), LEFT)
     assert plane.view.pulls is None
-    assert "without the class" not in plane.explained.text()
+    assert plane.key.text().startswith("Arrows: ")
     moved = (plane.view.firsts[:, 1] - places).reshape(17, 17, 2)
     assert moved * np.linalg.norm(field.flow, axis=-1).max() == pytest.approx(
         field.flow * 0.85 * 5 / 16, abs=1e-4

@@ -307,6 +307,16 @@ def test_each_layer_has_a_picture_of_what_its_heads_look_at(tmp_path):
         received([])
 
 
+def test_what_places_receive_of_joint_attention_is_what_words_do_not():
+    artist, capture = artist_of(TINY_MMDIT, WORDS), Capture()
+    *_, end = artist.draw(replace(WISH, guidance=0.0), capture=capture)
+    items = capture.chosen(layers=["block 1 joint"])
+    found = received(items)
+    assert found.shape == (4, 2, 3)
+    to_words = torch.stack([item.to_words[0, :].mean(1).sum(-1) for item in items]).mean(0)
+    assert torch.allclose(found.sum((1, 2)), 1 - to_words, atol=1e-5)
+
+
 # -- the plane ---------------------------------------------------------------------------
 
 
