@@ -62,7 +62,7 @@ def write_received(folder: Path, wish: Wish, capture: Capture, end: Stroke) -> l
                 for number, heat in enumerate(received(items, row).numpy(), start=1)
             ]
             calls = counted_calls(len(items))
-            about = f"{layer.rsplit(" ", 1)[0]}, how much each place is looked at"
+            about = f"{layer.rsplit(' ', 1)[0]}, how much each place is looked at"
             path = folder / f"sample {row + 1} {_safe(layer, ' ')}.png"
             write_pictures(
                 path, heads, f"Sample {row + 1}, {about}, mean of all places and {calls}"

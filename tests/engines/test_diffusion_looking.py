@@ -309,7 +309,8 @@ def test_each_layer_has_a_picture_of_what_its_heads_look_at(tmp_path):
 
 def test_what_places_receive_of_joint_attention_is_what_words_do_not():
     artist, capture = artist_of(TINY_MMDIT, WORDS), Capture()
-    *_, end = artist.draw(replace(WISH, guidance=0.0), capture=capture)
+    for _ in artist.draw(replace(WISH, guidance=0.0), capture=capture):
+        pass
     items = capture.chosen(layers=["block 1 joint"])
     found = received(items)
     assert found.shape == (4, 2, 3)
