@@ -100,6 +100,7 @@ class Diffusing(QObject):
         self._drop_beside()
         self._engine = self._usual = self._order = self._drawing = None
         self._look_at(-1)
+        self._path.compare.forget()
         self.page.clear()
         self.page.set_trains(True)
         self.page.draw.set_words(None)
