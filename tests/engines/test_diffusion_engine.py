@@ -484,3 +484,9 @@ def test_the_forecast_grows_with_what_it_should():
     assert half.step < small.step
     with pytest.raises(InputError, match="choose smaller images or fewer"):
         memory.check_images(100_000_000, 512)
+
+
+def test_one_image_is_told_of_as_one():
+    pictures = make_pictures(1, said="nothing")
+    told = [e.message for e in run(DiffusionEngine(pictures, QUICK)) if isinstance(e, Told)]
+    assert any(words.endswith("weights learn 1 image") for words in told)
