@@ -74,6 +74,10 @@ class Diffusing(QObject):
         page.draw.asked.connect(self.draw)
         page.draw.stopped.connect(self.stop)
         page.enlarged.connect(self._look_for_nearest)
+        self._strips = path.strip, attention.strip
+        page.sample_picked.connect(self._look_at)
+        for strip in self._strips:
+            strip.picked.connect(self._look_at)
         page.export_asked.connect(self._export)
         self.drawn.connect(path.show_drawing)
         self.drawn.connect(attention.show_drawing)
@@ -99,6 +103,8 @@ class Diffusing(QObject):
         self.stop()
         self._drop_beside()
         self._engine = self._learnt = self._order = self._drawing = None
+        self._look_at(-1)
+        self._path.compare.forget()
         self.page.clear()
         self.page.set_trains(True)
         self.page.draw.set_words(None)
@@ -309,6 +315,12 @@ class Diffusing(QObject):
                 self.page.show_sheet(artifact)
             case Health():
                 self._health.show_health(artifact)
+
+    def _look_at(self, row: int) -> None:
+        """One sample of the drawing is looked at, wherever it was picked."""
+        self.page.look_at_sample(row)
+        for strip in self._strips:
+            strip.look_at(row)
 
     # -- one sample ------------------------------------------------------------------------------
 

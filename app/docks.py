@@ -109,6 +109,8 @@ class Docks:
         window.setTabPosition(areas.AllDockWidgetAreas, QTabWidget.TabPosition.North)
         self._tabs = TabBars(window)
         self._tabs.clicked.connect(self._choose)
+        self.log.unseen_changed.connect(self._mark_log)
+        self["log"].visibilityChanged.connect(lambda seen: self.log.see() if seen else None)
         self.arrange()
 
     def __getitem__(self, name: str) -> QDockWidget:
@@ -305,6 +307,10 @@ class Docks:
         if not self._chosen_by_hand:
             for name in names:
                 self[name].raise_()
+
+    def _mark_log(self, unseen: int) -> None:
+        """The tab tells that there is something to look at behind it."""
+        self["log"].setWindowTitle(f"Log ({unseen})" if unseen else "Log")
 
     def _choose(self) -> None:
         self._chosen_by_hand = True

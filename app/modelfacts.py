@@ -1,6 +1,6 @@
 """What the file of a diffusion model says of itself, in words for people."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from app.imagesets import DiffusionModel
 from app.widgets.figures import count
@@ -27,7 +27,7 @@ def facts_of(model: DiffusionModel) -> dict[str, str]:
         "Draws": _drawn(saved.shape),
         "Latent space": f"Sides {saved.space.factor} times shorter" if saved.space else "",
         "Path, target": f"{PATHS.get(path, path)}, {TARGETS.get(target, target)}",
-        "Learnt from": _data(saved.name, trained),
+        "Learnt from": _data(saved.name, trained, len(saved.shape) == 1),
         "Steps trained": count(trained["steps"]) if "steps" in trained else "",
         "Teacher": str(trained.get("teacher", "")),
         "Classifier": "Names noisy classes" if saved.classifier is not None else "",
@@ -54,8 +54,9 @@ def _drawn(shape: tuple[int, ...]) -> str:
     return f"{colours} of {shape[2]} x {shape[1]} px"
 
 
-def _data(name: str, trained: dict) -> str:
+def _data(name: str, trained: dict[str, Any], points: bool) -> str:
     number = trained.get("images")
     if not isinstance(number, int):
         return name
-    return f"{name}, {count(number)} {'pairs' if 'teacher' in trained else 'in all'}"
+    what = "pairs" if "teacher" in trained else "points" if points else "images"
+    return f"{name}, {count(number)} {what[:-1] if number == 1 else what}"

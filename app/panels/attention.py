@@ -183,10 +183,10 @@ class AttentionPanel(Panel):
     @property
     def choice(self) -> "Choice | None":
         """What is looked at: call, layer, head, sample, and how heads are put together."""
-        from engines.diffusion.looking import Choice
+        from engines.diffusion.looking import Choice, rows_of
 
         calls = self._calls()
-        if not calls or not self.heads.layer:
+        if not calls or not self.heads.layer or not self.capture or not self.drawing:
             return None
         ways: dict[str, Way] = {"head": "head", "mean": "mean", "max": "max", "rollout": "rollout"}
         return Choice(
@@ -194,7 +194,8 @@ class AttentionPanel(Panel):
             layer=self.heads.layer,
             head=self.heads.head,
             way=ways[self.way.value],
-            row=self.strip.row,
+            # Of a new drawing there may be fewer than the strip still shows.
+            row=min(self.strip.row, rows_of(self.capture, len(self.drawing.strokes[-1].x)) - 1),
         )
 
     @property

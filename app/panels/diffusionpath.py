@@ -53,7 +53,7 @@ class PathPanel(Panel):
             "Hide the other run", "Show this drawing alone", role="inline"
         )
         self.said = self.saver.said
-        self._card = Card("Another run from the same noise")
+        self._card = Card("Another run")
         self._card.body.addWidget(self.compare)
         self.content = QWidget()
         column = QVBoxLayout(self.content)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import get_args
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication, QTextOption
 from PySide6.QtWidgets import QFrame, QPlainTextEdit, QWidget
 
@@ -53,9 +53,14 @@ class Entry:
 class LogPanel(Panel):
     """Sentences with their time, coloured by level, newest at the bottom."""
 
+    unseen_changed = Signal(int)
+    """How many warnings and errors were said while the log was out of sight."""
+
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__("Log", parent)
         self.entries: deque[Entry] = deque(maxlen=LONGEST)
+        self.unseen = 0
+        """Warnings and errors that nobody has seen here."""
         self._poses = PoseLines()
         self.view = QPlainTextEdit()
         self.view.setReadOnly(True)
@@ -78,6 +83,15 @@ class LogPanel(Panel):
         self.header.row.addWidget(self.copy)
         theme.follow(self._recolour)
 
+    def see(self) -> None:
+        """Somebody looks at it from now on."""
+        self._count_unseen(0)
+
+    def _count_unseen(self, unseen: int) -> None:
+        if unseen != self.unseen:
+            self.unseen = unseen
+            self.unseen_changed.emit(unseen)
+
     def say(self, text: str, level: Level = "info") -> None:
         """Add a sentence now; raises ValueError for a level that is none."""
         if level not in get_args(Level):
@@ -85,6 +99,8 @@ class LogPanel(Panel):
         entry = Entry(time.strftime("%H:%M:%S"), level, text)
         self.entries.append(entry)
         self._show(entry)
+        if level in ("warn", "error") and not self.is_in_sight:
+            self._count_unseen(self.unseen + 1)
         worrying = sum(e.level in ("warn", "error") for e in self.entries)
         self.header.set_value(f"{count(worrying)} to look at" if worrying else "")
 

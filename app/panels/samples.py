@@ -65,6 +65,8 @@ class SamplesPanel(QWidget):
 
     enlarged = Signal(object)
     """[h, w, c] uint8: this sample is looked at; its nearest training image is wanted."""
+    sample_picked = Signal(int)
+    """This sample of the drawing on show is looked at."""
     start_asked = Signal(object, str)
     """[h, w, c] uint8 and its name: further samples are to start from it."""
     export_asked = Signal()
@@ -78,7 +80,7 @@ class SamplesPanel(QWidget):
         self._sheet: Sheet | None = None
         self._drawn: Shown | None = None
         self._waiting: tuple[str, float | None] = (WAITING, None)
-        self.index = -1
+        self.index = self._looked_at = -1
         """Of the sample that is enlarged; -1 while none is."""
         self.source = Segmented({"training": "Training", "drawn": "Drawn"}, compact=True)
         self.weights = Segmented({"averaged": "EMA", "raw": "Raw"}, compact=True)
@@ -225,6 +227,16 @@ class SamplesPanel(QWidget):
         self._pages.setCurrentWidget(self.view)
         self.view.setFocus()
         self.enlarged.emit(image)
+        if self.source.value == "drawn":
+            self.sample_picked.emit(index)
+
+    def look_at_sample(self, index: int) -> None:
+        """Another sample of the drawing is looked at elsewhere; -1 for none."""
+        self._looked_at = index
+        drawn = self.source.value == "drawn"
+        self.grid.point_at(index if drawn else -1)
+        if drawn and self.index >= 0 and index not in (-1, self.index):
+            self.enlarge(index)
 
     def show_all(self) -> None:
         """Look at all of them."""
@@ -280,6 +292,7 @@ class SamplesPanel(QWidget):
         self.words.setText("" if shown is None else shown.words)
         self.words.setToolTip(self.words.text())
         self._say_empty()
+        self.grid.point_at(self._looked_at if drawn else -1)
         if shown is None:
             self.grid.show_samples(None)
             return

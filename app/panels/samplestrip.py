@@ -1,8 +1,17 @@
 """All samples of a drawing as small tiles, of which one is looked at."""
 
 import numpy as np
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import (
+    QImage,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QShowEvent,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app import theme
@@ -17,11 +26,16 @@ class SampleStrip(QWidget):
     """Tiles in rows; click one, or go through them with the arrow keys."""
 
     chosen = Signal(int)
+    """Another one is looked at from now on."""
+    picked = Signal(int)
+    """A person has picked it here."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.row = 0
         """The sample that is looked at."""
+        self._wanted = 0
+        """The one that is to be, as soon as it is there and can be chosen."""
         self.usable = 0
         """How many of them can be chosen."""
         self._images: list[QImage] = []
@@ -38,7 +52,7 @@ class SampleStrip(QWidget):
         before = len(self._images)
         self._images = [image_of(pixels) for pixels in samples]
         self.usable = len(samples) if usable is None else min(usable, len(samples))
-        self.row = max(0, min(self.row, self.usable - 1))
+        self.row = max(0, min(self._wanted, self.usable - 1))
         if before != len(self._images):
             self.updateGeometry()
         self._keep_in_sight()
@@ -46,9 +60,21 @@ class SampleStrip(QWidget):
     def choose(self, row: int) -> None:
         """Look at another one and tell."""
         if 0 <= row < self.usable and row != self.row:
-            self.row = row
+            self.look_at(row)
+            self.picked.emit(row)
+
+    def look_at(self, row: int) -> None:
+        """Look at the sample that was picked elsewhere, or the last that can be looked at."""
+        self._wanted = row
+        if self.isVisible():  # what is hidden may not even have the samples yet
+            self._go()
+
+    def _go(self) -> None:
+        there = max(0, min(self._wanted, self.usable - 1))
+        if there != self.row:
+            self.row = there
             self._keep_in_sight()
-            self.chosen.emit(row)
+            self.chosen.emit(there)
 
     def place_of(self, row: int) -> QRectF:
         """Where a tile is."""
@@ -79,6 +105,11 @@ class SampleStrip(QWidget):
         down = self.row // self._columns(self.width())
         self._first_row = min(max(self._first_row, down - MOST_ROWS + 1), down)
         self.update()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Go where was picked meanwhile, once whoever shows this has shown the samples."""
+        super().showEvent(event)
+        QTimer.singleShot(0, self, self._go)
 
     # -- events ------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from app.drawnwords import SAMPLER_NAMES
 from app.theme import set_role
 from app.widgets.fields import ChoiceField, field_for, plain, spaced
 from app.widgets.labels import ElidedLabel
-from app.widgets.panel import Panel, add_scrolled
+from app.widgets.panel import BAR_PX, MARGIN, Panel, ScrolledColumn
 from app.widgets.tools import quiet_button
 from engines.settings import Field, fields_of
 
@@ -244,8 +244,10 @@ class SettingsPanel(Panel):
         column.addWidget(self.form)
         column.addStretch(1)
         # Above what scrolls and never empty, so that no row moves when it says something else.
+        self.body.setContentsMargins(MARGIN, 0, MARGIN - BAR_PX, MARGIN)
         self.body.addWidget(self.why)
-        add_scrolled(self, content)
+        self.body.addWidget(scrolled := ScrolledColumn(content), 1)
+        scrolled.setMinimumHeight(ROW_PX)
         self.reset_all = quiet_button("", "Back to all defaults")
         self.reset_all.clicked.connect(self._reset_all)
         self.header.row.addWidget(self.reset_all)

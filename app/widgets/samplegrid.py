@@ -41,6 +41,8 @@ class SampleGrid(QWidget):
         self.reference: np.ndarray | None = None
         """Points that are learnt from, drawn faintly behind the samples."""
         self._pictures: list[QImage] = []
+        self.pointed = -1
+        """The image that is looked at elsewhere; -1 for none."""
         self._hovered = self._current = -1
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -63,6 +65,12 @@ class SampleGrid(QWidget):
                 self.captions = tuple(captions[i % len(captions)] for i in range(len(samples)))
         self._current = min(self._current, len(self._pictures) - 1)
         self.update()
+
+    def point_at(self, index: int) -> None:
+        """Frame the image that is looked at elsewhere; -1 for none."""
+        if index != self.pointed:
+            self.pointed = index
+            self.update()
 
     def set_reference(self, points: np.ndarray | None) -> None:
         """Show points [n, 2] behind the samples, and as much of the plane as they take."""
@@ -179,6 +187,9 @@ class SampleGrid(QWidget):
             cell = self.cell(index)
             painter.drawImage(cell, picture)
             marked = index == self._hovered or (self.hasFocus() and index == self._current)
+            if index == self.pointed and not marked:
+                painter.setPen(QPen(theme.colour(colours.mark), 1))
+                painter.drawRect(cell.adjusted(-3, -3, 2, 2))
             if marked:
                 painter.setPen(QPen(theme.colour(colours.mark), 2))
                 painter.drawRect(cell.adjusted(-2, -2, 1, 1))

@@ -39,7 +39,10 @@ def about(engine: "DiffusionEngine") -> str:
         what = f"pairs of noise and {what} of the teacher {engine.data.name}"
     held = f", {len(engine.held_out):,} held out" if len(engine.held_out) else ""
     count = engine.amount["parameters"]
-    learn = f"{count:,} weights learn {len(engine.train):,} {what}{words}{held}"
+    number = len(engine.train)
+    if number == 1:
+        what = "point" if engine.data.points else "image"
+    learn = f"{count:,} weights learn {number:,} {what}{words}{held}"
     return f"{learn}; {memory_words(engine.needs(), engine.device)}"
 
 

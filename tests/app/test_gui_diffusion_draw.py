@@ -413,3 +413,31 @@ def test_what_guidance_does_is_seen_and_found_off_the_windows_thread(opened, wai
     QTest.keyClick(path.steps.slider, Qt.Key.Key_Left)
     wait(lambda: "no parts" in window.banner.text)
     assert not view.difference.isVisible()
+
+
+def test_one_sample_is_looked_at_in_samples_path_and_attention(opened, wait):
+    window = opened()
+    page, path, attention = window.diffusing.page, window.docks.path, window.docks.attention
+    page.draw.record_attention()
+    ask(window, count=4, steps=3)
+    wait(lambda: path.drawing.done and len(page.shown.samples) == 4)
+    QTest.mouseClick(page.grid, LEFT, pos=page.grid.cell(2).center())
+    wait(lambda: path.strip.row == 2)
+    assert path.header.value == "sample 3 of 4"
+    # What nobody saw at that time is at the same sample once it is seen.
+    window.docks["attention"].raise_()
+    wait(lambda: attention.strip.isVisible() and attention.strip.row == 2)
+    assert attention.choice.row == 2
+    QTest.mouseClick(attention.strip, LEFT, pos=attention.strip.place_of(1).center().toPoint())
+    assert attention.choice.row == page.index == 1
+    page.show_all()
+    assert page.grid.pointed == 1
+    window.docks["path"].raise_()
+    wait(lambda: path.strip.isVisible() and path.header.value == "sample 2 of 4")
+    QTest.keyClick(path.strip, Qt.Key.Key_Right)
+    assert page.grid.pointed == 2
+    assert page.index == -1, "a click elsewhere does not enlarge it here"
+    # Another drawing of fewer has another one to be looked at, and less to choose from.
+    ask(window, count=2, steps=3)
+    wait(lambda: path.drawing.done and len(path.drawing.strokes[-1].x) == 2)
+    wait(lambda: path.header.value == "sample 2 of 2")

@@ -39,7 +39,8 @@ def test_what_the_file_says_is_told_in_words(model):
     assert facts["Draws"] == "Images of 16 x 16 px"
     assert facts["Path, target"] == "Flow, velocity"
     assert facts["Steps trained"] == "2"
-    assert facts["Learnt from"].startswith(f"{opened.saved.name}, {opened.saved.trained['images']}")
+    number = opened.saved.trained["images"]
+    assert facts["Learnt from"] == f"{opened.saved.name}, {number} images"
     words = opened.saved.vocabulary.words
     told = facts["Classes" if opened.saved.vocabulary.classes else "Words"]
     assert told.startswith(words[0])

@@ -12,6 +12,7 @@ from app import theme
 from app.drawnwords import SAMPLER_NAMES, words_of
 from app.panels.diffusionpath import PathPanel
 from app.panels.guidancelook import PARTS
+from app.panels.pathcompare import OTHER_NOISE, SAME_NOISE
 from app.widgets.heat import heat
 from engines.diffusion.artist import Wish
 from engines.diffusion.flowfield import field_of, known_truth, score_errors
@@ -121,6 +122,35 @@ def test_another_run_is_asked_for_with_what_was_set(panel, drawing, qtbot) -> No
         QTest.mouseClick(fields.draw, LEFT)
     wanted = replace(WISH, sampler="heun", steps=8, guidance=1.5, seed=9)
     assert vars(asked.args[0]) == vars(wanted)
+
+
+def test_fields_that_nobody_touched_follow_the_drawing_and_what_is_said_the_seed(
+    panel, drawing, qtbot
+) -> None:
+    panel.show_drawing(drawing)
+    fields = panel.compare
+    fields.steps.setFocus()
+    fields.steps.selectAll()
+    QTest.keyClicks(fields.steps, "8")
+    QTest.keyClick(fields.steps, Qt.Key.Key_Return)
+    other = replace(WISH, steps=2, guidance=0.5, sampler="euler")
+    panel.show_drawing(drawn(learnt("shapes"), other))
+    assert vars(fields.wish()) == vars(replace(other, sampler="ddim", steps=8))
+    assert fields.noise.text() == SAME_NOISE
+    fields.seed.setFocus()
+    fields.seed.selectAll()
+    QTest.keyClicks(fields.seed, "9")
+    QTest.keyClick(fields.seed, Qt.Key.Key_Return)
+    assert fields.noise.text() == OTHER_NOISE
+    panel.show_drawing(drawing)
+    assert vars(fields.wish()) == vars(
+        replace(WISH, sampler=fields.wish().sampler, steps=8, seed=9)
+    )
+    panel.show_drawing(None)
+    fields.forget()
+    panel.show_drawing(drawing)
+    assert vars(fields.wish()) == vars(replace(WISH, sampler=fields.wish().sampler))
+    assert fields.noise.text() == SAME_NOISE
 
 
 def test_the_other_run_is_shown_at_the_same_noise_level(panel, drawing) -> None:

@@ -460,3 +460,9 @@ def test_images_that_a_network_cannot_cut_are_refused():
     engine = DiffusionEngine(make_pictures(size=10), replace(QUICK, network="dit small"))
     with pytest.raises(InputError, match="10x10 pixels cannot be cut into parts of 4"):
         next(e for e in engine.run() if isinstance(e, Stepped))
+
+
+def test_one_image_is_told_of_as_one():
+    pictures = make_pictures(1, said="nothing")
+    told = [e.message for e in run(DiffusionEngine(pictures, QUICK)) if isinstance(e, Told)]
+    assert any("weights learn 1 image;" in words for words in told)
