@@ -120,7 +120,8 @@ class Docks:
         """Put every dock where it belongs at the start, at a size that suits the window."""
         window, areas = self._window, Qt.DockWidgetArea
         for dock in self._docks.values():
-            dock.setFloating(False)
+            if dock.isFloating():  # asking does not cost what setting costs
+                dock.setFloating(False)
             window.removeDockWidget(dock)
         window.addDockWidget(areas.LeftDockWidgetArea, self["photos"])
         window.addDockWidget(areas.RightDockWidgetArea, self["population"])

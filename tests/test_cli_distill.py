@@ -8,8 +8,8 @@ from PIL import Image
 
 from engines.diffusion.saved import read_model
 from main import main
+from tests.cli_diffusion import draw, images, plain, whole
 from tests.engines.diffusion_data import one_thread
-from tests.test_cli_diffusion import draw, images, plain, whole
 
 __all__ = ["images", "one_thread", "plain", "whole"]
 pytestmark = pytest.mark.usefixtures("one_thread")

@@ -9,8 +9,8 @@ from engines.commands import driving
 from engines.diffusion.latent.learner import AutoencoderLearner
 from engines.diffusion.saved import read_model
 from main import main
+from tests.cli_diffusion import QUICK, learn, write_images
 from tests.engines.diffusion_data import one_thread
-from tests.test_cli_diffusion import QUICK, learn, write_images
 
 __all__ = ["one_thread"]
 pytestmark = pytest.mark.usefixtures("one_thread")

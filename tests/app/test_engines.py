@@ -262,7 +262,7 @@ def test_settings_that_do_not_go_together_start_nothing(window, photos, wait, mo
     def refuse():
         raise ValueError("Box has 3 numbers; expected six")
 
-    monkeypatch.setattr(window.bench, "_settings", refuse)
+    monkeypatch.setattr(window.bench, "settings", refuse)
     drop(window, photos)
     wait(lambda: "Box has 3 numbers" in window.banner.text)
     assert state(window) is State.IDLE

@@ -194,8 +194,11 @@ def test_values_are_called_as_people_do_and_stay_what_they_are(qtbot):
     qtbot.addWidget(panel)
     network = panel.rows["network"]
     shown = [network.editor.itemText(i) for i in range(network.editor.count())]
-    assert shown == ["DiT, laptop", "DiT, small", "DiT, base", "U-Net, laptop", "U-Net, base"]
-    network.editor.setCurrentIndex(3)
+    assert shown == [
+        *("DiT, laptop", "DiT, small", "DiT, base", "MM-DiT, laptop", "MM-DiT, small"),
+        *("U-Net, laptop", "U-Net, base"),
+    ]
+    network.editor.setCurrentIndex(5)
     assert panel.config.network == "unet laptop"
     assert "Default off" in panel.rows["flip"].editor.toolTip()
     assert "0 is shown as auto, Default auto" in panel.rows["rate"].editor.toolTip()

@@ -153,7 +153,7 @@ def test_an_unknown_class_comes_to_mean_something():
 
 def test_no_setting_is_left_out():
     elsewhere = {
-        *("network", "size", "fit", "latent", "autoencoder", "divergence"),  # here and in networks
+        *("network", "size", "fit", "classes", "latent", "autoencoder", "divergence"),  # here and in networks
         *("seconds", "classifier", "device", "evaluate_every", "sample_seconds"),  # their own tests
         *("flip", "ema", "grounding", "guidance", "sampler", "sample_steps", "samples"),
     }
