@@ -51,7 +51,8 @@ def test_a_run_among_latents_is_stopped_resumed_and_drawn_from(tmp_path, monkeyp
                  str(tmp_path / "p.png"), "--attention", str(tmp_path / "maps")]) == 0  # fmt: skip
     with Image.open(tmp_path / "s.png") as sheet:
         assert sheet.size == (17, 17)
-    assert len(list((tmp_path / "maps").glob("*.png"))) == 12
+    pictures = [path.stem.endswith(" self") for path in (tmp_path / "maps").glob("*.png")]
+    assert (pictures.count(False), pictures.count(True)) == (4 * 3, 4 * 4), "of words and of layers"
     wrong = [*QUICK, "--latent", "8", "--size", "20"]
     assert main(["train", "diffusion", str(folder), "--out", str(out), *wrong]) == 1
     assert "cannot become latents of 1/8" in capsys.readouterr().err

@@ -152,9 +152,10 @@ def test_an_unknown_class_comes_to_mean_something():
 
 
 def test_no_setting_is_left_out():
-    elsewhere = {
-        *("network", "size", "fit", "classes", "latent", "autoencoder", "divergence"),  # here and in networks
-        *("seconds", "classifier", "device", "evaluate_every", "sample_seconds"),  # their own tests
+    elsewhere = {  # have tests of their own, here or where they are used
+        *("network", "size", "fit", "classes"),
+        *("latent", "autoencoder", "divergence"),
+        *("seconds", "classifier", "device", "evaluate_every", "sample_seconds"),
         *("flip", "ema", "grounding", "guidance", "sampler", "sample_steps", "samples"),
     }
     assert {field.name for field in fields_of(DiffusionConfig)} == {*LEARNING, *elsewhere}
