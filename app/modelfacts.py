@@ -10,7 +10,12 @@ if TYPE_CHECKING:
 
 SOME = 4
 """Words that are named; of more there is the number."""
-KINDS = {"dit": "Transformer (DiT)", "unet": "U-Net", "points": "MLP of points"}
+KINDS = {
+    "dit": "Transformer (DiT)",
+    "mmdit": "Two streams (MM-DiT)",
+    "unet": "U-Net",
+    "points": "MLP of points",
+}
 PATHS = {"linear": "Linear (DDPM)", "cosine": "Cosine (DDPM)", "flow": "Flow"}
 TARGETS = {"noise": "noise", "x0": "x0", "v": "v", "velocity": "velocity"}
 
