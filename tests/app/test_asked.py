@@ -2,6 +2,7 @@
 
 import threading
 import time
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -40,9 +41,12 @@ class Source:
     """Finer and finer views, each when it may."""
 
     modes = ("colour", "depth")
+    made: ClassVar[list["Source"]] = []
+    """Those of the test at hand."""
 
     def __init__(self) -> None:
         self.may, self.budgets = threading.Semaphore(0), []
+        self.made.append(self)
 
     def render(self, camera, budget_ms=None, *, mode="colour"):
         self.budgets.append(budget_ms)
@@ -72,6 +76,9 @@ def stage():
 def view(stage):
     view = AskedView(stage)
     yield view
+    for source in Source.made:
+        source.may.release(8)  # who still waits to draw may end
+    Source.made.clear()
     view.close()
 
 
