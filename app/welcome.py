@@ -29,7 +29,7 @@ WELCOMED = (
     ("mdi6.blur", "Splats and fields", ".ply, .splat, .safetensors"),
     ("mdi6.cube-outline", "Meshes and points", ".glb, .obj, .ply, .stl"),
     ("mdi6.history", "Checkpoints", "go on with a run that was saved"),
-    ("mdi6.brush-outline", "Images to draw like", "a folder for each class, or with captions"),
+    ("mdi6.brush-outline", "Images to draw like", "a folder a class, or captions beside"),
     ("mdi6.image-outline", "Other images", "choose Diffusion above first"),
 )
 """Icon, what it is, in which forms."""
