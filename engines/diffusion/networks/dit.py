@@ -11,13 +11,19 @@ small network each block mixes neighbouring patches by a depthwise convolution, 
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from engines.diffusion.capture import Capture
 from engines.diffusion.condition import Condition
 from engines.diffusion.networks.attention import CrossAttention, SelfAttention
 from engines.diffusion.networks.config import NetworkConfig
-from engines.diffusion.networks.parts import Near, ZeroLinear, squared_relu, start
+from engines.diffusion.networks.parts import (
+    Modulation,
+    Near,
+    ZeroLinear,
+    changed,
+    squared_relu,
+    start,
+)
 from engines.diffusion.networks.places import Places
 from engines.diffusion.networks.text import Heard, WordEncoder
 from engines.diffusion.networks.time import TimeEmbedding
@@ -35,11 +41,7 @@ class DiT(nn.Module):
         self.words = WordEncoder(config, width) if config.tokens else None
         self.blocks = nn.ModuleList(_Block(i + 1, config) for i in range(config.depth))
         # One layer for all blocks, and shift and factor of the end: fewer, larger products.
-        self.modulation = ZeroLinear(width, (6 * config.depth + 2) * width)
-        factors = torch.zeros(6 * config.depth + 2, 1, 1)
-        factors[1::3] = 1.0
-        factors[-1] = 1.0
-        self.register_buffer("factors", factors, persistent=False)
+        self.modulation = Modulation(width, 6 * config.depth + 2)
         self.project = ZeroLinear(width, config.outputs * patch * patch)
         start(self, generator)
         self.places = Places(config, generator)
@@ -67,13 +69,11 @@ class DiT(nn.Module):
             # and where, a patch finds out by looking at the words.
             told = told + heard.pooled
             words, mask = (heard.words if self.config.cross else None), heard.mask
-        change = self.modulation(F.silu(told)).view(len(x), -1, 1, self.config.features)
-        change = (change + self.factors).unbind(1)
+        change = self.modulation.parts(told)
         tokens = self.places(self.embed(patches(x, self.config.patch)))
         for i, block in enumerate(self.blocks):
             tokens = block(tokens, change[6 * i : 6 * i + 6], words, mask, grid, capture)
-        tokens = torch.addcmul(change[-2], F.layer_norm(tokens, tokens.shape[-1:]), change[-1])
-        return image(self.project(tokens), grid, self.config.patch)
+        return image(self.project(changed(tokens, *change[-2:])), grid, self.config.patch)
 
 
 class _Block(nn.Module):
@@ -101,13 +101,12 @@ class _Block(nn.Module):
     ) -> Tensor:
         """[n, tokens, width] as `x`; `change` is shift, factor and gate of either half."""
         shift, factor, gate, shift_mlp, factor_mlp, gate_mlp = change
-        size = x.shape[-1:]
-        seen = torch.addcmul(shift, F.layer_norm(x, size), factor)
+        seen = changed(x, shift, factor)
         x = torch.addcmul(x, gate, self.attention(seen, grid, capture=capture))
         if self.cross is not None and words is not None:
             x = x + self.cross(seen, words, grid, mask, capture)
-        seen = torch.addcmul(shift_mlp, F.layer_norm(x, size), factor_mlp)
-        seen = squared_relu(self.grow(self.near.mixed(seen, grid)))
+        near = self.near.mixed(changed(x, shift_mlp, factor_mlp), grid)
+        seen = squared_relu(self.grow(near))
         return torch.addcmul(x, gate_mlp, self.shrink(seen))
 
 

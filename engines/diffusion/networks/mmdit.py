@@ -20,7 +20,14 @@ from engines.diffusion.condition import Condition
 from engines.diffusion.networks.attention import JointAttention, SelfAttention
 from engines.diffusion.networks.config import NetworkConfig
 from engines.diffusion.networks.dit import image, patches
-from engines.diffusion.networks.parts import Near, ZeroLinear, squared_relu, start
+from engines.diffusion.networks.parts import (
+    Modulation,
+    Near,
+    ZeroLinear,
+    changed,
+    squared_relu,
+    start,
+)
 from engines.diffusion.networks.places import Places
 from engines.diffusion.networks.text import Heard, WordEncoder
 from engines.diffusion.networks.time import TimeEmbedding
@@ -40,10 +47,10 @@ class MMDiT(nn.Module):
         self.time = TimeEmbedding(width)
         self.words = WordEncoder(config, width) if config.tokens else None
         self.blocks = nn.ModuleList(_Block(i + 1, config) for i in range(depth))
-        self.modulation = _Modulation(width, PARTS * depth + 2)
+        self.modulation = Modulation(width, PARTS * depth + 2)
         # The words of the last block have a shift and a factor, and nothing to let through.
         said = PARTS * (depth - 1) + 2
-        self.words_modulation = _Modulation(width, said) if config.tokens else None
+        self.words_modulation = Modulation(width, said) if config.tokens else None
         self.project = ZeroLinear(width, config.outputs * patch * patch)
         start(self, generator)
         self.places = Places(config, generator)
@@ -68,36 +75,16 @@ class MMDiT(nn.Module):
         if self.words is not None and self.words_modulation is not None:
             heard = self.words(condition, len(x))
             told, words = told + heard.pooled, heard.words
-            words_change = self.words_modulation(told)
+            words_change = self.words_modulation.parts(told)
             mask = F.pad(heard.mask, (grid[0] * grid[1], 0), value=True)
-        change = self.modulation(told)
+        change = self.modulation.parts(told)
         tokens = self.places(self.embed(patches(x, self.config.patch)))
         for i, block in enumerate(self.blocks):
             own = slice(PARTS * i, PARTS * (i + 1))
             tokens, words = block(
                 tokens, words, change[own], words_change[own], grid, mask, capture
             )
-        return image(self.project(_changed(tokens, *change[-2:])), grid, self.config.patch)
-
-
-class _Modulation(nn.Module):
-    """From what a stream is told to all its shifts, factors and gates, in one product."""
-
-    factors: Tensor
-
-    def __init__(self, width: int, parts: int) -> None:
-        """They come in threes, the last two being a shift and a factor alone."""
-        super().__init__()
-        self.width = width
-        self.layer = ZeroLinear(width, parts * width)
-        factors = torch.zeros(parts, 1, 1)
-        factors[1::3] = 1.0
-        self.register_buffer("factors", factors, persistent=False)
-
-    def forward(self, told: Tensor) -> tuple[Tensor, ...]:
-        """`parts` times [n, 1, width] of `told` [n, width]; factors begin at 1, others at 0."""
-        change = self.layer(F.silu(told)).view(len(told), -1, 1, self.width)
-        return (change + self.factors).unbind(1)
+        return image(self.project(changed(tokens, *change[-2:])), grid, self.config.patch)
 
 
 class _Block(nn.Module):
@@ -131,19 +118,19 @@ class _Block(nn.Module):
         Changes are shift, factor and gate of either half; `mask` [n, tokens + m].
         """
         shift, factor, gate, shift_network, factor_network, gate_network = change
-        seen, answered = _changed(x, shift, factor), None
+        seen, answered = changed(x, shift, factor), None
         if isinstance(self.attention, JointAttention) and words is not None:
-            asked = _changed(words, *words_change[:2])
+            asked = changed(words, *words_change[:2])
             seen, answered = self.attention(seen, asked, grid, mask, capture)
         else:
             seen = self.attention(seen, grid, capture=capture)
         x = torch.addcmul(x, gate, seen)
-        near = self.near.mixed(_changed(x, shift_network, factor_network), grid)
+        near = self.near.mixed(changed(x, shift_network, factor_network), grid)
         x = torch.addcmul(x, gate_network, self.network(near))
         if words is None or answered is None or self.words_network is None:
             return x, None
         words = torch.addcmul(words, words_change[2], answered)
-        told = self.words_network(_changed(words, *words_change[3:5]))
+        told = self.words_network(changed(words, *words_change[3:5]))
         return x, torch.addcmul(words, words_change[5], told)
 
 
@@ -157,8 +144,3 @@ class _Network(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return self.shrink(squared_relu(self.grow(x)))
-
-
-def _changed(x: Tensor, shift: Tensor, factor: Tensor) -> Tensor:
-    """`x` [n, tokens, width] made even, then changed as it was told."""
-    return torch.addcmul(shift, F.layer_norm(x, x.shape[-1:]), factor)

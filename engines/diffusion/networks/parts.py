@@ -16,6 +16,32 @@ class ZeroConv2d(nn.Conv2d):
     """A convolution that at first adds nothing."""
 
 
+class Modulation(ZeroLinear):
+    """From what a stream of tokens is told to all its shifts, factors and gates, in one product.
+
+    The adaLN-Zero of DiT (Peebles and Xie 2023, section 3.2).
+    """
+
+    factors: Tensor
+
+    def __init__(self, width: int, parts: int) -> None:
+        """They come in threes, the last two being a shift and a factor alone."""
+        super().__init__(width, parts * width)
+        factors = torch.zeros(parts, 1, 1)
+        factors[1::3] = 1.0
+        self.register_buffer("factors", factors, persistent=False)
+
+    def parts(self, told: Tensor) -> tuple[Tensor, ...]:
+        """`parts` times [n, 1, width] of `told` [n, width]; factors begin at 1, others at 0."""
+        change = self(F.silu(told)).view(len(told), -1, 1, self.in_features)
+        return (change + self.factors).unbind(1)
+
+
+def changed(x: Tensor, shift: Tensor, factor: Tensor) -> Tensor:
+    """`x` [n, tokens, width] made even, then changed as it was told."""
+    return torch.addcmul(shift, F.layer_norm(x, x.shape[-1:]), factor)
+
+
 class Near(nn.Conv2d):
     """What the patches around a patch add to it, feature by feature; at first next to nothing.
 
